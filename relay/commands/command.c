@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands and the way from the command line to one of them; see command.h.
+#include "commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool run_relay(const struct settings *settings, const char *const *operands, int operand_count,
+                      struct error *error) {
+    (void)operands;
+    (void)operand_count;
+    return command_run(settings, error);
+}
+
+// clang-format off
+const struct command commands[] = {
+    {.name = "run", .summary = "publish events until told to stop", .operands = "",
+     .details = "Claims committed events from table outbox.event, publishes them, and marks them sent. SIGTERM or SIGINT:\n"
+                "stops claiming, finishes what is in flight, marks it, exits 0. A second signal exits at once.\n",
+     .run = run_relay},
+    {.name = "migrate", .summary = "create, update, inspect or remove schema outbox",
+     .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
+     .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
+                "  down        take back the newest migration; refused while events are not sent\n"
+                "  down force  the same, events not sent or not\n"
+                "  status      list what is applied and what is missing; exit code 4 when the schema is not up to date\n"
+                "  print       write all SQL to standard output, for a migration tool of your own\n"
+                "\nThe role needs the right to create schema outbox. Connect to PostgreSQL itself, or to a pooler in\n"
+                "session mode.\n",
+     .run = command_migrate},
+    {.name = "publish", .summary = "insert one event, for trying things out", .operands = "TYPE AGGREGATE DATA",
+     .operands_least = 3, .operands_most = 3,
+     .details = "TYPE is the event type (order.created), AGGREGATE what order is kept within (order-1), DATA a JSON\n"
+                "value ('{\"total\":5}'; write -- before one that begins with a dash). Prints the event's id.\n",
+     .run = command_publish},
+    {.name = "help", .summary = "explain a command, the settings or the exit codes",
+     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+    {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
+    {.name = NULL},
+};
+// clang-format on
+
+const struct command *command_find(const char *name, struct error *error) {
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) == 0) {
+            return command;
+        }
+    }
+    error_set(error, ERROR_USAGE, "unknown command %.64s; outbox-relay help lists them", name);
+    return NULL;
+}
+
+static bool run_command(const struct command *command, int argc, char **argv, struct error *error) {
+    const char *operands[OPERANDS_MAX] = {NULL};
+    int count = command->operands_most;
+    struct settings settings;
+    if (!settings_read(&settings, command->name, argc, argv, operands, &count, error)) {
+        return false;
+    }
+    log_configure((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+    bool done = false;
+    if (count < command->operands_least) {
+        error_set(error, ERROR_USAGE, "%s needs %s; see outbox-relay help %s", command->name,
+                  command->operands, command->name);
+    } else {
+        done = command->run(&settings, operands, count, error);
+    }
+    settings_free(&settings);
+    return done;
+}
+
+static bool is_help_flag(const char *argument) {
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+// Looks for --help anywhere among the arguments, so that it works while a command line is being written.
+static bool asks_for_help(int argc, char **argv) {
+    for (int index = 0; index < argc && strcmp(argv[index], "--") != 0; index++) {
+        if (is_help_flag(argv[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool dispatch(int argc, char **argv, struct error *error) {
+    if (argc < 2) {
+        return error_set(error, ERROR_USAGE, "no command given; outbox-relay help lists them");
+    }
+    if (is_help_flag(argv[1])) {
+        return command_help(NULL, NULL, 0, error);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        return command_version(NULL, NULL, 0, error);
+    }
+    const struct command *command = command_find(argv[1], error);
+    if (command == NULL) {
+        return false;
+    }
+    if (asks_for_help(argc - 2, argv + 2)) {
+        return command_help(NULL, (const char *const *)&argv[1], 1, error);
+    }
+    return run_command(command, argc - 2, argv + 2, error);
+}
+
+int command_main(int argc, char **argv) {
+    struct error error = {.code = ERROR_NONE};
+    bool done = dispatch(argc, argv, &error);
+    // Output that did not get out is a failure too: a full disk, a closed pipe.
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && done) {
+        done = error_set(&error, ERROR_INTERNAL, "standard output cannot be written");
+    }
+    if (!done) {
+        (void)fprintf(stderr, "outbox-relay: %s\n", error.text);
+    }
+    return done ? ERROR_NONE : (int)error.code;
+}

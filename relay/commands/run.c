@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `run`: builds the relay around one event loop, and turns signals into stopping.
+#include "base/log.h"
+#include "commands/command.h"
+#include "outbox/relay.h"
+#include "sink/stdout.h"
+#include "sns/publisher.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+struct run {
+    struct event_base *base;
+    struct relay *relay;
+    bool stopping;
+};
+
+// The first signal stops in good order, the second at once.
+static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *context) {
+    (void)kinds;
+    struct run *run = context;
+    if (run->stopping) {
+        log_warn("stopped at once by a second signal", LOG_INT("signal", signal_number));
+        _exit(ERROR_TIMEOUT);
+    }
+    run->stopping = true;
+    relay_stop(run->relay);
+}
+
+static bool make_sink(struct sink *sink, struct run *run, const struct settings *settings,
+                      struct error *error) {
+    struct sink_listener listener = relay_listener(run->relay);
+    if (settings->sink == SINK_STDOUT) {
+        return sink_stdout_new(sink, run->base, settings, &listener, error);
+    }
+    return sns_publisher_new(sink, run->base, settings, &listener, error);
+}
+
+static bool run_relay(struct run *run, const struct settings *settings, struct error *error) {
+    struct sink sink;
+    if (!make_sink(&sink, run, settings, error)) {
+        return false;
+    }
+    struct event *terminate = evsignal_new(run->base, SIGTERM, on_stop_signal, run);
+    struct event *interrupt = evsignal_new(run->base, SIGINT, on_stop_signal, run);
+    evsignal_add(terminate, NULL);
+    evsignal_add(interrupt, NULL);
+    bool good = relay_start(run->relay, &sink, error);
+    if (good) {
+        event_base_dispatch(run->base);
+        good = relay_result(run->relay, error);
+    }
+    sink.free(sink.self);
+    event_free(terminate);
+    event_free(interrupt);
+    return good;
+}
+
+// The changelist saves system calls: libcurl changes what it waits for several times a request.
+static struct event_base *new_event_base(void) {
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+bool command_run(const struct settings *settings, struct error *error) {
+    signal(SIGPIPE, SIG_IGN);
+    struct run run = {.base = new_event_base()};
+    if (run.base == NULL) {
+        return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
+    }
+    struct routes *routes = routes_new(settings);
+    run.relay = relay_new(run.base, settings, routes);
+    bool good = run_relay(&run, settings, error);
+    relay_free(run.relay);
+    routes_free(routes, settings->sink == SINK_SNS ? sns_publisher_free_topic : NULL);
+    event_base_free(run.base);
+    return good;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row of outbox.event, as claimed: views into the result it arrived in.
+#pragma once
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+enum { EVENT_ID_BYTES = 16, EVENT_ID_TEXT_SIZE = 37 };
+
+struct outbox_event {
+    int64_t id;
+    unsigned char event_id[EVENT_ID_BYTES];
+    int64_t occurred_at; // microseconds since 1970-01-01 UTC
+    struct slice event_type;
+    struct slice event_version;
+    struct slice aggregate_id;
+    struct slice data;     // JSON text, as the writer wrote it
+    struct slice metadata; // JSON object text
+};
+
+// event_id_text writes the 36 characters of the UUID and a zero byte.
+void event_id_text(const struct outbox_event *event, char text[EVENT_ID_TEXT_SIZE]);

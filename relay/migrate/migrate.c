@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applying and taking back migrations; see migrate.h.
+#include "migrate/migrate.h"
+
+#include "migrate/query.h"
+
+#include <string.h>
+
+#define LOCK_KEYS "1869968482, 3" // 'outb' as a number; 3 of that family is the migration lock
+
+static bool read_exists(PGconn *connection, bool *exists, struct error *error) {
+    PGresult *result =
+        query_run(connection, history_exists_query(), "looking for table outbox.migration", error);
+    if (result != NULL) {
+        *exists = strcmp(PQgetvalue(result, 0, 0), "true") == 0;
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
+// A missing table is an empty history.
+static bool read_history(PGconn *connection, struct history *history, struct error *error) {
+    memset(history, 0, sizeof *history);
+    bool exists = false;
+    if (!read_exists(connection, &exists, error)) {
+        return false;
+    }
+    if (!exists) {
+        return true;
+    }
+    PGresult *result = query_run(connection, history_query(), "reading table outbox.migration", error);
+    for (int row = 0; row < PQntuples(result); row++) {
+        history_add(history, result, row);
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
+// Time-outs that a role or database sets are meant for short statements; a search path that a user controls
+// must not decide which function a migration calls.
+static bool lock(PGconn *connection, struct error *error) {
+    return query_do(connection,
+                    "SET client_min_messages = warning; SET statement_timeout = 0; SET lock_timeout = '60s';"
+                    "SET idle_in_transaction_session_timeout = 0; SET search_path = pg_catalog, pg_temp;"
+                    "SELECT pg_catalog.pg_advisory_lock(" LOCK_KEYS ")",
+                    "waiting at most 60 s for other migrations of this database", error);
+}
+
+// Failing to unlock needs no report: the connection is closed soon, and the lock goes with it.
+static void unlock(PGconn *connection) {
+    PQclear(PQexec(connection, "SELECT pg_catalog.pg_advisory_unlock(" LOCK_KEYS ")"));
+}
+
+static bool begin(PGconn *connection, struct error *error) {
+    return query_do(connection,
+                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '5s'",
+                    "beginning a transaction", error);
+}
+
+// Ends the transaction: commits when all went well so far, and else rolls back.
+static bool end(PGconn *connection, bool good, const char *what, struct error *error) {
+    if (good && query_do(connection, "COMMIT", what, error)) {
+        return true;
+    }
+    PQclear(PQexec(connection, "ROLLBACK"));
+    return false;
+}
+
+static bool record(PGconn *connection, int version, const char *name, const char *checksum,
+                   struct error *error) {
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", version);
+    const char *const parameters[] = {number, name, checksum};
+    PGresult *result = query_run_with(
+        connection,
+        "INSERT INTO outbox.migration (version, name, checksum) VALUES ($1::integer, $2, $3) "
+        "ON CONFLICT (version) DO UPDATE SET name = excluded.name, checksum = excluded.checksum, "
+        "applied_at = pg_catalog.clock_timestamp(), applied_by = current_user",
+        3, parameters, "recording the migration", error);
+    PQclear(result);
+    return result != NULL;
+}
+
+static bool apply(PGconn *connection, const struct migration *migration, FILE *out, struct error *error) {
+    const char *name = migration->up->name;
+    bool good = begin(connection, error) && query_do(connection, migration->up->text, name, error) &&
+                record(connection, migration->version, name, migration->checksum, error);
+    if (!end(connection, good, name, error)) {
+        return false;
+    }
+    (void)fprintf(out, "applied %s\n", name);
+    return true;
+}
+
+static bool apply_sql(PGconn *connection, const struct catalog *catalog, FILE *out, struct error *error) {
+    bool good = begin(connection, error);
+    for (const struct embedded_file *file = catalog->files; good && file->name != NULL; file++) {
+        good = !catalog_is_sql(file) || query_do(connection, file->text, file->name, error);
+    }
+    good = good && record(connection, 0, "sql", catalog->sql_checksum, error);
+    if (!end(connection, good, "sql", error)) {
+        return false;
+    }
+    (void)fputs("applied the functions and views of sql/\n", out);
+    return true;
+}
+
+static bool bring_up(PGconn *connection, const struct catalog *catalog, FILE *out, struct error *error) {
+    struct history history;
+    if (!read_history(connection, &history, error) || !history_check_known(&history, catalog, error)) {
+        return false;
+    }
+    bool changed = false;
+    for (int version = 1; version <= catalog_newest(catalog); version++) {
+        if (history_find(&history, version) == NULL) {
+            if (!apply(connection, &catalog->migrations[version - 1], out, error)) {
+                return false;
+            }
+            changed = true;
+        }
+    }
+    if (changed || !history_sql_is_current(&history, catalog)) {
+        return apply_sql(connection, catalog, out, error);
+    }
+    (void)fprintf(out, "schema outbox is up to date (migration %d)\n", catalog_newest(catalog));
+    return true;
+}
+
+bool migrate_up(PGconn *connection, FILE *out, struct error *error) {
+    struct catalog catalog;
+    if (!catalog_load(&catalog, embedded_files, error) || !lock(connection, error)) {
+        return false;
+    }
+    bool done = bring_up(connection, &catalog, out, error);
+    unlock(connection);
+    return done;
+}
+
+// Locks the table first, so that no event comes in between the look and the end of the transaction.
+static bool check_all_sent(PGconn *connection, struct error *error) {
+    PGresult *result =
+        query_run(connection,
+                  "LOCK TABLE outbox.event IN ACCESS EXCLUSIVE MODE;"
+                  "SELECT pg_catalog.count(*) FROM (SELECT FROM outbox.event WHERE sent_at IS NULL "
+                  "LIMIT 1000) AS unsent",
+                  "looking for events that are not sent", error);
+    if (result == NULL) {
+        return false;
+    }
+    const char *unsent = PQgetvalue(result, 0, 0);
+    bool none = strcmp(unsent, "0") == 0;
+    if (!none) {
+        error_set(error, ERROR_SCHEMA,
+                  "outbox.event holds events that are not sent (%s%s) and would be lost; let the relay send "
+                  "them (outbox-relay "
+                  "run --until-empty), or run \"outbox-relay migrate down force\"",
+                  unsent, strcmp(unsent, "1000") == 0 ? " or more" : "");
+    }
+    PQclear(result);
+    return none;
+}
+
+// The first migration's down file takes the table away, the later ones leave it. The sql/ files are forgotten
+// too, so that the next migrate up applies them again.
+static bool forget(PGconn *connection, int version, struct error *error) {
+    bool exists = false;
+    if (!read_exists(connection, &exists, error)) {
+        return false;
+    }
+    if (!exists) {
+        return true;
+    }
+    char sql[96];
+    (void)snprintf(sql, sizeof sql, "DELETE FROM outbox.migration WHERE version IN (0, %d)", version);
+    return query_do(connection, sql, "recording the migration", error);
+}
+
+static bool take_back(PGconn *connection, const struct migration *migration, bool force, FILE *out,
+                      struct error *error) {
+    if (migration->down == NULL) {
+        return error_set(error, ERROR_SCHEMA, "%s cannot be taken back: it has no .down.sql",
+                         migration->up->name);
+    }
+    const char *name = migration->down->name;
+    bool good = begin(connection, error) && (force || check_all_sent(connection, error)) &&
+                query_do(connection, migration->down->text, name, error) &&
+                forget(connection, migration->version, error);
+    if (!end(connection, good, name, error)) {
+        return false;
+    }
+    (void)fprintf(out, "applied %s\n", name);
+    return true;
+}
+
+static bool bring_down(PGconn *connection, const struct catalog *catalog, bool force, FILE *out,
+                       struct error *error) {
+    struct history history;
+    if (!read_history(connection, &history, error) || !history_check_known(&history, catalog, error)) {
+        return false;
+    }
+    for (int version = catalog_newest(catalog); version > 0; version--) {
+        if (history_find(&history, version) != NULL) {
+            return take_back(connection, &catalog->migrations[version - 1], force, out, error);
+        }
+    }
+    (void)fputs("schema outbox is not there: nothing to take back\n", out);
+    return true;
+}
+
+bool migrate_down(PGconn *connection, bool force, FILE *out, struct error *error) {
+    struct catalog catalog;
+    if (!catalog_load(&catalog, embedded_files, error) || !lock(connection, error)) {
+        return false;
+    }
+    bool done = bring_down(connection, &catalog, force, out, error);
+    unlock(connection);
+    return done;
+}
+
+bool migrate_check(const struct history *history, struct error *error) {
+    struct catalog catalog;
+    return catalog_load(&catalog, embedded_files, error) && history_check(history, &catalog, error);
+}
+
+static void print_status(const struct history *history, const struct catalog *catalog, FILE *out) {
+    for (int version = 1; version <= catalog_newest(catalog); version++) {
+        const struct applied *applied = history_find(history, version);
+        (void)fprintf(out, "%-40s %s%s\n", catalog->migrations[version - 1].up->name,
+                      applied == NULL ? "pending" : "applied ", applied == NULL ? "" : applied->detail);
+    }
+    const struct applied *sql = history_find(history, 0);
+    (void)fprintf(out, "%-40s %s%s%s\n", "sql/", sql == NULL ? "pending" : "applied ",
+                  sql == NULL ? "" : sql->detail,
+                  sql == NULL || history_sql_is_current(history, catalog) ? "" : ", but not this program's");
+}
+
+bool migrate_status(PGconn *connection, FILE *out, struct error *error) {
+    struct catalog catalog;
+    struct history history;
+    if (!catalog_load(&catalog, embedded_files, error) || !read_history(connection, &history, error)) {
+        return false;
+    }
+    print_status(&history, &catalog, out);
+    return history_check(&history, &catalog, error);
+}

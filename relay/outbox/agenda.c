@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/agenda.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "outbox/scan.h"
+
+#include <stdlib.h>
+
+enum {
+    STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
+    DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay
+    GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
+    SWEEP_US = 1000000,     // one step of the sweep a second, while awake
+    SWEEP_IDS = 10000,      // ids a step
+    OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
+};
+
+struct agenda {
+    struct scan *scan;
+    bool looked;            // at least once since the reset
+    int64_t look_frontier;  // the frontier when the look under way began
+    int64_t look_settle_to; // what it was asked about
+    int64_t lowest_unsent;  // what the last look found there
+    int64_t newest;         // the newest event a look has seen
+    int64_t forward_newest; // `newest` when the forward claim under way began
+    bool more_forward;      // there is more above the frontier, or may be
+    int64_t due_at;         // when the next scheduled event is due; INT64_MAX: none is known
+    int64_t due_not_before; // a pause after a claim that found all of them locked
+    int64_t gap_not_before; // a pause after reading a gap, in proportion to how long it took
+    int64_t gap_began;
+    int64_t floor_moved_at;
+    int64_t sweep_at;
+    int64_t sweep_position;
+    int64_t rescued;
+    uint64_t own[OWN_TRANSACTIONS]; // the relay's latest transactions, a ring
+    size_t own_next;
+};
+
+struct agenda *agenda_new(void) {
+    struct agenda *agenda = memory_allocate(1, sizeof *agenda);
+    agenda->scan = scan_new();
+    return agenda;
+}
+
+void agenda_free(struct agenda *agenda) {
+    if (agenda != NULL) {
+        scan_free(agenda->scan);
+        free(agenda);
+    }
+}
+
+void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
+    struct scan *scan = agenda->scan;
+    int64_t rescued = agenda->rescued;
+    scan_reset(scan, floor);
+    *agenda = (struct agenda){.scan = scan,
+                              .rescued = rescued,
+                              .due_at = INT64_MAX,
+                              .floor_moved_at = now,
+                              .sweep_at = now + SWEEP_US};
+}
+
+static bool is_due(const struct agenda *agenda, int64_t now) {
+    return agenda->due_at <= now && agenda->due_not_before <= now;
+}
+
+static bool has_new(const struct agenda *agenda) {
+    return agenda->more_forward || agenda->newest > scan_frontier(agenda->scan);
+}
+
+static struct range sweep_range(const struct agenda *agenda) {
+    int64_t floor = scan_floor(agenda->scan);
+    int64_t end = agenda->sweep_position + SWEEP_IDS;
+    return (struct range){
+        .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < floor ? end : floor};
+}
+
+bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct range *range) {
+    int64_t after;
+    int64_t to;
+    if (is_due(agenda, now)) {
+        *range = (struct range){.kind = RANGE_DUE};
+    } else if (now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to)) {
+        *range = (struct range){.kind = RANGE_GAP, .after = after, .to = to};
+    } else if (has_new(agenda)) {
+        *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
+    } else if (now >= agenda->sweep_at && scan_floor(agenda->scan) > 0) {
+        *range = sweep_range(agenda);
+    } else {
+        return false;
+    }
+    range->limit = limit;
+    return true;
+}
+
+void agenda_started(struct agenda *agenda, const struct range *range, int64_t now) {
+    switch (range->kind) {
+    case RANGE_DUE:
+        agenda->due_at = INT64_MAX;
+        break;
+    case RANGE_GAP:
+        scan_gap_started(agenda->scan);
+        agenda->gap_began = now;
+        break;
+    case RANGE_FORWARD:
+        agenda->more_forward = false;
+        agenda->forward_newest = agenda->newest;
+        break;
+    case RANGE_SWEEP:
+        agenda->sweep_at = now + SWEEP_US;
+        break;
+    }
+}
+
+static void swept(struct agenda *agenda, const struct range *range, int rows) {
+    agenda->sweep_position = range->to < scan_floor(agenda->scan) ? range->to : 0;
+    if (rows > 0) {
+        agenda->rescued += rows;
+        log_warn("the sweep found unsent events below the floor", LOG_INT("events", rows),
+                 LOG_INT("after_id", range->after), LOG_INT("to_id", range->to));
+    }
+}
+
+void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
+                    int64_t now) {
+    bool cut = rows == range->limit;
+    agenda->own[agenda->own_next++ % OWN_TRANSACTIONS] = xid;
+    switch (range->kind) {
+    case RANGE_DUE:
+        agenda->due_at = cut || rows == 0 ? now : agenda->due_at;
+        agenda->due_not_before = rows == 0 ? now + DUE_RETRY_US : now;
+        break;
+    case RANGE_GAP:
+        if (cut) {
+            scan_gap_left(agenda->scan, last_id);
+        }
+        agenda->gap_not_before = now + GAP_SHARE * (now - agenda->gap_began);
+        break;
+    case RANGE_FORWARD:
+        scan_read_forward(agenda->scan, last_id);
+        agenda->more_forward = agenda->more_forward || cut;
+        if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
+            scan_read_forward(agenda->scan, agenda->forward_newest);
+        }
+        break;
+    case RANGE_SWEEP:
+        swept(agenda, range, rows);
+        break;
+    }
+}
+
+void agenda_expect_new(struct agenda *agenda) {
+    agenda->more_forward = true;
+}
+
+void agenda_begin_look(struct agenda *agenda, int64_t *floor, int64_t *settle_to) {
+    agenda->look_frontier = scan_frontier(agenda->scan);
+    agenda->look_settle_to = scan_settleable(agenda->scan);
+    *floor = scan_floor(agenda->scan);
+    *settle_to = agenda->look_settle_to;
+}
+
+// The relay's own transactions lock rows but insert none. Returns how many of them have begun since the last
+// snapshot.
+static uint64_t forget_own(const struct agenda *agenda, struct snapshot *snapshot) {
+    uint64_t begun = 0;
+    for (size_t index = 0; index < OWN_TRANSACTIONS; index++) {
+        uint64_t xid = agenda->own[index];
+        if (xid != 0) {
+            begun += xid >= scan_xmax(agenda->scan) && xid < snapshot->xmax;
+            snapshot_forget(snapshot, xid);
+        }
+    }
+    return begun;
+}
+
+static void settle(struct agenda *agenda, const struct look *look, int64_t now) {
+    int64_t before = scan_floor(agenda->scan);
+    agenda->lowest_unsent = look->lowest_unsent;
+    scan_settle(agenda->scan, agenda->look_settle_to, look->lowest_unsent);
+    if (scan_floor(agenda->scan) > before) {
+        agenda->floor_moved_at = now;
+    } else if (look->lowest_unsent > 0 && now - agenda->floor_moved_at > STUCK_US) {
+        scan_recheck(agenda->scan); // whoever had locked it may have let go
+        agenda->floor_moved_at = now;
+    }
+}
+
+bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now) {
+    struct snapshot snapshot;
+    if (!snapshot_parse(&snapshot, look->snapshot)) {
+        return false;
+    }
+    agenda->looked = true;
+    agenda->newest = look->newest;
+    agenda->due_at = look->due_in_us == INT64_MAX ? INT64_MAX : now + look->due_in_us;
+    settle(agenda, look, now);
+    uint64_t own_begun = forget_own(agenda, &snapshot);
+    scan_observe(agenda->scan, &snapshot, agenda->look_frontier, own_begun);
+    return true;
+}
+
+bool agenda_has_work(const struct agenda *agenda, int64_t now) {
+    return has_new(agenda) || !scan_is_quiet(agenda->scan) || agenda->due_at <= now;
+}
+
+bool agenda_is_loaded(const struct agenda *agenda) {
+    return agenda->more_forward;
+}
+
+bool agenda_is_settled(const struct agenda *agenda) {
+    return agenda->looked && agenda->lowest_unsent == 0 &&
+           scan_settleable(agenda->scan) == scan_floor(agenda->scan);
+}
+
+int64_t agenda_next_at(const struct agenda *agenda) {
+    int64_t due = agenda->due_at > agenda->due_not_before ? agenda->due_at : agenda->due_not_before;
+    int64_t gap = scan_is_quiet(agenda->scan) ? INT64_MAX : agenda->gap_not_before;
+    due = agenda->due_at == INT64_MAX ? INT64_MAX : due;
+    return due < gap ? due : gap;
+}
+
+int64_t agenda_floor(const struct agenda *agenda) {
+    return scan_floor(agenda->scan);
+}
+
+int64_t agenda_rescued(const struct agenda *agenda) {
+    return agenda->rescued;
+}

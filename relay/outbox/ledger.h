@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events that were accepted at the other end but could not be marked, because the connection to the database
+// was lost first. They are marked before anything is claimed again, so that a database restart repeats
+// nothing.
+#pragma once
+
+#include "base/buffer.h"
+#include "message/event.h"
+#include "postgres/connection.h"
+
+struct ledger;
+
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *ledger);
+
+// ledger_add notes one event. It is found again by id and event_id: after a failover to a standby that lagged
+// behind, another event can have the id.
+void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
+                struct slice message_id);
+
+int ledger_count(const struct ledger *ledger);
+
+// ledger_send_marks sends the statement that marks all of them; the caller's `done` is called when it is
+// committed, and should then call ledger_clear. Events that another relay has marked meanwhile are left as
+// they are.
+void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
+                       void *context);
+void ledger_clear(struct ledger *ledger);

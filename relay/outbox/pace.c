@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/pace.h"
+
+enum {
+    LOOK_US = 2000,         // between looks while events flow
+    LOOK_LOADED_US = 10000, // the same while claims come back full
+    LOOK_SHARE = 8,         // once quiet, an eighth of the time it has been quiet
+    LOOK_BEFORE_SLEEP_US = 20000,
+    LINGER_US = 20000, // quiet for so long before sleeping
+    SLEEP_RETRY_US = 10000,
+    QUESTION_US = 20000,
+};
+
+void pace_activity(struct pace *pace, int64_t now) {
+    pace->last_activity = now;
+    if (pace->next_look > now + LOOK_US) {
+        pace->next_look = now + LOOK_US;
+    }
+}
+
+void pace_looked(struct pace *pace, int64_t now, bool loaded, int64_t slowest_us) {
+    int64_t wait = (now - pace->last_activity) / LOOK_SHARE;
+    int64_t least = loaded ? LOOK_LOADED_US : LOOK_US;
+    wait = wait > least ? wait : least;
+    pace->next_look = now + (wait < slowest_us ? wait : slowest_us);
+}
+
+int64_t pace_slowest(bool can_sleep, int64_t poll_interval_us) {
+    return can_sleep ? LOOK_BEFORE_SLEEP_US : poll_interval_us;
+}
+
+bool pace_may_sleep(const struct pace *pace, int64_t now) {
+    return now - pace->last_activity >= LINGER_US && now >= pace->next_sleep;
+}
+
+void pace_sleep_refused(struct pace *pace, int64_t now) {
+    pace->next_sleep = now + SLEEP_RETRY_US;
+}
+
+bool pace_may_ask(struct pace *pace, int64_t now) {
+    bool may = now >= pace->next_question;
+    if (may) {
+        pace->next_question = now + QUESTION_US;
+    }
+    return may;
+}

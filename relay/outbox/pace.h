@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// How often to look: every few milliseconds while events flow, less and less often once they do not, and when
+// to try to sleep. Pure: times are monotonic microseconds.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pace {
+    int64_t last_activity;
+    int64_t next_look;
+    int64_t next_sleep;
+    int64_t next_question;
+};
+
+// pace_activity: an event was claimed, marked or announced.
+void pace_activity(struct pace *pace, int64_t now);
+
+// pace_looked sets when to look again. `loaded`: claims come back full, so that looks only serve the gaps.
+// `slowest_us` is how slow looking may become.
+void pace_looked(struct pace *pace, int64_t now, bool loaded, int64_t slowest_us);
+
+// pace_slowest is how slow looking may become: the poll interval, or a few milliseconds for the relay that is
+// only waiting until no inserter is in flight, to sleep.
+int64_t pace_slowest(bool can_sleep, int64_t poll_interval_us);
+
+// pace_may_sleep: quiet for long enough (sleeping and waking for every event would make producers notify),
+// and not refused a moment ago.
+bool pace_may_sleep(const struct pace *pace, int64_t now);
+void pace_sleep_refused(struct pace *pace, int64_t now);
+
+// pace_may_ask: time to ask whether anything is left to send; at most every few milliseconds.
+bool pace_may_ask(struct pace *pace, int64_t now);

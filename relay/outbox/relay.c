@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/relay.h"
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "outbox/agenda.h"
+#include "outbox/claim.h"
+#include "outbox/pace.h"
+#include "outbox/session.h"
+
+#include <stdlib.h>
+
+enum {
+    FLOOR_STORE_US = 5000000,  // how often the floor is stored while it moves
+    SLEEP_LIMIT_US = 60000000, // a look in between, though the wake-up makes it needless
+    LEAD_RETRY_US = 1000000,   // how often a relay that does not hold the waker lock asks for it
+    ROUTES_US = 30000000,      // how often routes are read where no notification can come
+    RECONNECT_BASE_US = 100000,
+    RECONNECT_MAX_US = 5000000,
+    TOPICLESS_RETRY_US = 60000000,
+    MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
+    FROZEN_US = 10000000,       // grace before the server gives up on a claim's transaction
+};
+
+// While RELAY_BROKEN all connections are closed and what is under way at the sink is waited for.
+enum relay_state { RELAY_CONNECTING, RELAY_RUNNING, RELAY_BROKEN, RELAY_ENDED };
+
+// Falling asleep takes two answers: the lock, then a last look. See session.h.
+enum sleep_state { AWAKE, ASKING, LAST_LOOK, ASLEEP };
+
+struct relay {
+    struct event_base *base;
+    const struct settings *settings;
+    struct routes *routes;
+    struct sink sink;
+    struct session *session;
+    struct ledger *ledger;
+    struct agenda *agenda;
+    struct pace pace;
+    struct claim **claims;
+    int claim_count;
+    struct event *timer;
+    struct event *shutdown_timer;
+    enum relay_state state;
+    enum sleep_state sleep;
+    bool stopping;
+    bool cut; // the shutdown time-out has passed
+    bool ever_ready;
+    bool looking;
+    bool asking_left;
+    int connect_failures;
+    int64_t floor_stored;
+    int64_t floor_stored_at;
+    int64_t lead_at;   // when to ask for the waker lock again
+    int64_t routes_at; // when to read the routes again
+    int64_t sent;
+    int64_t deferred;
+    struct error failure;
+};
+
+static void schedule(struct relay *relay);
+
+static void set_timer(struct event *timer, int64_t delay_us) {
+    int64_t delay = delay_us > 0 ? delay_us : 0;
+    const struct timeval wait = {.tv_sec = delay / 1000000, .tv_usec = delay % 1000000};
+    evtimer_add(timer, &wait);
+}
+
+static void end_loop(struct relay *relay) {
+    relay->state = RELAY_ENDED;
+    log_info("stopped", LOG_INT("sent", relay->sent), LOG_INT("deferred", relay->deferred),
+             LOG_INT("rescued", agenda_rescued(relay->agenda)));
+    event_base_loopbreak(relay->base);
+}
+
+static int unsettled(const struct relay *relay) {
+    int count = 0;
+    for (int index = 0; index < relay->claim_count; index++) {
+        count += claim_unsettled(relay->claims[index]);
+    }
+    return count;
+}
+
+static struct claim *find_claim(const struct relay *relay, bool (*is)(const struct claim *)) {
+    for (int index = 0; index < relay->claim_count; index++) {
+        if (is(relay->claims[index])) {
+            return relay->claims[index];
+        }
+    }
+    return NULL;
+}
+
+static bool any_busy(const struct relay *relay) {
+    return find_claim(relay, claim_is_busy) != NULL;
+}
+
+// Whatever fails, all connections are closed and the relay begins anew from what is stored: after a failover
+// nothing that it remembers need be true.
+static void break_off(struct relay *relay, const struct error *error) {
+    if (relay->state == RELAY_BROKEN || relay->state == RELAY_ENDED) {
+        return;
+    }
+    relay->state = RELAY_BROKEN;
+    session_close(relay->session);
+    for (int index = 0; index < relay->claim_count; index++) {
+        claim_abandon(relay->claims[index], relay->ledger);
+    }
+    if (!relay->ever_ready) {
+        relay->failure = *error;
+        end_loop(relay);
+        return;
+    }
+    int64_t delay = backoff_us(++relay->connect_failures, RECONNECT_BASE_US, RECONNECT_MAX_US);
+    log_error("the database is lost, connecting again", LOG_TEXT("reason", error->text),
+              LOG_INT("delay_ms", delay / 1000), LOG_INT("events_under_way", unsettled(relay)));
+    set_timer(relay->timer, delay);
+}
+
+static void on_lost(void *context, const struct error *error) {
+    break_off(context, error);
+}
+
+static void connect_session(struct relay *relay) {
+    struct error error = {0};
+    relay->state = RELAY_CONNECTING;
+    if (!session_connect(relay->session, relay->base, relay->settings->database_url, &error)) {
+        break_off(relay, &error);
+    }
+}
+
+static void connect_claim(struct relay *relay, struct claim *claim) {
+    struct error error = {0};
+    if (!claim_connect(claim, relay->base, &error)) {
+        break_off(relay, &error);
+    }
+}
+
+static void on_session_ready(void *context, int64_t floor) {
+    struct relay *relay = context;
+    int64_t now = clock_monotonic_us();
+    relay->state = RELAY_RUNNING;
+    relay->sleep = AWAKE;
+    relay->looking = relay->asking_left = false;
+    relay->connect_failures = 0;
+    relay->floor_stored = floor;
+    relay->floor_stored_at = relay->lead_at = relay->routes_at = now;
+    relay->pace = (struct pace){.last_activity = now};
+    agenda_reset(relay->agenda, floor, now);
+    log_info(relay->ever_ready ? "connected again" : "ready", LOG_INT("floor", floor),
+             LOG_TEXT("wake_up", session_can_sleep(relay->session) ? "listen" : "poll"));
+    relay->ever_ready = true;
+    connect_claim(relay, relay->claims[0]);
+    schedule(relay);
+}
+
+static void on_claim_ready(void *context, struct claim *claim) {
+    (void)claim;
+    schedule(context);
+}
+
+// Connections are opened when they are first needed, one at a time.
+static struct claim *idle_claim(struct relay *relay) {
+    struct claim *idle = find_claim(relay, claim_is_idle);
+    if (idle == NULL && find_claim(relay, claim_is_connecting) == NULL) {
+        struct claim *closed = find_claim(relay, claim_is_closed);
+        if (closed != NULL) {
+            connect_claim(relay, closed);
+        }
+    }
+    return idle;
+}
+
+// One claim fetches at a time, so that each begins where the one before has ended; publishing and marking
+// overlap.
+static void start_claim(struct relay *relay, int64_t now) {
+    struct range range;
+    bool may = find_claim(relay, claim_is_fetching) == NULL && !relay->sink.full(relay->sink.self) &&
+               relay->sink.resting_us(relay->sink.self) == 0 &&
+               agenda_next(relay->agenda, now, (int)relay->settings->batch_rows, &range);
+    struct claim *claim = may ? idle_claim(relay) : NULL;
+    if (claim != NULL) {
+        agenda_started(relay->agenda, &range, now);
+        claim_start(claim, &range);
+    }
+}
+
+static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
+    struct relay *relay = context;
+    relay->sent += outcome->sent;
+    relay->deferred += !outcome->sent;
+    claim_settle(delivery.claim, delivery.row, outcome);
+}
+
+static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
+    struct relay *relay = context;
+    const struct delivery delivery = {claim, row};
+    const char *reason = NULL;
+    struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
+    if (topic == NULL && relay->sink.needs_topic) {
+        const struct outcome topicless = {.retry_after_us = TOPICLESS_RETRY_US, .reason = reason};
+        on_settled(relay, delivery, &topicless);
+        return;
+    }
+    relay->sink.offer(relay->sink.self, event, topic, delivery);
+    if (relay->sink.full(relay->sink.self)) {
+        claim_pause(claim);
+    }
+}
+
+static void on_fetched(void *context, struct claim *claim) {
+    static const char *const kinds[] = {"forward", "gap", "due", "sweep"};
+    struct relay *relay = context;
+    int64_t now = clock_monotonic_us();
+    const struct range *range = claim_range(claim);
+    agenda_fetched(relay->agenda, range, claim_rows(claim), claim_last_id(claim), claim_transaction(claim),
+                   now);
+    if (claim_rows(claim) > 0) {
+        pace_activity(&relay->pace, now);
+        log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
+                  LOG_INT("last_id", claim_last_id(claim)));
+    }
+    relay->sink.flush(relay->sink.self);
+    set_timer(relay->timer, 0);
+}
+
+static void on_finished(void *context, struct claim *claim) {
+    struct relay *relay = context;
+    if (claim_rows(claim) > 0) {
+        pace_activity(&relay->pace, clock_monotonic_us());
+    }
+    schedule(relay);
+}
+
+static void on_drained(void *context) {
+    struct relay *relay = context;
+    struct claim *claim = find_claim(relay, claim_is_fetching);
+    if (claim != NULL) {
+        claim_resume(claim);
+    }
+    set_timer(relay->timer, 0);
+}
+
+static void look(struct relay *relay) {
+    int64_t floor;
+    int64_t settle_to;
+    relay->looking = true;
+    agenda_begin_look(relay->agenda, &floor, &settle_to);
+    session_look(relay->session, floor, settle_to);
+}
+
+static void wake(struct relay *relay) {
+    if (relay->sleep == LAST_LOOK || relay->sleep == ASLEEP) {
+        session_wake(relay->session);
+        log_debug("awake");
+    }
+    relay->sleep = AWAKE;
+    pace_activity(&relay->pace, clock_monotonic_us());
+}
+
+static void store_floor(struct relay *relay, int64_t now) {
+    relay->floor_stored = agenda_floor(relay->agenda);
+    relay->floor_stored_at = now;
+    session_store_floor(relay->session, relay->floor_stored);
+}
+
+static void on_looked(void *context, const struct look *found) {
+    struct relay *relay = context;
+    struct error error = {0};
+    int64_t now = clock_monotonic_us();
+    relay->looking = false;
+    if (!agenda_looked(relay->agenda, found, now)) {
+        error_set(&error, ERROR_INTERNAL, "pg_current_snapshot() returned \"%.100s\"", found->snapshot);
+        break_off(relay, &error);
+        return;
+    }
+    pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
+                pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
+    bool work = agenda_has_work(relay->agenda, now) || !agenda_is_settled(relay->agenda);
+    if (relay->sleep == ASLEEP && work) {
+        wake(relay);
+    } else if (relay->sleep == LAST_LOOK && work) {
+        wake(relay);
+    } else if (relay->sleep == LAST_LOOK) {
+        relay->sleep = ASLEEP;
+        log_debug("asleep");
+    }
+    if (relay->sleep == AWAKE && now - relay->floor_stored_at >= FLOOR_STORE_US &&
+        agenda_floor(relay->agenda) > relay->floor_stored) {
+        store_floor(relay, now);
+    }
+    schedule(relay);
+}
+
+static bool is_quiet(const struct relay *relay, int64_t now) {
+    return !relay->looking && !any_busy(relay) && !agenda_has_work(relay->agenda, now) &&
+           agenda_is_settled(relay->agenda);
+}
+
+static void on_slept(void *context, bool locked) {
+    struct relay *relay = context;
+    relay->sleep = locked ? LAST_LOOK : AWAKE;
+    if (locked) {
+        look(relay);
+    } else {
+        pace_sleep_refused(&relay->pace, clock_monotonic_us());
+    }
+    schedule(relay);
+}
+
+static void try_sleep(struct relay *relay, int64_t now) {
+    if (relay->sleep == AWAKE && session_can_sleep(relay->session) && pace_may_sleep(&relay->pace, now) &&
+        is_quiet(relay, now)) {
+        if (agenda_floor(relay->agenda) > relay->floor_stored) {
+            store_floor(relay, now);
+        }
+        relay->sleep = ASKING;
+        session_try_sleep(relay->session);
+    }
+}
+
+static void on_notified(void *context, enum session_news news) {
+    struct relay *relay = context;
+    if (relay->state != RELAY_RUNNING) {
+        return;
+    }
+    if (news == NEWS_ROUTES) {
+        session_read_routes(relay->session);
+        return;
+    }
+    agenda_expect_new(relay->agenda);
+    wake(relay);
+    schedule(relay);
+}
+
+static void on_routes_changed(void *context) {
+    struct relay *relay = context;
+    if (relay->state == RELAY_RUNNING) {
+        session_release_topicless(relay->session);
+        wake(relay);
+        schedule(relay);
+    }
+}
+
+static void on_left(void *context, bool any) {
+    struct relay *relay = context;
+    relay->asking_left = false;
+    if (!any) {
+        relay_stop(relay);
+    }
+}
+
+static void ask_left(struct relay *relay, int64_t now) {
+    if (relay->settings->until_empty && !relay->asking_left && is_quiet(relay, now) &&
+        pace_may_ask(&relay->pace, now)) {
+        relay->asking_left = true;
+        session_ask_left(relay->session, agenda_floor(relay->agenda));
+    }
+}
+
+// The last thing before the end: whatever is in flight has been marked.
+static void on_floor_stored(void *context) {
+    struct relay *relay = context;
+    if (relay->stopping && !any_busy(relay)) {
+        end_loop(relay);
+    }
+}
+
+static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    struct relay *relay = context;
+    if (!relay->cut) {
+        error_set(
+            &relay->failure, ERROR_TIMEOUT,
+            "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
+            unsettled(relay));
+        relay->cut = true;
+        for (int index = 0; index < relay->claim_count; index++) {
+            claim_cut(relay->claims[index]);
+        }
+        set_timer(relay->shutdown_timer, MARKING_GRACE_US);
+    } else {
+        end_loop(relay);
+    }
+}
+
+void relay_stop(struct relay *relay) {
+    if (relay->stopping || relay->state == RELAY_ENDED) {
+        return;
+    }
+    relay->stopping = true;
+    log_info("stopping", LOG_INT("events_under_way", unsettled(relay)));
+    set_timer(relay->shutdown_timer, relay->settings->shutdown_timeout);
+    set_timer(relay->timer, 0);
+}
+
+// While the sink rests because everything fails, looking goes on at the poll interval.
+static int64_t until_next(const struct relay *relay, int64_t now) {
+    int64_t due = agenda_next_at(relay->agenda) - now;
+    if (relay->sleep == ASLEEP) {
+        return due < SLEEP_LIMIT_US ? due : SLEEP_LIMIT_US;
+    }
+    int64_t wait = relay->pace.next_look - now;
+    int64_t rest = relay->sink.resting_us(relay->sink.self);
+    if (rest > 0) {
+        return rest < relay->settings->poll_interval ? rest : relay->settings->poll_interval;
+    }
+    // Due or to be read again, but nobody is free to do it: the end of a claim calls again.
+    return due > 0 && due < wait ? due : wait;
+}
+
+static void do_chores(struct relay *relay, int64_t now) {
+    if (now >= relay->lead_at) {
+        relay->lead_at = now + LEAD_RETRY_US;
+        session_try_lead(relay->session);
+    }
+    if (now >= relay->routes_at && !session_can_sleep(relay->session)) {
+        relay->routes_at = now + ROUTES_US;
+        session_read_routes(relay->session);
+    }
+}
+
+static void schedule_running(struct relay *relay) {
+    int64_t now = clock_monotonic_us();
+    if (relay->stopping) {
+        if (!any_busy(relay)) {
+            session_store_floor(relay->session, agenda_floor(relay->agenda));
+        }
+        return;
+    }
+    start_claim(relay, now);
+    if (relay->state != RELAY_RUNNING) {
+        return;
+    }
+    if (relay->sleep == AWAKE) {
+        if (!relay->looking && now >= relay->pace.next_look) {
+            look(relay);
+        }
+        do_chores(relay, now);
+        ask_left(relay, now);
+        try_sleep(relay, now);
+    }
+    set_timer(relay->timer, until_next(relay, now));
+}
+
+static void schedule(struct relay *relay) {
+    if (relay->state == RELAY_RUNNING) {
+        schedule_running(relay);
+    }
+}
+
+static void schedule_broken(struct relay *relay) {
+    if (unsettled(relay) > 0) {
+        set_timer(relay->timer,
+                  RECONNECT_BASE_US); // what is still under way must not be claimed a second time
+    } else if (relay->stopping && ledger_count(relay->ledger) == 0) {
+        end_loop(relay);
+    } else {
+        connect_session(relay);
+    }
+}
+
+static void on_timer(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    struct relay *relay = context;
+    if (relay->state == RELAY_BROKEN) {
+        schedule_broken(relay);
+        return;
+    }
+    if (relay->state == RELAY_RUNNING && relay->sleep == ASLEEP && !relay->looking) {
+        look(relay); // something is due, or it is time for the look in between
+    }
+    schedule(relay);
+}
+
+// How long a claim's transaction may do nothing: the longest a batch can take, and some grace.
+static int64_t idle_limit(const struct settings *settings) {
+    int64_t rounds = settings->batch_rows / (settings->max_in_flight * 10) + 2;
+    return rounds * settings->request_timeout + FROZEN_US;
+}
+
+struct relay *relay_new(struct event_base *base, const struct settings *settings, struct routes *routes) {
+    struct relay *relay = memory_allocate(1, sizeof *relay);
+    const struct session_listener session_listener = {.context = relay,
+                                                      .ready = on_session_ready,
+                                                      .lost = on_lost,
+                                                      .looked = on_looked,
+                                                      .slept = on_slept,
+                                                      .notified = on_notified,
+                                                      .routes_changed = on_routes_changed,
+                                                      .floor_stored = on_floor_stored,
+                                                      .left = on_left};
+    const struct claim_listener claim_listener = {.context = relay,
+                                                  .ready = on_claim_ready,
+                                                  .lost = on_lost,
+                                                  .claimed = on_claimed,
+                                                  .fetched = on_fetched,
+                                                  .finished = on_finished};
+    const struct claim_options claim_options = {.conninfo = settings->database_url,
+                                                .retry_base_us = settings->retry_base,
+                                                .retry_max_us = settings->retry_max,
+                                                .idle_limit_us = idle_limit(settings)};
+    relay->base = base;
+    relay->settings = settings;
+    relay->routes = routes;
+    relay->ledger = ledger_new();
+    relay->agenda = agenda_new();
+    relay->session = session_new(&session_listener, routes, relay->ledger);
+    relay->claim_count = (int)settings->claims;
+    relay->claims = memory_allocate((size_t)relay->claim_count, sizeof(struct claim *));
+    for (int index = 0; index < relay->claim_count; index++) {
+        relay->claims[index] = claim_new(&claim_listener, &claim_options);
+    }
+    relay->timer = evtimer_new(base, on_timer, relay);
+    relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
+    return relay;
+}
+
+void relay_free(struct relay *relay) {
+    if (relay == NULL) {
+        return;
+    }
+    session_free(relay->session);
+    for (int index = 0; index < relay->claim_count; index++) {
+        claim_free(relay->claims[index]);
+    }
+    free(relay->claims);
+    agenda_free(relay->agenda);
+    ledger_free(relay->ledger);
+    event_free(relay->timer);
+    event_free(relay->shutdown_timer);
+    free(relay);
+}
+
+struct sink_listener relay_listener(struct relay *relay) {
+    return (struct sink_listener){.context = relay, .settled = on_settled, .drained = on_drained};
+}
+
+bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {
+    relay->sink = *sink;
+    connect_session(relay);
+    if (relay->state == RELAY_ENDED) {
+        *error = relay->failure;
+        return false;
+    }
+    return true;
+}
+
+bool relay_result(const struct relay *relay, struct error *error) {
+    *error = relay->failure;
+    return relay->failure.code == ERROR_NONE;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/session.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "migrate/migrate.h"
+#include "postgres/array.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// The advisory locks of schema outbox are (1869968482, key): 1 the sleep lock, 2 the waker lock, 3 the
+// migration lock.
+#define SLEEP_LOCK "1869968482, 1"
+#define WAKER_LOCK "1869968482, 2"
+
+struct session {
+    struct session_listener listener;
+    struct routes *routes;
+    struct ledger *ledger;
+    struct pg_connection *connection;
+    struct history *history; // only while the schema is checked
+    struct look look;
+    char *snapshot;
+    int64_t floor;
+    bool standby;
+    bool pooled;
+    bool has_schema;
+    bool wake_up_enabled;
+    bool leads; // holds the waker lock
+    bool locked;
+    bool left;
+    int releases_left;
+};
+
+// Of 1,000 events each; what is beyond comes due by itself.
+enum { RELEASES_MAX = 100 };
+
+struct session *session_new(const struct session_listener *listener, struct routes *routes,
+                            struct ledger *ledger) {
+    struct session *session = memory_allocate(1, sizeof *session);
+    session->listener = *listener;
+    session->routes = routes;
+    session->ledger = ledger;
+    return session;
+}
+
+void session_close(struct session *session) {
+    pg_close(session->connection);
+    session->connection = NULL;
+    session->leads = false;
+    free(session->history);
+    session->history = NULL;
+}
+
+void session_free(struct session *session) {
+    if (session != NULL) {
+        session_close(session);
+        free(session->snapshot);
+        free(session);
+    }
+}
+
+static void ask(struct session *session, const char *sql, pg_row_fn row, pg_done_fn done) {
+    pg_send(session->connection,
+            &(struct pg_statement){.sql = sql, .row = row, .done = done, .context = session});
+    pg_sync(session->connection);
+}
+
+static void fail(struct session *session, const struct error *error) {
+    session->listener.lost(session->listener.context, error);
+}
+
+static void on_lost(void *context, const struct error *error) {
+    fail(context, error);
+}
+
+static void on_notified(void *context, const char *payload) {
+    struct session *session = context;
+    enum session_news news = strcmp(payload, "event") == 0 ? NEWS_EVENT : NEWS_ROUTES;
+    session->listener.notified(session->listener.context, news);
+}
+
+// 6. Everything is known.
+static void on_lead_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->leads = pg_bool(result, row, 0);
+}
+
+static void on_prepared(void *context, int64_t affected) {
+    (void)affected;
+    struct session *session = context;
+    session->listener.ready(session->listener.context, session->floor);
+}
+
+// 5. Listen and ask for the waker lock, where sessions are real.
+static void listen_and_lead(struct session *session) {
+    if (session->pooled) {
+        log_warn(
+            "a pooler in transaction mode is in front of PostgreSQL: no LISTEN, events are found by polling");
+        on_prepared(session, 0);
+        return;
+    }
+    pg_send(session->connection, &(struct pg_statement){.sql = "LISTEN outbox_relay"});
+    ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, on_prepared);
+}
+
+// 4. Floor and trigger.
+static void on_state_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->floor = pg_int(result, row, 0);
+    session->wake_up_enabled = pg_bool(result, row, 1);
+}
+
+static void on_state(void *context, int64_t rows) {
+    struct session *session = context;
+    if (rows == 0) {
+        struct error error = {0};
+        error_set(&error, ERROR_SCHEMA, "table outbox.state is empty: run \"outbox-relay migrate up\"");
+        fail(session, &error);
+        return;
+    }
+    if (!session->wake_up_enabled) {
+        log_warn("the wake-up trigger of outbox.event is off: events are found by polling");
+    }
+    listen_and_lead(session);
+}
+
+static void read_state(struct session *session, pg_done_fn done) {
+    ask(session,
+        "SELECT s.floor, EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
+        " JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
+        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled <> "
+        "'D')"
+        " FROM outbox.state AS s",
+        on_state_row, done);
+}
+
+static void on_route_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    struct error error = {0};
+    const char *pattern = pg_bytes(result, row, 0).data;
+    const char *format = PQgetisnull(result, row, 2) ? NULL : pg_bytes(result, row, 2).data;
+    if (!routes_add(session->routes, pattern, pg_bytes(result, row, 1).data, format, pg_bool(result, row, 3),
+                    &error)) {
+        log_error("a route cannot be used", LOG_TEXT("pattern", pattern), LOG_TEXT("reason", error.text));
+    }
+}
+
+static void on_routes(void *context, int64_t rows) {
+    struct session *session = context;
+    if (routes_finish(session->routes)) {
+        log_info("routes read", LOG_INT("routes", rows));
+        session->listener.routes_changed(session->listener.context);
+    }
+}
+
+static void read_routes(struct session *session) {
+    routes_begin(session->routes);
+    ask(session, "SELECT pattern, topic_arn, format, message_group FROM outbox.topic_route", on_route_row,
+        on_routes);
+}
+
+// 3. What was sent before the last connection was lost is marked before anything else.
+static void on_ledger_marked(void *context, int64_t affected) {
+    struct session *session = context;
+    if (ledger_count(session->ledger) > 0) {
+        log_info("marked events that were sent before the connection was lost",
+                 LOG_INT("events", ledger_count(session->ledger)), LOG_INT("marked", affected));
+        ledger_clear(session->ledger);
+    }
+    read_routes(session);
+    read_state(session, on_state);
+}
+
+// 2. The schema.
+static void on_history_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    history_add(session->history, result, row);
+}
+
+static void on_history(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    struct error error = {0};
+    bool usable = migrate_check(session->history, &error);
+    free(session->history);
+    session->history = NULL;
+    if (!usable) {
+        fail(session, &error);
+    } else if (ledger_count(session->ledger) > 0) {
+        ledger_send_marks(session->ledger, session->connection, on_ledger_marked, session);
+    } else {
+        on_ledger_marked(session, 0);
+    }
+}
+
+static void on_history_exists_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    struct slice text = pg_bytes(result, row, 0);
+    session->has_schema = text.length == 4 && memcmp(text.data, "true", 4) == 0;
+}
+
+static void on_history_exists(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    session->history = memory_allocate(1, sizeof *session->history);
+    if (session->has_schema) {
+        ask(session, history_query(), on_history_row, on_history);
+    } else {
+        on_history(session, 0);
+    }
+}
+
+// 1. The server.
+static void on_server_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->pooled = pg_is_pooled(session->connection, (int)pg_int(result, row, 0));
+    session->standby = pg_bool(result, row, 1);
+}
+
+static void on_server(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    if (session->standby) {
+        struct error error = {0};
+        error_set(&error, ERROR_DATABASE,
+                  "this PostgreSQL is a read-only standby: connect to the primary, or list all hosts in "
+                  "DATABASE_URL "
+                  "with target_session_attrs=read-write");
+        fail(session, &error);
+        return;
+    }
+    ask(session, history_exists_query(), on_history_exists_row, on_history_exists);
+}
+
+static void on_connected(void *context) {
+    struct session *session = context;
+    ask(session, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()", on_server_row,
+        on_server);
+}
+
+bool session_connect(struct session *session, struct event_base *base, const char *conninfo,
+                     struct error *error) {
+    const struct pg_handler handler = {
+        .context = session, .ready = on_connected, .lost = on_lost, .notified = on_notified};
+    session->connection = pg_open(base, conninfo, &handler, error);
+    return session->connection != NULL;
+}
+
+bool session_can_sleep(const struct session *session) {
+    return session->leads && session->wake_up_enabled && !session->pooled;
+}
+
+static void on_look_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    free(session->snapshot);
+    session->snapshot = memory_copy_text(pg_bytes(result, row, 0).data);
+    session->look =
+        (struct look){.snapshot = session->snapshot,
+                      .newest = pg_int(result, row, 1),
+                      .lowest_unsent = pg_int(result, row, 2),
+                      .due_in_us = PQgetisnull(result, row, 3) ? INT64_MAX : pg_int(result, row, 3)};
+}
+
+static void on_looked(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    session->listener.looked(session->listener.context, &session->look);
+}
+
+void session_look(struct session *session, int64_t floor, int64_t settle_to) {
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "SELECT snapshot, newest, lowest_unsent, due_in FROM outbox.look(%" PRId64 ", %" PRId64 ")",
+             floor, settle_to);
+    ask(session, sql, on_look_row, on_looked);
+}
+
+static void on_lock_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->locked = pg_bool(result, row, 0);
+}
+
+static void on_lock(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    session->listener.slept(session->listener.context, session->locked);
+}
+
+void session_try_sleep(struct session *session) {
+    ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" SLEEP_LOCK ")", on_lock_row, on_lock);
+}
+
+void session_wake(struct session *session) {
+    ask(session, "SELECT pg_catalog.pg_advisory_unlock(" SLEEP_LOCK ")", NULL, NULL);
+}
+
+void session_try_lead(struct session *session) {
+    if (!session->pooled && !session->leads) {
+        ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, NULL);
+    }
+}
+
+void session_read_routes(struct session *session) {
+    read_routes(session);
+    read_state(session, NULL);
+}
+
+static void on_stored(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    session->listener.floor_stored(session->listener.context);
+}
+
+void session_store_floor(struct session *session, int64_t floor) {
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "UPDATE outbox.state SET floor = %" PRId64
+             ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor < %" PRId64,
+             floor, floor);
+    ask(session, sql, NULL, on_stored);
+}
+
+static void release_some(struct session *session);
+
+static void on_released(void *context, int64_t released) {
+    struct session *session = context;
+    if (released > 0 && --session->releases_left > 0) {
+        release_some(session);
+    }
+}
+
+static void release_some(struct session *session) {
+    ask(session,
+        "UPDATE outbox.event SET due_at = pg_catalog.statement_timestamp() WHERE id IN"
+        " (SELECT id FROM outbox.event WHERE due_at > pg_catalog.statement_timestamp() AND sent_at IS NULL"
+        " AND last_error LIKE 'no topic%' ORDER BY due_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)",
+        NULL, on_released);
+}
+
+void session_release_topicless(struct session *session) {
+    session->releases_left = RELEASES_MAX;
+    release_some(session);
+}
+
+static void on_left_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->left = pg_bool(result, row, 0);
+}
+
+static void on_left(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    session->listener.left(session->listener.context, session->left);
+}
+
+void session_ask_left(struct session *session, int64_t floor) {
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "SELECT EXISTS (SELECT FROM outbox.event WHERE id > %" PRId64
+             " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL)"
+             " OR EXISTS (SELECT FROM outbox.event WHERE due_at IS NOT NULL AND sent_at IS NULL AND "
+             "parked_at IS NULL"
+             " AND (last_error IS NOT NULL OR due_at <= pg_catalog.statement_timestamp()))",
+             floor);
+    ask(session, sql, on_left_row, on_left);
+}

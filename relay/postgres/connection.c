@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postgres/connection.h"
+
+#include "base/memory.h"
+#include "postgres/conninfo.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What was sent and not yet answered, in order: statements, and the syncs between them.
+struct pending {
+    struct pending *next;
+    bool is_sync;
+    bool answered; // its final result came; the NULL that ends it is still to come
+    int64_t affected;
+    pg_row_fn row;
+    pg_done_fn done;
+    void *context;
+};
+
+struct pg_connection {
+    PGconn *pg; // NULL once lost
+    struct event_base *base;
+    struct event *connecting; // the current step of connecting, else NULL
+    struct event *readable;   // NULL until connected
+    struct event *writable;
+    struct pg_handler handler;
+    struct pending *head;
+    struct pending *tail;
+    bool paused;
+    bool closed;   // by pg_close; freed when the last callback under way returns
+    int callbacks; // under way
+};
+
+enum { CONNECT_TIMEOUT_SECONDS = 10 };
+
+static void drop_pending(struct pg_connection *connection) {
+    while (connection->head != NULL) {
+        struct pending *next = connection->head->next;
+        free(connection->head);
+        connection->head = next;
+    }
+    connection->tail = NULL;
+}
+
+static void free_event(struct event **event) {
+    if (*event != NULL) {
+        event_free(*event);
+        *event = NULL;
+    }
+}
+
+static void disconnect(struct pg_connection *connection) {
+    free_event(&connection->connecting);
+    free_event(&connection->readable);
+    free_event(&connection->writable);
+    PQfinish(connection->pg);
+    connection->pg = NULL;
+    drop_pending(connection);
+}
+
+static void lose(struct pg_connection *connection, const char *what, const char *reason) {
+    struct error error = {0};
+    error_set(&error, ERROR_DATABASE, "%s: %s", what, reason);
+    disconnect(connection);
+    connection->handler.lost(connection->handler.context, &error);
+}
+
+static void lose_for_result(struct pg_connection *connection, const PGresult *result) {
+    struct error error = {0};
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    error_set(&error, ERROR_DATABASE, "PostgreSQL refused a statement: %s (SQLSTATE %s)%s%s%s%s",
+              message != NULL ? message : PQresultErrorMessage(result), state != NULL ? state : "unknown",
+              detail != NULL ? "; " : "", detail != NULL ? detail : "", hint != NULL ? "; hint: " : "",
+              hint != NULL ? hint : "");
+    disconnect(connection);
+    connection->handler.lost(connection->handler.context, &error);
+}
+
+static void flush(struct pg_connection *connection) {
+    int left = PQflush(connection->pg);
+    if (left < 0) {
+        lose(connection, "the connection to PostgreSQL broke", PQerrorMessage(connection->pg));
+    } else if (left > 0) {
+        event_add(connection->writable, NULL);
+    }
+}
+
+static void append_pending(struct pg_connection *connection, const struct pending *template) {
+    struct pending *pending = memory_allocate(1, sizeof *pending);
+    *pending = *template;
+    if (connection->tail != NULL) {
+        connection->tail->next = pending;
+    } else {
+        connection->head = pending;
+    }
+    connection->tail = pending;
+}
+
+// Single-row mode is asked for anew for each statement, at the moment it becomes the one being answered.
+static void start_head(struct pg_connection *connection) {
+    if (connection->head != NULL && !connection->head->is_sync && connection->head->row != NULL) {
+        PQsetSingleRowMode(
+            connection->pg); // refused: rows come all at once, which deliver_rows copes with as well
+    }
+}
+
+static struct pending pop_head(struct pg_connection *connection) {
+    struct pending *head = connection->head;
+    struct pending copy = *head;
+    connection->head = head->next;
+    if (connection->head == NULL) {
+        connection->tail = NULL;
+    }
+    free(head);
+    start_head(connection);
+    return copy;
+}
+
+static void deliver_rows(const struct pending *pending, const PGresult *result) {
+    for (int row = 0; pending->row != NULL && row < PQntuples(result); row++) {
+        pending->row(pending->context, result, row);
+    }
+}
+
+static void take_result(struct pg_connection *connection, PGresult *result) {
+    struct pending *head = connection->head;
+    switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC:
+        pop_head(connection);
+        break;
+    case PGRES_SINGLE_TUPLE:
+        head->affected++;
+        deliver_rows(head, result);
+        break;
+    case PGRES_TUPLES_OK:
+        head->affected += PQntuples(result);
+        head->answered = true;
+        deliver_rows(head, result);
+        break;
+    case PGRES_COMMAND_OK:
+        head->affected = strtoll(PQcmdTuples(result), NULL, 10);
+        head->answered = true;
+        break;
+    default:
+        lose_for_result(connection, result);
+    }
+}
+
+static void finish_head(struct pg_connection *connection) {
+    struct pending done = pop_head(connection);
+    if (done.done != NULL) {
+        done.done(done.context, done.affected);
+    }
+}
+
+// Callbacks run between enter and leave: one of them may call pg_close.
+static void enter(struct pg_connection *connection) {
+    connection->callbacks++;
+}
+
+static void leave(struct pg_connection *connection) {
+    if (--connection->callbacks == 0 && connection->closed) {
+        free(connection);
+    }
+}
+
+// Hands on everything that has arrived.
+static void deliver(struct pg_connection *connection) {
+    while (connection->pg != NULL && !connection->paused && connection->head != NULL &&
+           !PQisBusy(connection->pg)) {
+        PGresult *result = PQgetResult(connection->pg);
+        if (result != NULL) {
+            take_result(connection, result);
+            PQclear(result);
+        } else if (connection->head->answered) {
+            finish_head(connection);
+        } else {
+            break;
+        }
+    }
+}
+
+static void deliver_notifications(struct pg_connection *connection) {
+    PGnotify *notify;
+    while (connection->pg != NULL && (notify = PQnotifies(connection->pg)) != NULL) {
+        if (connection->handler.notified != NULL) {
+            connection->handler.notified(connection->handler.context, notify->extra);
+        }
+        PQfreemem(notify);
+    }
+}
+
+static void on_readable(evutil_socket_t socket, short events, void *context) {
+    (void)socket;
+    (void)events;
+    struct pg_connection *connection = context;
+    enter(connection);
+    if (PQconsumeInput(connection->pg)) {
+        deliver(connection);
+        deliver_notifications(connection);
+    } else {
+        lose(connection, "the connection to PostgreSQL broke", PQerrorMessage(connection->pg));
+    }
+    leave(connection);
+}
+
+static void on_writable(evutil_socket_t socket, short events, void *context) {
+    (void)socket;
+    (void)events;
+    struct pg_connection *connection = context;
+    enter(connection);
+    flush(connection);
+    leave(connection);
+}
+
+static void become_ready(struct pg_connection *connection) {
+    if (PQsetnonblocking(connection->pg, 1) != 0 || PQenterPipelineMode(connection->pg) != 1) {
+        lose(connection, "cannot use the connection to PostgreSQL", PQerrorMessage(connection->pg));
+        return;
+    }
+    int socket = PQsocket(connection->pg);
+    connection->readable = event_new(connection->base, socket, EV_READ | EV_PERSIST, on_readable, connection);
+    connection->writable = event_new(connection->base, socket, EV_WRITE, on_writable, connection);
+    event_add(connection->readable, NULL);
+    connection->handler.ready(connection->handler.context);
+}
+
+static void on_connecting(evutil_socket_t socket, short events, void *context);
+
+// The socket can be another one at every step (several hosts, several addresses), so each step has its own
+// event.
+static void watch_connecting(struct pg_connection *connection, short events) {
+    const struct timeval limit = {.tv_sec = CONNECT_TIMEOUT_SECONDS};
+    free_event(&connection->connecting);
+    connection->connecting =
+        event_new(connection->base, PQsocket(connection->pg), events, on_connecting, connection);
+    event_add(connection->connecting, &limit);
+}
+
+static void on_connecting(evutil_socket_t socket, short events, void *context) {
+    (void)socket;
+    struct pg_connection *connection = context;
+    enter(connection);
+    if (events & EV_TIMEOUT && PQstatus(connection->pg) != CONNECTION_BAD) {
+        lose(connection, "cannot connect to PostgreSQL", "no answer within 10 s");
+    } else {
+        switch (PQconnectPoll(connection->pg)) {
+        case PGRES_POLLING_READING:
+            watch_connecting(connection, EV_READ);
+            break;
+        case PGRES_POLLING_WRITING:
+            watch_connecting(connection, EV_WRITE);
+            break;
+        case PGRES_POLLING_OK:
+            free_event(&connection->connecting);
+            become_ready(connection);
+            break;
+        default:
+            lose(connection, "cannot connect to PostgreSQL", PQerrorMessage(connection->pg));
+        }
+    }
+    leave(connection);
+}
+
+// A connection that failed at once (no such host) is reported from the loop like every other.
+static void watch_first_step(struct pg_connection *connection) {
+    const struct timeval at_once = {0};
+    if (PQstatus(connection->pg) == CONNECTION_BAD) {
+        connection->connecting = event_new(connection->base, -1, 0, on_connecting, connection);
+        event_add(connection->connecting, &at_once);
+    } else {
+        watch_connecting(connection, EV_WRITE);
+    }
+}
+
+struct pg_connection *pg_open(struct event_base *base, const char *conninfo, const struct pg_handler *handler,
+                              struct error *error) {
+    if (!conninfo_check(conninfo, error)) {
+        return NULL;
+    }
+    const char *const names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+    const char *const values[] = {conninfo, "outbox-relay", "UTF8", NULL};
+    struct pg_connection *connection = memory_allocate(1, sizeof *connection);
+    connection->base = base;
+    connection->handler = *handler;
+    connection->pg = PQconnectStartParams(names, values, 1);
+    if (connection->pg == NULL) {
+        free(connection);
+        error_set(error, ERROR_INTERNAL, "out of memory while connecting to PostgreSQL");
+        return NULL;
+    }
+    watch_first_step(connection);
+    return connection;
+}
+
+void pg_close(struct pg_connection *connection) {
+    if (connection == NULL) {
+        return;
+    }
+    disconnect(connection);
+    connection->closed = true;
+    if (connection->callbacks == 0) {
+        free(connection);
+    }
+}
+
+void pg_send(struct pg_connection *connection, const struct pg_statement *statement) {
+    if (connection->pg == NULL) {
+        return;
+    }
+    const char *values[PG_PARAMETERS_MAX];
+    int lengths[PG_PARAMETERS_MAX];
+    int formats[PG_PARAMETERS_MAX];
+    for (int index = 0; index < statement->parameter_count; index++) {
+        values[index] = statement->parameters[index].value;
+        lengths[index] = statement->parameters[index].length;
+        formats[index] = lengths[index] > 0 ? 1 : 0;
+    }
+    if (!PQsendQueryParams(connection->pg, statement->sql, statement->parameter_count, NULL, values, lengths,
+                           formats, 1)) {
+        return; // the connection is broken: reading from it will say so
+    }
+    bool was_empty = connection->head == NULL;
+    append_pending(
+        connection,
+        &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
+    if (was_empty) {
+        start_head(connection);
+    }
+}
+
+void pg_sync(struct pg_connection *connection) {
+    if (connection->pg == NULL || !PQpipelineSync(connection->pg)) {
+        return;
+    }
+    append_pending(connection, &(struct pending){.is_sync = true});
+    if (PQflush(connection->pg) != 0) {
+        event_add(connection->writable, NULL);
+    }
+}
+
+void pg_pause(struct pg_connection *connection) {
+    connection->paused = true;
+    if (connection->readable != NULL) {
+        event_del(connection->readable);
+    }
+}
+
+// What libpq holds already would never make the socket readable again, so the loop is told that it is.
+void pg_resume(struct pg_connection *connection) {
+    if (!connection->paused) {
+        return;
+    }
+    connection->paused = false;
+    if (connection->readable != NULL) {
+        event_add(connection->readable, NULL);
+        event_active(connection->readable, EV_READ, 1);
+    }
+}
+
+bool pg_is_pooled(const struct pg_connection *connection, int backend_pid) {
+    return connection->pg != NULL && PQbackendPID(connection->pg) != backend_pid;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One asynchronous connection to PostgreSQL on the event loop: libpq in non-blocking pipeline mode, results
+// row by row. There is one way to fail: whatever goes wrong (no connection, a refused statement, a broken
+// socket), the connection is closed, pending statements are dropped without a call, and `lost` is called once
+// with the reason. See PostgreSQL, "libpq: Pipeline Mode" and "Retrieving Query Results Row-by-Row".
+#pragma once
+
+#include "base/error.h"
+
+#include <event2/event.h>
+#include <libpq-fe.h>
+
+struct pg_connection;
+
+struct pg_handler {
+    void *context;
+    void (*ready)(void *context); // connected; statements may be sent
+    void (*lost)(void *context,
+                 const struct error *error); // see above; the connection is freed by pg_close only
+    void (*notified)(void *context,
+                     const char *payload); // a NOTIFY arrived; NULL when nothing is listened to
+};
+
+// One row of a result; the values live only during the call. Row callbacks may call pg_pause, never pg_close.
+typedef void (*pg_row_fn)(void *context, const PGresult *result, int row);
+
+// The statement is done; `affected` is the number of rows it returned or changed.
+typedef void (*pg_done_fn)(void *context, int64_t affected);
+
+enum { PG_PARAMETERS_MAX = 4 };
+
+struct pg_parameter {
+    const char *value; // text (zero-terminated) when `length` is 0, else `length` bytes in binary format
+    int length;
+};
+
+struct pg_statement {
+    const char *sql;
+    int parameter_count;
+    struct pg_parameter parameters[PG_PARAMETERS_MAX];
+    pg_row_fn row;   // NULL: rows are not looked at
+    pg_done_fn done; // NULL: nobody waits
+    void *context;
+};
+
+// pg_open starts to connect; `conninfo` may be "" (then PG* variables rule). Returns NULL only when conninfo
+// cannot be parsed. The text of conninfo never appears in an error: it can hold a password.
+struct pg_connection *pg_open(struct event_base *base, const char *conninfo, const struct pg_handler *handler,
+                              struct error *error);
+
+// pg_close closes at once (an open transaction is rolled back by the server) and frees. NULL is fine.
+void pg_close(struct pg_connection *connection);
+
+// pg_send queues one statement, results in binary format; parameters are copied by libpq. Statements up to
+// the next pg_sync share one implicit transaction unless they begin one. On a connection that is lost already
+// it does nothing.
+void pg_send(struct pg_connection *connection, const struct pg_statement *statement);
+void pg_sync(struct pg_connection *connection);
+
+// pg_pause stops reading from the server (its sender then waits: flow control) until pg_resume.
+void pg_pause(struct pg_connection *connection);
+void pg_resume(struct pg_connection *connection);
+
+// pg_is_pooled tells whether a pooler stands between: the server's own process id, which the caller read with
+// pg_backend_pid(), is not the one of the connection.
+bool pg_is_pooled(const struct pg_connection *connection, int backend_pid);

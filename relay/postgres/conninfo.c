@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postgres/conninfo.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+// What a setting can hold without being taken for the name of a database: libpq would show that name in its
+// errors.
+static bool looks_like_conninfo(const char *text) {
+    return strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0 ||
+           strchr(text, '=') != NULL;
+}
+
+// A password with an unencoded / or @ ends up, in part, as port or host, which libpq's errors would show.
+static bool is_harmless(const PQconninfoOption *option) {
+    if (option->val == NULL) {
+        return true;
+    }
+    if (strcmp(option->keyword, "port") == 0) {
+        return option->val[strspn(option->val, "0123456789,")] == '\0';
+    }
+    return strcmp(option->keyword, "host") != 0 || strchr(option->val, '@') == NULL;
+}
+
+static bool is_sound(const char *url) {
+    // libpq's own message about a malformed URL quotes it, so it is not asked for.
+    PQconninfoOption *parsed = looks_like_conninfo(url) ? PQconninfoParse(url, NULL) : NULL;
+    bool sound = parsed != NULL;
+    for (const PQconninfoOption *option = parsed; sound && option->keyword != NULL; option++) {
+        sound = is_harmless(option);
+    }
+    PQconninfoFree(parsed);
+    return sound;
+}
+
+bool conninfo_check(const char *conninfo, struct error *error) {
+    if (*conninfo == '\0' || is_sound(conninfo)) {
+        return true;
+    }
+    return error_set(
+        error, ERROR_USAGE,
+        "DATABASE_URL (not shown: it can hold a password) is no valid connection string; write "
+        "postgresql://user@host:5432/name or host=... dbname=...; in a URL, percent-encode all but "
+        "letters and digits of the password");
+}

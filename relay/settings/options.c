@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of options; see options.h.
+#include "settings/options.h"
+
+#include "settings/settings.h"
+#include "settings/value.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MILLISECONDS INT64_C(1000)
+#define SECONDS INT64_C(1000000)
+#define MINUTES (60 * SECONDS)
+#define HOURS (60 * MINUTES)
+
+#define MEMBER(name) .offset = offsetof(struct settings, name)
+#define RANGE(low, high) .minimum = (low), .maximum = (high)
+
+static const char *const sinks[] = {[SINK_SNS] = "sns", [SINK_STDOUT] = "stdout", NULL};
+static const char *const formats[] = {[FORMAT_DOMAIN_EVENT] = "domain-event",
+                                      [FORMAT_CLOUDEVENTS] = "cloudevents",
+                                      [FORMAT_DATA] = "data",
+                                      NULL};
+static const char *const log_levels[] = {
+    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
+static const char *const log_formats[] = {[LOG_AS_TEXT] = "text", [LOG_AS_JSON] = "json", NULL};
+
+// clang-format off
+const struct option options[OPTION_COUNT] = {
+    {.flag = "database-url", .variable = "DATABASE_URL", .kind = OPTION_TEXT, .secret = true,
+     .commands = COMMAND_ALL, MEMBER(database_url), .fallback = "",
+     .help = "the database, as postgresql://user@host/name; not set: libpq's own PGHOST, PGUSER, ..."},
+    {.flag = "topic-arn", .variable = "OUTBOX_TOPIC_ARN", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(topic_arn), .fallback = "",
+     .help = "the topic for events that no route names"},
+    {.flag = "topic-arn-prefix", .variable = "OUTBOX_TOPIC_ARN_PREFIX", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(topic_arn_prefix), .fallback = "",
+     .help = "else this, a colon, and the event type with hyphens for dots"},
+    {.flag = "sink", .variable = "OUTBOX_SINK", .kind = OPTION_CHOICE, .choices = sinks,
+     .commands = COMMAND_RUN, MEMBER(sink), .fallback = "sns",
+     .help = "where events go: AWS SNS, or standard output as JSON lines"},
+    {.flag = "format", .variable = "OUTBOX_FORMAT", .kind = OPTION_CHOICE, .choices = formats,
+     .commands = COMMAND_RUN, MEMBER(format), .fallback = "domain-event",
+     .help = "the message body of events whose route names no format"},
+    {.flag = "source", .variable = "OUTBOX_SOURCE", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(source), .fallback = "outbox-relay",
+     .help = "the CloudEvents source of events whose metadata name none"},
+    {.flag = "batch-rows", .variable = "OUTBOX_BATCH_ROWS", .kind = OPTION_INTEGER, RANGE(1, 10000),
+     .commands = COMMAND_RUN, MEMBER(batch_rows), .fallback = "1000",
+     .help = "rows claimed at a time"},
+    {.flag = "claims", .variable = "OUTBOX_CLAIMS", .kind = OPTION_INTEGER, RANGE(1, 16),
+     .commands = COMMAND_RUN, MEMBER(claims), .fallback = "4",
+     .help = "claim transactions open at once, each on a connection of its own"},
+    {.flag = "max-in-flight", .variable = "OUTBOX_MAX_IN_FLIGHT", .kind = OPTION_INTEGER, RANGE(1, 1024),
+     .commands = COMMAND_RUN, MEMBER(max_in_flight), .fallback = "128",
+     .help = "SNS requests under way at once"},
+    {.flag = "poll-interval", .variable = "OUTBOX_POLL_INTERVAL", .kind = OPTION_DURATION,
+     RANGE(10 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(poll_interval), .fallback = "1s",
+     .help = "how often to look for events when no wake-up comes"},
+    {.flag = "request-timeout", .variable = "OUTBOX_REQUEST_TIMEOUT", .kind = OPTION_DURATION,
+     RANGE(100 * MILLISECONDS, 5 * MINUTES), .commands = COMMAND_RUN, MEMBER(request_timeout), .fallback = "10s",
+     .help = "how long one SNS request may take"},
+    {.flag = "retry-base", .variable = "OUTBOX_RETRY_BASE", .kind = OPTION_DURATION,
+     RANGE(1 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_base), .fallback = "1s",
+     .help = "the backoff after a first failure; it doubles with each further one"},
+    {.flag = "retry-max", .variable = "OUTBOX_RETRY_MAX", .kind = OPTION_DURATION,
+     RANGE(1 * MILLISECONDS, 24 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_max), .fallback = "5m",
+     .help = "the longest backoff"},
+    {.flag = "max-message-bytes", .variable = "OUTBOX_MAX_MESSAGE_BYTES", .kind = OPTION_BYTES,
+     RANGE(1024, 1048576), .commands = COMMAND_RUN, MEMBER(max_message_bytes), .fallback = "262144",
+     .help = "the largest message: body and attributes; more than 262144 needs topics that allow it"},
+    {.flag = "shutdown-timeout", .variable = "OUTBOX_SHUTDOWN_TIMEOUT", .kind = OPTION_DURATION,
+     RANGE(0, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(shutdown_timeout), .fallback = "25s",
+     .help = "how long to finish what is in flight after SIGTERM or SIGINT"},
+    {.flag = "until-empty", .variable = "OUTBOX_UNTIL_EMPTY", .kind = OPTION_BOOLEAN,
+     .commands = COMMAND_RUN, MEMBER(until_empty), .fallback = "false",
+     .help = "exit when nothing is left to send"},
+    {.flag = "log-level", .variable = "OUTBOX_LOG_LEVEL", .kind = OPTION_CHOICE, .choices = log_levels,
+     .commands = COMMAND_ALL, MEMBER(log_level), .fallback = "info",
+     .help = "what is logged, on standard error"},
+    {.flag = "log-format", .variable = "OUTBOX_LOG_FORMAT", .kind = OPTION_CHOICE, .choices = log_formats,
+     .commands = COMMAND_ALL, MEMBER(log_format), .fallback = "text",
+     .help = "how it is logged"},
+    {.flag = "aws-region", .variable = "AWS_REGION", .alternative = "AWS_DEFAULT_REGION", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(aws_region), .fallback = "",
+     .help = "the AWS region; not set: the one in the topic's ARN"},
+    {.flag = "aws-endpoint-url", .variable = "AWS_ENDPOINT_URL", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(aws_endpoint_url), .fallback = "",
+     .help = "the address of AWS services, for an emulator or a proxy"},
+    {.flag = "aws-endpoint-url-sns", .variable = "AWS_ENDPOINT_URL_SNS", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(aws_endpoint_url_sns), .fallback = "",
+     .help = "the address of SNS alone; goes before the one above"},
+    {.flag = "aws-ca-bundle", .variable = "AWS_CA_BUNDLE", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN, MEMBER(aws_ca_bundle), .fallback = "",
+     .help = "a PEM file of certificate authorities to trust instead of the system's"},
+    {.variable = "AWS_ACCESS_KEY_ID", .kind = OPTION_TEXT, .secret = true,
+     .commands = COMMAND_RUN, MEMBER(aws_access_key_id), .fallback = "",
+     .help = "the AWS access key"},
+    {.variable = "AWS_SECRET_ACCESS_KEY", .kind = OPTION_TEXT, .secret = true,
+     .commands = COMMAND_RUN, MEMBER(aws_secret_access_key), .fallback = "",
+     .help = "its secret"},
+    {.variable = "AWS_SESSION_TOKEN", .kind = OPTION_TEXT, .secret = true,
+     .commands = COMMAND_RUN, MEMBER(aws_session_token), .fallback = "",
+     .help = "the session token of temporary credentials"},
+};
+// clang-format on
+
+unsigned option_command_mask(const char *command) {
+    static const struct {
+        const char *name;
+        unsigned mask;
+    } commands[] = {{"run", COMMAND_RUN}, {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH}};
+    for (size_t index = 0; index < sizeof commands / sizeof commands[0]; index++) {
+        if (strcmp(command, commands[index].name) == 0) {
+            return commands[index].mask;
+        }
+    }
+    return 0;
+}
+
+static bool parse_choice(const struct option *option, const char *text, int64_t *value) {
+    for (int index = 0; option->choices[index] != NULL; index++) {
+        if (strcmp(text, option->choices[index]) == 0) {
+            *value = index;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool option_parse(const struct option *option, const char *text, int64_t *value) {
+    int64_t number = 0;
+    bool parsed = false;
+    switch (option->kind) {
+    case OPTION_TEXT:
+        return false;
+    case OPTION_BOOLEAN:
+        return value_parse_boolean(text, value);
+    case OPTION_CHOICE:
+        return parse_choice(option, text, value);
+    case OPTION_INTEGER:
+        parsed = value_parse_integer(text, &number);
+        break;
+    case OPTION_DURATION:
+        parsed = value_parse_duration(text, &number);
+        break;
+    case OPTION_BYTES:
+        parsed = value_parse_bytes(text, &number);
+        break;
+    }
+    if (!parsed || number < option->minimum || number > option->maximum) {
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+static void append_choices(const struct option *option, struct buffer *out) {
+    for (int index = 0; option->choices[index] != NULL; index++) {
+        buffer_append_text(out, index == 0 ? "" : ", ");
+        buffer_append_text(out, option->choices[index]);
+    }
+}
+
+void option_append_allowed(const struct option *option, struct buffer *out) {
+    char low[VALUE_TEXT_SIZE];
+    char high[VALUE_TEXT_SIZE];
+    switch (option->kind) {
+    case OPTION_TEXT:
+        break;
+    case OPTION_BOOLEAN:
+        buffer_append_text(out, "true, false");
+        break;
+    case OPTION_CHOICE:
+        append_choices(option, out);
+        break;
+    case OPTION_DURATION:
+        value_format_duration(option->minimum, low);
+        value_format_duration(option->maximum, high);
+        buffer_append_format(out, "%s to %s", low, high);
+        break;
+    case OPTION_INTEGER:
+    case OPTION_BYTES:
+        buffer_append_format(out, "%" PRId64 " to %" PRId64, option->minimum, option->maximum);
+        break;
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of options: the only place that names them. Reading settings, the help pages and the manual's
+// table all come from it.
+#pragma once
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_INTEGER,
+    OPTION_DURATION, // microseconds
+    OPTION_BYTES,
+    OPTION_BOOLEAN,
+    OPTION_CHOICE, // the index of the word in `choices`
+};
+
+// The commands that take options; a set of them is a bit mask.
+enum option_command {
+    COMMAND_RUN = 1 << 0,
+    COMMAND_MIGRATE = 1 << 1,
+    COMMAND_PUBLISH = 1 << 2,
+    COMMAND_ALL = COMMAND_RUN | COMMAND_MIGRATE | COMMAND_PUBLISH,
+};
+
+struct option {
+    const char *flag;        // without the dashes; NULL for what is set by the environment only
+    const char *variable;    // the environment variable
+    const char *alternative; // a second variable, looked at when the first is not set; or NULL
+    enum option_kind kind;
+    bool secret;                // never shown; VARIABLE_FILE may name a file that holds it
+    unsigned commands;          // the set of commands that use it
+    size_t offset;              // of the member of struct settings: a char * for OPTION_TEXT, else an int64_t
+    const char *fallback;       // the default, written as a user would
+    int64_t minimum, maximum;   // of integers, durations and sizes
+    const char *const *choices; // of OPTION_CHOICE, by index; NULL ends them
+    const char *help;           // one line
+};
+
+enum { OPTION_COUNT = 25 };
+
+extern const struct option options[OPTION_COUNT];
+
+// option_command_mask is the set that holds one command, by name; empty for a command that takes no options.
+unsigned option_command_mask(const char *command);
+
+// option_parse reads the written value of any option but a text; false when it is malformed or out of range.
+bool option_parse(const struct option *option, const char *text, int64_t *value);
+
+// option_append_allowed appends what may be given: "1 to 1024", "10ms to 1h", "sns, stdout", "true, false";
+// nothing for a text.
+void option_append_allowed(const struct option *option, struct buffer *out);

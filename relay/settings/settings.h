@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user can set: the values, and how they are read. The table of options (options.h) is the only place
+// that names them; each is a flag, else an environment variable of the same name, else a default.
+#pragma once
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sink_kind { SINK_SNS, SINK_STDOUT };
+enum message_format { FORMAT_DOMAIN_EVENT, FORMAT_CLOUDEVENTS, FORMAT_DATA };
+
+// Texts are owned by the settings and never NULL: an option that is not set is "". Durations are in
+// microseconds.
+struct settings {
+    char *
+        database_url; // a secret: it can hold a password. "" leaves the database to libpq's own PG* variables
+    char *topic_arn;
+    char *topic_arn_prefix;
+    int64_t sink;   // enum sink_kind
+    int64_t format; // enum message_format
+    char *source;   // the CloudEvents source of events whose metadata name none
+    int64_t batch_rows;
+    int64_t claims;
+    int64_t max_in_flight;
+    int64_t poll_interval;
+    int64_t request_timeout;
+    int64_t retry_base;
+    int64_t retry_max;
+    int64_t max_message_bytes;
+    int64_t shutdown_timeout;
+    int64_t until_empty; // boolean
+    int64_t log_level;   // enum log_level
+    int64_t log_format;  // enum log_format
+    char *aws_region;
+    char *aws_endpoint_url;
+    char *aws_endpoint_url_sns;
+    char *aws_ca_bundle;
+    char *aws_access_key_id;
+    char *aws_secret_access_key; // a secret
+    char *aws_session_token;     // a secret
+};
+
+// settings_read fills `settings` from a command's arguments (without program and command name) and the
+// environment. What is not an option is collected in `operands` (at most `*operand_count` of them on entry,
+// the real number on return; one too many is an error). On failure `settings` holds nothing that must be
+// freed, and `error` names the option, where it came from (flag or variable), the value and what is allowed;
+// a secret's value is never shown.
+bool settings_read(struct settings *settings, const char *command, int argc, char **argv,
+                   const char **operands, int *operand_count, struct error *error);
+
+// settings_free wipes secrets and releases everything.
+void settings_free(struct settings *settings);

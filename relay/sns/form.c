@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sns/form.h"
+
+#include <openssl/evp.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// What RFC 3986 calls unreserved stands for itself in a form; everything else becomes %XX.
+static const uint8_t unreserved[256] = {
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['~'] = 1,
+};
+
+static void append_encoded(struct buffer *form, struct slice text) {
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = buffer_reserve(form, text.length * 3);
+    if (out == NULL) {
+        return;
+    }
+    char *next = out;
+    for (size_t index = 0; index < text.length; index++) {
+        unsigned char byte = (unsigned char)text.data[index];
+        if (unreserved[byte]) {
+            *next++ = (char)byte;
+        } else {
+            next[0] = '%';
+            next[1] = digits[byte >> 4];
+            next[2] = digits[byte & 15];
+            next += 3;
+        }
+    }
+    buffer_advance(form, (size_t)(next - out));
+}
+
+static void append_parameter(struct buffer *form, struct slice entry, const char *name, struct slice value) {
+    buffer_append(form, entry.data, entry.length);
+    buffer_append_text(form, name);
+    append_encoded(form, value);
+}
+
+static void append_attribute(struct buffer *form, struct slice entry, int number,
+                             const struct message_attribute *attribute) {
+    char prefix[128];
+    int length = snprintf(prefix, sizeof prefix, "%.*sMessageAttributes.entry.%d.", (int)entry.length,
+                          entry.data, number);
+    struct slice part = {prefix, (size_t)length};
+    buffer_append(form, part.data, part.length);
+    buffer_append_text(form, "Name=");
+    buffer_append_text(form, attribute->name);
+    buffer_append(form, part.data, part.length);
+    buffer_append_text(form, "Value.DataType=String");
+    append_parameter(form, part, "Value.StringValue=", attribute->value);
+}
+
+void sns_form_begin(struct buffer *form, const char *topic_arn) {
+    buffer_append_text(form, "Action=PublishBatch&Version=2010-03-31&TopicArn=");
+    append_encoded(form, slice_of_text(topic_arn));
+}
+
+void sns_form_add(struct buffer *form, int index, const struct message *message, const char *group_id,
+                  const char *deduplication_id) {
+    char prefix[64];
+    int length = snprintf(prefix, sizeof prefix, "&PublishBatchRequestEntries.member.%d.", index + 1);
+    struct slice entry = {prefix, (size_t)length};
+    buffer_append(form, entry.data, entry.length);
+    buffer_append_text(form, "Id=");
+    buffer_append_int(form, index);
+    append_parameter(form, entry, "Message=", (struct slice){message->body.data, message->body.length});
+    for (int number = 0; number < message->attribute_count; number++) {
+        append_attribute(form, entry, number + 1, &message->attributes[number]);
+    }
+    if (group_id != NULL) {
+        append_parameter(form, entry, "MessageGroupId=", slice_of_text(group_id));
+    }
+    if (deduplication_id != NULL) {
+        append_parameter(form, entry, "MessageDeduplicationId=", slice_of_text(deduplication_id));
+    }
+}
+
+static bool allowed_as_group_id(struct slice text) {
+    bool allowed = text.length >= 1 && text.length <= SNS_GROUP_ID_MAX;
+    for (size_t index = 0; allowed && index < text.length; index++) {
+        allowed = text.data[index] > ' ' && text.data[index] < 0x7F;
+    }
+    return allowed;
+}
+
+void sns_group_id(struct slice aggregate_id, char group_id[SNS_GROUP_ID_MAX + 1]) {
+    if (allowed_as_group_id(aggregate_id)) {
+        memcpy(group_id, aggregate_id.data, aggregate_id.length);
+        group_id[aggregate_id.length] = '\0';
+        return;
+    }
+    unsigned char hash[EVP_MAX_MD_SIZE] = {0};
+    unsigned int hash_length = 0;
+    EVP_Digest(aggregate_id.data, aggregate_id.length, hash, &hash_length, EVP_sha256(), NULL);
+    int length = snprintf(group_id, SNS_GROUP_ID_MAX + 1, "sha256-");
+    for (unsigned int index = 0; index < hash_length; index++) {
+        length += snprintf(group_id + length, (size_t)(SNS_GROUP_ID_MAX + 1 - length), "%02x", hash[index]);
+    }
+}

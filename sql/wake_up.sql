@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The switch for the wake-up. Only the table's owner can use it.
+CREATE OR REPLACE FUNCTION outbox.set_wake_up(enabled boolean) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF enabled THEN
+        ALTER TABLE outbox.event ENABLE TRIGGER wake_up;
+        RETURN 'the wake-up is on: writers notify a relay that sleeps';
+    ELSIF NOT enabled THEN
+        ALTER TABLE outbox.event DISABLE TRIGGER wake_up;
+        RETURN 'the wake-up is off: relays find events by polling (OUTBOX_POLL_INTERVAL)';
+    END IF;
+    RAISE null_value_not_allowed USING MESSAGE = 'outbox.set_wake_up: enabled is NULL', HINT = 'Pass true or false.';
+END
+$$;
+
+COMMENT ON FUNCTION outbox.set_wake_up(boolean) IS
+    'Switches the wake-up on or off, and says so. Switch it off where events are inserted in two-phase commits: PREPARE '
+    'TRANSACTION refuses a transaction that has notified. Waits for the transactions that are inserting events.';
+
+REVOKE EXECUTE ON FUNCTION outbox.set_wake_up(boolean) FROM PUBLIC;

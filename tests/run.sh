@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every check there is, on a fresh Debian or Ubuntu (as root or with sudo it installs what it needs): compilers, style,
+# static analysis, unit, SQL and system tests, fuzzing, the quick start. Each step prints a line; the first that fails
+# prints its log and ends the run. The last line counts. Servers are private ones on 127.0.0.1, in a temporary folder
+# (TMPDIR), which is removed.
+set -euo pipefail
+
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+cd "$root"
+# shellcheck source=../deploy/lib/common.sh
+source deploy/lib/common.sh
+# shellcheck source=../deploy/lib/packages.sh
+source deploy/lib/packages.sh
+# shellcheck source=../deploy/lib/postgres.sh
+source deploy/lib/postgres.sh
+# shellcheck source=../deploy/lib/emulator.sh
+source deploy/lib/emulator.sh
+
+quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 system)
+all_steps=("${quick_steps[@]}" tidy fuzz quickstart)
+
+usage() {
+    cat <<END
+usage: tests/run.sh [--quick] [STEP...]
+
+Steps: ${all_steps[*]}
+  --quick   leaves out tidy, fuzz and quickstart
+
+A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
+run instead of all (order_test, say).
+END
+}
+
+main() {
+    local steps=("${all_steps[@]}") name
+    case ${1:-} in
+        --help)
+            usage
+            exit
+            ;;
+        --quick)
+            steps=("${quick_steps[@]}")
+            shift
+            ;;
+    esac
+    (($# == 0)) || steps=("$@")
+    for name in "${steps[@]}"; do
+        [[ " ${all_steps[*]} " == *" $name "* ]] || fail "there is no step $name; the steps are: ${all_steps[*]}"
+    done
+    prepare
+    for name in "${steps[@]}"; do
+        "step_$name"
+    done
+}
+
+# The user postgres must be able to enter the folder, when root runs this.
+prepare() {
+    passed=0 failed=0 built=" "
+    work=$(mktemp -d)
+    chmod 711 "$work"
+    export TMPDIR=$work
+    trap 'finish $?' EXIT
+    trap 'exit 130' INT TERM
+}
+
+finish() {
+    local status=$1
+    trap - EXIT
+    rm -rf "$work"
+    ((status == 0 || failed > 0)) || failed=1
+    say "$passed passed, $failed failed"
+    exit "$status"
+}
+
+# check NAME COMMAND... runs it and prints the line. It counts as the tests that its log counts, else as one.
+check() {
+    local name=$1 log=$work/log before=${EPOCHREALTIME/[.,]/} status=0 tenths count
+    shift
+    ("$@") >"$log" 2>&1 </dev/null || status=$?
+    tenths=$(((${EPOCHREALTIME/[.,]/} - before) / 100000))
+    if ((status != 0)); then
+        printf 'FAILED  %-28s %4d.%d s\n' "$name" $((tenths / 10)) $((tenths % 10))
+        tail -n 200 "$log" >&2
+        failed=$((failed + 1))
+        exit 1
+    fi
+    count=$(count_tests "$log")
+    printf 'ok      %-28s %4d.%d s  %s\n' "$name" $((tenths / 10)) $((tenths % 10)) "${count:+$count tests}"
+    passed=$((passed + ${count:-1}))
+}
+
+# The counts that ctest, TAP's prove and our own test scripts print.
+count_tests() {
+    sed -nE -e 's/^.*tests passed, 0 tests failed out of ([0-9]+).*$/\1/p' -e 's/^.*Tests=([0-9]+),.*$/\1/p' \
+        -e 's/^([0-9]+) passed, 0 failed$/\1/p' "$1" | tail -n 1
+}
+
+step_packages() { check packages install_packages; }
+install_packages() {
+    packages_need_build
+    packages_need_servers
+    packages_need_tests
+}
+
+step_debug() { need_build debug; }
+step_asan() { need_build asan; }
+step_clang() { need_build clang; }
+
+# need_build PRESET builds it, once a run.
+need_build() {
+    [[ $built != *" $1 "* ]] || return 0
+    check "build $1" build "$1"
+    built+="$1 "
+}
+build() {
+    cmake --preset "$1" --log-level=WARNING
+    cmake --build --preset "$1" -- -j "$(nproc)"
+}
+
+# Sources are listed by git where it is there, so that build folders and node_modules stay out.
+sources() {
+    local pattern
+    for pattern in "$@"; do
+        find relay tests deploy .ci -name node_modules -prune -o -type f -name "$pattern" -print0
+    done
+}
+
+step_format() { check "format" format; }
+format() { sources '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror; }
+
+step_shellcheck() { check "shellcheck" shell_scripts; }
+shell_scripts() { # SC2119 and SC2120 dislike functions whose arguments may be left out
+    { sources '*.sh' && printf '%s\0' .ci/run; } | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR \
+        --exclude=SC2119,SC2120
+}
+
+step_tidy() {
+    need_build clang
+    check "clang-tidy" tidy
+}
+tidy() {
+    sources '*.c' | grep --null-data --invert-match '_fuzz\.c$' |
+        xargs -0 --max-args=1 --max-procs="$(nproc)" clang-tidy --quiet -p build/clang
+}
+
+# cppcheck does not know __VA_OPT__, which LOG_FIELDS uses.
+step_cppcheck() { check "cppcheck" analyse; }
+analyse() {
+    cppcheck --quiet --error-exitcode=1 --std=c11 --language=c --enable=warning,performance,portability \
+        --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+        --library=posix --library=gnu -ULOG_FIELDS -j "$(nproc)" -I relay relay tests/bench
+}
+
+step_unit() {
+    need_build debug
+    check "unit tests" ctest --preset debug -j "$(nproc)"
+}
+step_unit_asan() {
+    need_build asan
+    check "unit tests, sanitizers" ctest --preset asan -j "$(nproc)"
+}
+
+step_sql() { check "SQL tests" tests/sql/run.sh; }
+step_sigv4() {
+    need_build debug
+    check "signatures" tests/sigv4/run.sh "$root/build/debug"
+}
+
+# The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code.
+step_system() {
+    local test
+    need_build asan
+    check "emulator" emulator_install
+    for test in ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh)}; do
+        check "system: ${test%_test}" env RELAY_BUILD="$root/build/asan" "tests/system/$test.sh"
+    done
+}
+
+# Findings are kept out of the source tree: new inputs go to a temporary corpus, a crash's input to the log.
+step_fuzz() {
+    local fuzzer
+    need_build fuzz
+    for fuzzer in tests/fuzz/*/*_fuzz.c; do
+        check "fuzz: $(basename "$fuzzer" _fuzz.c)" fuzz "$fuzzer"
+    done
+}
+fuzz() {
+    local name corpus
+    name=$(basename "$1" .c)
+    corpus=${1%_fuzz.c}
+    mkdir -p "$work/$name"
+    "build/fuzz/tests/$name" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$work/$name-" "$work/$name" "$corpus" || {
+        base64 "$work/$name"-*
+        return 1
+    }
+}
+
+step_quickstart() {
+    check "quick start" env OUTBOX_QUICKSTART_HOME="$work/quickstart" deploy/quickstart.sh --once
+}
+
+main "$@"

@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The table of events: its shape, its defaults, and what it refuses with which words.
+BEGIN;
+SELECT plan(48);
+
+SELECT columns_are('outbox', 'event', ARRAY['attempts', 'id', 'occurred_at', 'due_at', 'parked_at', 'sent_at',
+    'message_id', 'last_error', 'data', 'metadata', 'event_id', 'event_version', 'event_type', 'aggregate_id']);
+SELECT is((SELECT attname::text FROM pg_attribute WHERE attrelid = 'outbox.event'::regclass AND attnum = 1), 'attempts',
+    'attempts is the first column: its default is evaluated first');
+SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+           WHERE attrelid = 'outbox.event'::regclass AND attnum BETWEEN 6 AND 9),
+    ARRAY['sent_at', 'message_id', 'last_error', 'data'], 'data follows the receipt');
+SELECT is((SELECT attidentity::text FROM pg_attribute WHERE attrelid = 'outbox.event'::regclass AND attname = 'id'), 'a',
+    'the id is GENERATED ALWAYS');
+SELECT is((SELECT seqcache FROM pg_sequence WHERE seqrelid = 'outbox.event_id_seq'::regclass), 1::bigint,
+    'the sequence keeps no ids for later');
+SELECT bag_eq(
+    $$SELECT indexname::text FROM pg_indexes WHERE schemaname = 'outbox' AND tablename = 'event'$$,
+    ARRAY['event_pkey', 'event_due_at_idx', 'event_parked_idx'], 'no other index than these');
+SELECT is_empty(
+    $$SELECT indexdef FROM pg_indexes WHERE schemaname = 'outbox' AND indexdef ~ 'sent_at|message_id|attempts|last_error'$$,
+    'no index mentions a column that the mark changes');
+
+INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('order.created', 'order-1', '{ "b": 1.0, "a": 2 }');
+SELECT is((SELECT attempts FROM outbox.event), 0::smallint, 'attempts is 0');
+SELECT is((SELECT data::text FROM outbox.event), '{ "b": 1.0, "a": 2 }', 'data is kept as written');
+SELECT is((SELECT metadata::text FROM outbox.event), '{}', 'metadata is empty');
+SELECT is((SELECT event_version FROM outbox.event), '1.0', 'the version is 1.0');
+SELECT ok((SELECT occurred_at BETWEEN now() AND clock_timestamp() FROM outbox.event), 'it occurred now');
+SELECT ok((SELECT num_nulls(due_at, parked_at, sent_at, message_id, last_error) = 5 AND event_id IS NOT NULL
+           FROM outbox.event), 'it waits to be sent, with an event_id');
+
+CREATE FUNCTION pg_temp.add(event_type text DEFAULT 'order.created', aggregate_id text DEFAULT 'order-1',
+    data json DEFAULT '{}', metadata json DEFAULT '{}', event_version text DEFAULT '1.0') RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO outbox.event (event_type, aggregate_id, data, metadata, event_version)
+    VALUES (add.event_type, add.aggregate_id, add.data, add.metadata, add.event_version) $$;
+
+-- The error of a statement: SQLSTATE, message and hint.
+CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    state text; message text; hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', state, message, hint);
+END $$;
+
+SELECT lives_ok(format('SELECT pg_temp.add(event_type => %L)', allowed), 'event_type ' || left(allowed, 30))
+FROM unnest(ARRAY['created', 'order.created', 'a.b.c.d', 'order-line.2nd_try.created', repeat('a', 200)]) AS allowed;
+SELECT matches(pg_temp.error_of(format('SELECT pg_temp.add(event_type => %L)', refused)),
+    '^23514 \| event_type ".*" is refused: it must be words .* \| Name the event', 'event_type ' || left(refused, 30))
+FROM unnest(ARRAY['', 'Order.created', 'order created', '.order', 'order.', 'order..created', '1order', 'order.-created',
+    'ordér', E'order.created\n', repeat('a', 201)]) AS refused;
+
+SELECT is(pg_temp.error_of(format('SELECT pg_temp.add(event_version => %L)', repeat('v', 32))), 'no error', 'a long version');
+SELECT matches(pg_temp.error_of(format('SELECT pg_temp.add(event_version => %L)', refused)),
+    '^23514 \| event_version ".*" is refused: it must be 1 to 32 ', 'event_version ' || refused)
+FROM unnest(ARRAY['', '1 0', repeat('v', 33)]) AS refused;
+
+SELECT is(pg_temp.error_of(format('SELECT pg_temp.add(aggregate_id => %L)', allowed)), 'no error', 'aggregate_id is allowed')
+FROM unnest(ARRAY[repeat('x', 256), 'Ünï "quoted" \ 😀', U&'\007f\0085\fffd']) AS allowed;
+SELECT matches(pg_temp.error_of(format('SELECT pg_temp.add(aggregate_id => %L)', refused)),
+    '^23514 \| aggregate_id ".*" is refused: it must be 1 to 256 bytes ', 'aggregate_id is refused')
+FROM unnest(ARRAY['', repeat('x', 257), repeat('é', 129), E'a\tb', E'a\x1f', U&'a\fffe', U&'\ffff']) AS refused;
+SELECT matches(pg_temp.error_of($$SELECT pg_temp.add(aggregate_id => E'a\nb')$$), 'aggregate_id "a\\nb" is',
+    'a control character is shown, not sent to the terminal');
+
+SELECT is(pg_temp.error_of($$SELECT pg_temp.add(metadata => ' {"a": null}')$$), 'no error', 'metadata with white space');
+SELECT matches(pg_temp.error_of($$SELECT pg_temp.add(metadata => '["secret"]')$$),
+    '^23514 \| metadata "\(array, 10 bytes\)" is refused: it must be a JSON object of 16384 bytes at most \| ',
+    'metadata is an object; its content is not in the error');
+SELECT matches(pg_temp.error_of(format($$SELECT pg_temp.add(metadata => '{"a":"%s"}')$$, repeat('x', 16377))),
+    '^23514 \| metadata "\(object, 16385 bytes\)" is refused', 'metadata has a limit');
+SELECT is(pg_temp.error_of(format($$SELECT pg_temp.add(metadata => '{"a":"%s"}')$$, repeat('x', 16376))), 'no error',
+    'and may reach it');
+
+SELECT * FROM finish();
+ROLLBACK;
