@@ -153,7 +153,10 @@ start_database() {
     PG_AUTH=password postgres_start "$state/postgres"
     psql_quiet --command 'create database shop'
     export PGDATABASE=shop
-    "$relay" migrate up >"$state/migrate.log" 2>&1 || { tail -n 20 "$state/migrate.log" >&2 && fail "migrate up failed"; }
+    if ! "$relay" migrate up >"$state/migrate.log" 2>&1; then
+        tail -n 20 "$state/migrate.log" >&2
+        fail "migrate up failed"
+    fi
     psql_quiet <<END
 create role shop login password '$PGPASSWORD' in role outbox_writer;
 create role relay login password '$PGPASSWORD' in role outbox_relay;

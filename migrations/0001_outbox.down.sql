@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes back 0001: the schema with everything in it, every event included. A role goes too, unless something else still
--- needs it: another database of this server, or a member, who would not be one of a role made anew.
+-- Takes back 0001: the schema with everything in it, every event included. A role goes too, unless something else
+-- still needs it: another database of this server, or a member, who would not be one of a role made anew.
 SET LOCAL client_min_messages = warning;
 
 DROP SCHEMA outbox CASCADE;

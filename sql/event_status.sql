@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Every event as a person wants to see it. The views pending and lag are made of it: files are applied in the order of
--- their names, and this one comes first.
+-- Every event as a person wants to see it. The views pending and lag are made of it: files are applied in the order
+-- of their names, and this one comes first.
 CREATE OR REPLACE VIEW outbox.event_status AS
 SELECT e.id, e.event_id, e.event_type, e.event_version, e.aggregate_id,
        CASE WHEN e.sent_at IS NOT NULL THEN 'sent'

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How far behind the outbox is. Reads what is not sent, and of what is sent the last 10,000 ids below the floor and all
--- above it, never the history. (About the range with two ends see pending.sql.)
+-- How far behind the outbox is. Reads what is not sent, and of what is sent the last 10,000 ids below the floor and
+-- all above it, never the history. (About the ranges with two ends see pending.sql.)
 CREATE OR REPLACE VIEW outbox.lag AS
 WITH recent AS (
     SELECT s.event_type, s.status, s.age, s.delay, s.sent_at FROM outbox.event_status AS s
@@ -8,10 +8,10 @@ WITH recent AS (
       AND s.due_at IS NULL AND s.parked_at IS NULL
     UNION ALL
     SELECT s.event_type, s.status, s.age, s.delay, s.sent_at FROM outbox.event_status AS s
-    WHERE s.due_at IS NOT NULL AND s.parked_at IS NULL
+    WHERE s.due_at BETWEEN '-infinity' AND 'infinity' AND s.parked_at IS NULL
     UNION ALL
     SELECT s.event_type, s.status, s.age, s.delay, s.sent_at FROM outbox.event_status AS s
-    WHERE s.parked_at IS NOT NULL
+    WHERE s.parked_at BETWEEN '-infinity' AND 'infinity'
 )
 SELECT event_type,
        pg_catalog.count(*) FILTER (WHERE status = 'pending') AS pending,

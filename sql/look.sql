@@ -1,8 +1,9 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What the relay asks while it is awake: one small, cheap statement. A function, so that its plan can be pinned: on a
 -- queue the statistics are always out of date.
 CREATE OR REPLACE FUNCTION outbox.look(floor bigint, settle_to bigint,
-                                       OUT snapshot text, OUT newest bigint, OUT lowest_unsent bigint,
-                                       OUT due_in bigint)
+                                       OUT snapshot text, OUT newest bigint, OUT last_drawn bigint,
+                                       OUT lowest_unsent bigint, OUT due_in bigint)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -10,19 +11,23 @@ SET enable_bitmapscan = off
 AS $$
     SELECT pg_current_snapshot()::text,
            coalesce((SELECT e.id FROM outbox.event AS e ORDER BY e.id DESC LIMIT 1), 0),
+           (SELECT CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END FROM outbox.event_id_seq AS s),
            coalesce((SELECT e.id FROM outbox.event AS e
                      WHERE e.id > look.floor AND e.id <= look.settle_to
                        AND e.sent_at IS NULL AND e.parked_at IS NULL AND e.due_at IS NULL
                      ORDER BY e.id LIMIT 1), 0),
-           (SELECT (extract(epoch FROM e.due_at - clock_timestamp()) * 1000000)::bigint
+           (SELECT CASE WHEN e.due_at <= clock_timestamp() THEN 0
+                        WHEN e.due_at < clock_timestamp() + interval '1 year'
+                        THEN (extract(epoch FROM e.due_at - clock_timestamp()) * 1000000)::bigint END
             FROM outbox.event AS e
             WHERE e.due_at IS NOT NULL AND e.sent_at IS NULL AND e.parked_at IS NULL
             ORDER BY e.due_at LIMIT 1)
 $$;
 
 COMMENT ON FUNCTION outbox.look(bigint, bigint) IS
-    'For the relay: the current snapshot, the newest event''s id (0: none), the lowest unsent event in (floor, settle_to] '
-    '(0: none), and the microseconds until the next scheduled or retried event is due (NULL: none).';
+    'For the relay: the current snapshot, the newest event''s id (0: none), the last id drawn, the lowest unsent event in '
+    '(floor, settle_to] (0: none), and the microseconds until the next scheduled or retried event is due (NULL: none within '
+    'a year).';
 
 REVOKE ALL ON FUNCTION outbox.look(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION outbox.look(bigint, bigint) TO outbox_relay;

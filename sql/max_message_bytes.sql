@@ -7,7 +7,8 @@ AS $$
 BEGIN
     IF bytes IS NULL OR bytes < 8192 OR bytes > 1048576 THEN
         PERFORM outbox.refuse('bytes', coalesce(bytes::text, 'NULL'),
-            'it must be 8192 to 1048576', 'Pass the smallest MaximumMessageSize of your topics; SNS''s default is 262144.');
+            'it must be 8192 to 1048576',
+            'Pass the smallest MaximumMessageSize of your topics; SNS''s default is 262144.');
     END IF;
     EXECUTE format('CREATE OR REPLACE TRIGGER check_event BEFORE INSERT ON outbox.event '
                    'FOR EACH ROW EXECUTE FUNCTION outbox.check_event(%L)', bytes);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The convenient way to add an event. Runs with the caller's rights, those of outbox_writer. No SET search_path, which
--- would cost more than the rest: everything is qualified instead.
+-- The convenient way to add an event. Runs with the caller's rights, those of outbox_writer. No SET search_path,
+-- which would cost more than the rest: everything is qualified instead.
 CREATE OR REPLACE FUNCTION outbox.publish(
     event_type    text,
     aggregate_id  text,
@@ -16,7 +16,9 @@ BEGIN
     IF event_type IS NULL OR aggregate_id IS NULL OR data IS NULL THEN
         RAISE not_null_violation USING
             MESSAGE = pg_catalog.format('outbox.publish: %s is NULL',
-                CASE WHEN event_type IS NULL THEN 'event_type' WHEN aggregate_id IS NULL THEN 'aggregate_id' ELSE 'data' END),
+                CASE WHEN event_type IS NULL THEN 'event_type'
+                     WHEN aggregate_id IS NULL THEN 'aggregate_id'
+                     ELSE 'data' END),
             HINT = 'event_type, aggregate_id and data are required; an event without content has data ''{}''.';
     END IF;
     event_id := coalesce(event_id, pg_catalog.gen_random_uuid());

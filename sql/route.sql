@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Routes: which topic an event type goes to. The relays read outbox.topic_route again when it changes. Setting routes is
--- the owner's business; nobody else is given the right.
+-- Routes: which topic an event type goes to. The relays read outbox.topic_route again when it changes. Setting routes
+-- is the owner's business; nobody else is given the right.
 CREATE OR REPLACE FUNCTION outbox.route(
     pattern       text,
     topic_arn     text,
@@ -43,8 +43,8 @@ $$;
 
 COMMENT ON FUNCTION outbox.unroute(text) IS 'Removes the route with exactly this pattern, and says what it did.';
 
--- The pattern becomes a regular expression in which every word ends in a dot, so that ** can stand for no word at all.
--- { and } stand for ** and * meanwhile, which otherwise would be replaced again; no pattern contains them.
+-- The pattern becomes a regular expression in which every word ends in a dot, so that ** can stand for no word at
+-- all. { and } stand for ** and * meanwhile, which otherwise would be replaced again; no pattern contains them.
 CREATE OR REPLACE FUNCTION outbox.topic_of(event_type text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -68,5 +68,6 @@ COMMENT ON FUNCTION outbox.topic_of(text) IS
     'The topic that an event type is routed to, or NULL when no route matches. Of several routes the most specific one '
     'wins: more literal words; then fewer **; then fewer *; then the pattern that is greater byte by byte.';
 
-REVOKE EXECUTE ON FUNCTION outbox.route(text, text, text, boolean), outbox.unroute(text), outbox.topic_of(text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION outbox.route(text, text, text, boolean), outbox.unroute(text), outbox.topic_of(text)
+    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION outbox.topic_of(text) TO outbox_relay, outbox_reader;

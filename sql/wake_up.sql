@@ -5,6 +5,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM pg_notify('outbox_relay', 'wake_up'); -- the relays look how it stands
     IF enabled THEN
         ALTER TABLE outbox.event ENABLE TRIGGER wake_up;
         RETURN 'the wake-up is on: writers notify a relay that sleeps';

@@ -5,19 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool run_relay(const struct settings *settings, const char *const *operands, int operand_count,
-                      struct error *error) {
-    (void)operands;
-    (void)operand_count;
-    return command_run(settings, error);
-}
-
 // clang-format off
 const struct command commands[] = {
     {.name = "run", .summary = "publish events until told to stop", .operands = "",
      .details = "Claims committed events from table outbox.event, publishes them, and marks them sent. SIGTERM or SIGINT:\n"
                 "stops claiming, finishes what is in flight, marks it, exits 0. A second signal exits at once.\n",
-     .run = run_relay},
+     .run = command_run},
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox",
      .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"

@@ -33,7 +33,8 @@ const struct command *command_find(const char *name, struct error *error);
 int command_main(int argc, char **argv);
 
 // command_run publishes events until it is told to stop (or, with until_empty, until none is left).
-bool command_run(const struct settings *settings, struct error *error);
+bool command_run(const struct settings *settings, const char *const *operands, int operand_count,
+                 struct error *error);
 
 bool command_migrate(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error);

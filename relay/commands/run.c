@@ -65,7 +65,10 @@ static struct event_base *new_event_base(void) {
     return base;
 }
 
-bool command_run(const struct settings *settings, struct error *error) {
+bool command_run(const struct settings *settings, const char *const *operands, int operand_count,
+                 struct error *error) {
+    (void)operands;
+    (void)operand_count;
     signal(SIGPIPE, SIG_IGN);
     struct run run = {.base = new_event_base()};
     if (run.base == NULL) {

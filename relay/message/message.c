@@ -22,10 +22,25 @@ static const char *text_member(const cJSON *tree, const char *name) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name));
 }
 
-// Metadata that cJSON refuses (PostgreSQL accepts a lone surrogate escape, say) has no known members.
+// cJSON ends a text at \u0000, and so would make two different ids one.
+static bool has_zero_escape(struct slice json) {
+    static const char zero[] = "\\u0000";
+    const char *next = json.data;
+    const char *end = json.data + json.length;
+    while ((next = memchr(next, '\\', (size_t)(end - next))) != NULL && end - next > 1) {
+        if ((size_t)(end - next) >= sizeof zero - 1 && memcmp(next, zero, sizeof zero - 1) == 0) {
+            return true;
+        }
+        next += 2; // the backslash and what it escapes
+    }
+    return false;
+}
+
+// Metadata that cJSON refuses (PostgreSQL accepts a lone surrogate escape, say) or would cut has no known
+// members.
 static struct known_metadata read_metadata(struct slice json) {
     struct known_metadata known = {0};
-    if (json.length > 2) {
+    if (json.length > 2 && !has_zero_escape(json)) {
         known.tree = cJSON_ParseWithLength(json.data, json.length);
         known.correlation_id = text_member(known.tree, "correlationId");
         known.causation_id = text_member(known.tree, "causationId");

@@ -187,10 +187,16 @@ static void settle(struct agenda *agenda, const struct look *look, int64_t now) 
     }
 }
 
-bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now) {
+bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error) {
     struct snapshot snapshot;
+    if (look->last_drawn < agenda->look_frontier) {
+        return error_set(
+            error, ERROR_DATABASE,
+            "the ids of outbox.event went back from %lld to %lld (failover, restore, TRUNCATE or setval)",
+            (long long)agenda->look_frontier, (long long)look->last_drawn);
+    }
     if (!snapshot_parse(&snapshot, look->snapshot)) {
-        return false;
+        return error_set(error, ERROR_INTERNAL, "pg_current_snapshot() returned \"%.100s\"", look->snapshot);
     }
     agenda->looked = true;
     agenda->newest = look->newest;

@@ -28,7 +28,7 @@ void agenda_expect_new(struct agenda *agenda);
 // agenda_begin_look tells what to ask outbox.look; agenda_looked takes the answer. It returns false when the
 // snapshot is not understood.
 void agenda_begin_look(struct agenda *agenda, int64_t *floor, int64_t *settle_to);
-bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now);
+bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error);
 
 // agenda_has_work: something waits to be claimed. agenda_is_loaded: claims come back full. agenda_is_settled:
 // the floor is where it can be, so that nothing but new commits can bring work.

@@ -101,11 +101,12 @@ static struct slice row_text(const struct claim *claim, const struct row *row) {
 }
 
 void claim_abandon(struct claim *claim, struct ledger *ledger) {
+    bool busy = claim_is_busy(claim);
     pg_close(claim->connection);
     claim->connection = NULL;
     claim->state = CLAIM_CLOSED;
     claim->ledger = ledger;
-    for (int index = 0; index < claim->row_count; index++) {
+    for (int index = 0; busy && index < claim->row_count; index++) {
         const struct row *row = &claim->rows[index];
         if (row->state == ROW_SENT) {
             ledger_add(ledger, row->id, row->event_id, row_text(claim, row));
@@ -315,19 +316,20 @@ static void on_fetched(void *context, int64_t affected) {
 }
 
 // The plan must not depend on statistics, which on a queue are always out of date: only index scans in order
-// are left.
+// are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
+// claimed here: were this relay to die now, the other one would have to look.
 static void send_begin(struct claim *claim) {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text,"
-             " pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
-             " pg_catalog.set_config(name, value, true) FROM (VALUES ('enable_seqscan', 'off'),"
-             " ('enable_bitmapscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),"
-             " ('idle_in_transaction_session_timeout', '%" PRId64 "')) AS setting(name, value)",
+             "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
+             " pg_catalog.set_config('enable_seqscan', 'off', true),"
+             " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
+             " pg_catalog.set_config('enable_hashjoin', 'off', true),"
+             " pg_catalog.set_config('enable_mergejoin', 'off', true),"
+             " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
              claim->options.idle_limit_us / 1000);
     pg_send(claim->connection, &(struct pg_statement){.sql = "BEGIN"});
-    pg_send(claim->connection,
-            &(struct pg_statement){.sql = sql, .row = on_transaction_row, .context = claim});
+    pg_send(claim->connection, &(struct pg_statement){.sql = sql});
 }
 
 #define CLAIM_SELECT                                                                                         \
@@ -350,8 +352,17 @@ static void send_select(struct claim *claim) {
                               " ORDER BY id LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
                  range->after, range->to, range->limit);
     }
+    pg_send(claim->connection, &(struct pg_statement){.sql = sql, .row = on_event_row, .context = claim});
+}
+
+// Asked afterwards, since only a transaction that has locked something has, and uses up, an id.
+static void send_transaction_question(struct claim *claim) {
     pg_send(claim->connection,
-            &(struct pg_statement){.sql = sql, .row = on_event_row, .done = on_fetched, .context = claim});
+            &(struct pg_statement){
+                .sql = "SELECT coalesce(pg_catalog.pg_current_xact_id_if_assigned()::text, '0')",
+                .row = on_transaction_row,
+                .done = on_fetched,
+                .context = claim});
 }
 
 void claim_start(struct claim *claim, const struct range *range) {
@@ -363,6 +374,7 @@ void claim_start(struct claim *claim, const struct range *range) {
     buffer_clear(&claim->texts);
     send_begin(claim);
     send_select(claim);
+    send_transaction_question(claim);
     pg_sync(claim->connection);
 }
 

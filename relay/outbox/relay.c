@@ -15,6 +15,7 @@
 enum {
     FLOOR_STORE_US = 5000000,  // how often the floor is stored while it moves
     SLEEP_LIMIT_US = 60000000, // a look in between, though the wake-up makes it needless
+    ANSWER_US = 1000000,       // while an answer from the database is awaited
     LEAD_RETRY_US = 1000000,   // how often a relay that does not hold the waker lock asks for it
     ROUTES_US = 30000000,      // how often routes are read where no notification can come
     RECONNECT_BASE_US = 100000,
@@ -270,8 +271,7 @@ static void on_looked(void *context, const struct look *found) {
     struct error error = {0};
     int64_t now = clock_monotonic_us();
     relay->looking = false;
-    if (!agenda_looked(relay->agenda, found, now)) {
-        error_set(&error, ERROR_INTERNAL, "pg_current_snapshot() returned \"%.100s\"", found->snapshot);
+    if (!agenda_looked(relay->agenda, found, now, &error)) {
         break_off(relay, &error);
         return;
     }
@@ -327,9 +327,9 @@ static void on_notified(void *context, enum session_news news) {
     }
     if (news == NEWS_ROUTES) {
         session_read_routes(relay->session);
-        return;
+    } else {
+        agenda_expect_new(relay->agenda);
     }
-    agenda_expect_new(relay->agenda);
     wake(relay);
     schedule(relay);
 }
@@ -399,6 +399,9 @@ void relay_stop(struct relay *relay) {
 // While the sink rests because everything fails, looking goes on at the poll interval.
 static int64_t until_next(const struct relay *relay, int64_t now) {
     int64_t due = agenda_next_at(relay->agenda) - now;
+    if (relay->looking || relay->sleep == ASKING) {
+        return ANSWER_US; // the answer calls again
+    }
     if (relay->sleep == ASLEEP) {
         return due < SLEEP_LIMIT_US ? due : SLEEP_LIMIT_US;
     }

@@ -110,7 +110,11 @@ static void listen_and_lead(struct session *session) {
 static void on_state_row(void *context, const PGresult *result, int row) {
     struct session *session = context;
     session->floor = pg_int(result, row, 0);
-    session->wake_up_enabled = pg_bool(result, row, 1);
+    if (session->floor < pg_int(result, row, 1)) {
+        log_warn("the ids of outbox.event are below the stored floor: all events are looked at again",
+                 LOG_INT("floor", pg_int(result, row, 1)));
+    }
+    session->wake_up_enabled = pg_bool(result, row, 2);
 }
 
 static void on_state(void *context, int64_t rows) {
@@ -129,11 +133,12 @@ static void on_state(void *context, int64_t rows) {
 
 static void read_state(struct session *session, pg_done_fn done) {
     ask(session,
-        "SELECT s.floor, EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
+        "SELECT CASE WHEN s.floor < q.last_value + q.is_called::int4 THEN s.floor ELSE 0 END, s.floor, "
+        "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
         " JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
         " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled <> "
         "'D')"
-        " FROM outbox.state AS s",
+        " FROM outbox.state AS s, outbox.event_id_seq AS q",
         on_state_row, done);
 }
 
@@ -260,8 +265,9 @@ static void on_look_row(void *context, const PGresult *result, int row) {
     session->look =
         (struct look){.snapshot = session->snapshot,
                       .newest = pg_int(result, row, 1),
-                      .lowest_unsent = pg_int(result, row, 2),
-                      .due_in_us = PQgetisnull(result, row, 3) ? INT64_MAX : pg_int(result, row, 3)};
+                      .last_drawn = pg_int(result, row, 2),
+                      .lowest_unsent = pg_int(result, row, 3),
+                      .due_in_us = PQgetisnull(result, row, 4) ? INT64_MAX : pg_int(result, row, 4)};
 }
 
 static void on_looked(void *context, int64_t rows) {
@@ -273,7 +279,8 @@ static void on_looked(void *context, int64_t rows) {
 void session_look(struct session *session, int64_t floor, int64_t settle_to) {
     char sql[160];
     snprintf(sql, sizeof sql,
-             "SELECT snapshot, newest, lowest_unsent, due_in FROM outbox.look(%" PRId64 ", %" PRId64 ")",
+             "SELECT snapshot, newest, last_drawn, lowest_unsent, due_in FROM outbox.look(%" PRId64
+             ", %" PRId64 ")",
              floor, settle_to);
     ask(session, sql, on_look_row, on_looked);
 }
@@ -318,7 +325,7 @@ void session_store_floor(struct session *session, int64_t floor) {
     char sql[200];
     snprintf(sql, sizeof sql,
              "UPDATE outbox.state SET floor = %" PRId64
-             ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor < %" PRId64,
+             ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
     ask(session, sql, NULL, on_stored);
 }

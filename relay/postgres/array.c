@@ -43,7 +43,8 @@ int64_t pg_int(const PGresult *result, int row, int column) {
 }
 
 int64_t pg_unix_us(const PGresult *result, int row, int column) {
-    return pg_int(result, row, column) + postgres_epoch_us;
+    int64_t value = pg_int(result, row, column);
+    return value < INT64_MAX - postgres_epoch_us ? value + postgres_epoch_us : INT64_MAX; // "infinity"
 }
 
 struct slice pg_bytes(const PGresult *result, int row, int column) {

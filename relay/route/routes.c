@@ -194,6 +194,7 @@ static struct topic *find_topic(struct routes *routes, const char *event_type, c
         char arn[AWS_TOPIC_ARN_SIZE];
         *reason = "no topic: OUTBOX_TOPIC_ARN_PREFIX and this event type make no valid topic ARN";
         if (aws_topic_arn_from_prefix(settings->topic_arn_prefix, event_type, arn, sizeof arn, NULL)) {
+            *reason = "no topic: there are too many topics; use fewer routes or no OUTBOX_TOPIC_ARN_PREFIX";
             topic = intern_topic(routes, arn, false, format, NULL);
         }
     }

@@ -84,10 +84,28 @@ static void write_out(struct output *output) {
     reset(output);
 }
 
+// A reader that is always a little behind never lets the output run empty, so what it has taken is forgotten
+// on the way. Only from the loop: settle_lines must not find its lines moved.
+static void forget_written(struct output *output) {
+    size_t kept = output->bytes.length - output->written;
+    memmove(output->bytes.data, output->bytes.data + output->written, kept);
+    buffer_truncate(&output->bytes, kept);
+    output->line_count -= output->line_settled;
+    memmove(output->lines, output->lines + output->line_settled, output->line_count * sizeof(struct line));
+    for (size_t index = 0; index < output->line_count; index++) {
+        output->lines[index].end -= output->written;
+    }
+    output->written = output->line_settled = 0;
+}
+
 static void on_writable(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
-    write_out(context);
+    struct output *output = context;
+    if (output->written > OUTPUT_FULL) {
+        forget_written(output);
+    }
+    write_out(output);
 }
 
 static void append_attributes(struct buffer *bytes, const struct message *message) {

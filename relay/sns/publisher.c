@@ -29,6 +29,7 @@ static const char content_type[] = "application/x-www-form-urlencoded; charset=u
 // One request: being filled, waiting for a connection, or under way.
 struct batch {
     struct batch *next;
+    struct batch *made_before; // in the list of all
     struct sns_topic *topic;
     struct buffer form;
     size_t size; // what SNS counts
@@ -48,7 +49,7 @@ struct sns_topic {
     const struct topic *topic;
     struct aws_endpoint endpoint;
     struct batch *open;       // NULL when no batch is being filled
-    struct batch_queue queue; // sealed, waiting; FIFO topics only
+    struct batch_queue queue; // sealed, waiting; of a FIFO topic
     int in_flight;            // of a FIFO topic: at most one, so that order is kept
     struct rest rest;
 };
@@ -64,7 +65,8 @@ struct publisher {
     struct sns_topic *topics;
     struct batch_queue queue; // sealed, waiting; standard topics
     struct batch *spare;
-    size_t bytes; // of all forms
+    struct batch *made_last; // of all batches, wherever they are now
+    size_t bytes;            // of all forms
     int64_t in_flight;
     bool was_full;
 };
@@ -95,6 +97,8 @@ static struct batch *new_batch(struct publisher *publisher, struct sns_topic *to
     } else {
         batch = memory_allocate(1, sizeof *batch);
         buffer_init(&batch->form, FORM_LIMIT);
+        batch->made_before = publisher->made_last;
+        publisher->made_last = batch;
     }
     batch->topic = topic;
     batch->count = 0;
@@ -140,6 +144,11 @@ static void settle_waiting(struct publisher *publisher, struct batch_queue *queu
     *queue = kept;
 }
 
+// A throttled sender is told that it is at fault, but the event is not.
+static bool is_fault_of_event(const struct sns_entry *entry) {
+    return entry->sender_fault && strstr(entry->code, "hrottl") == NULL;
+}
+
 static void settle_entry(struct publisher *publisher, struct delivery delivery,
                          const struct sns_entry *entry) {
     char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16];
@@ -150,7 +159,7 @@ static void settle_entry(struct publisher *publisher, struct delivery delivery,
         break;
     case SNS_FAILED:
         snprintf(reason, sizeof reason, "SNS: %s: %s", entry->code, entry->message);
-        outcome.counts = true;
+        outcome.counts = is_fault_of_event(entry);
         outcome.reason = reason;
         break;
     case SNS_UNKNOWN:
@@ -174,6 +183,10 @@ static void settle_refused(struct publisher *publisher, struct batch *batch, con
     const struct outcome outcome = {.retry_after_us = rest_left(&topic->rest, clock_monotonic_us()),
                                     .reason = reason};
     settle_all(publisher, batch, &outcome);
+    if (topic->open != NULL) {
+        push(&topic->queue, topic->open); // its later events must not overtake either
+        topic->open = NULL;
+    }
     settle_waiting(publisher, &publisher->queue, topic, &outcome);
     settle_waiting(publisher, &topic->queue, topic, &outcome);
 }
@@ -400,24 +413,19 @@ static int64_t resting_us(void *self) {
     return shortest;
 }
 
-static void free_queue(struct batch *first) {
-    while (first != NULL) {
-        struct batch *next = first->next;
-        buffer_free(&first->form);
-        free(first);
-        first = next;
+static void free_batches(struct publisher *publisher) {
+    while (publisher->made_last != NULL) {
+        struct batch *batch = publisher->made_last;
+        publisher->made_last = batch->made_before;
+        buffer_free(&batch->form);
+        free(batch);
     }
 }
 
 static void free_publisher(void *self) {
     struct publisher *publisher = self;
-    for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        free_queue(topic->open);
-        free_queue(topic->queue.first);
-    }
-    free_queue(publisher->queue.first);
-    free_queue(publisher->spare);
     http_client_free(publisher->http);
+    free_batches(publisher);
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
     aws_credentials_wipe(&publisher->credentials);

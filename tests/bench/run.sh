@@ -85,7 +85,10 @@ prepare() {
 fresh_database() {
     PGOPTIONS='-c client_min_messages=warning' PGDATABASE=postgres sql 'drop database if exists bench with (force)'
     PGDATABASE=postgres sql 'create database bench'
-    "$relay" migrate up >"$work/migrate.log" 2>&1 || { tail -n 20 "$work/migrate.log" >&2 && fail "migrate up failed"; }
+    if ! "$relay" migrate up >"$work/migrate.log" 2>&1; then
+        tail -n 20 "$work/migrate.log" >&2
+        fail "migrate up failed"
+    fi
 }
 
 clean_up() {
@@ -123,7 +126,11 @@ fill() {
     sql checkpoint
 }
 
-hot_updates() { sql "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relid = 'outbox.event'::regclass"; }
+# Updates of events, those that were HOT, and page images in the log (each page's first change after a checkpoint).
+database_counters() {
+    sql "select n_tup_upd, n_tup_hot_upd, wal_fpi from pg_stat_user_tables, pg_stat_wal
+         where relid = 'outbox.event'::regclass"
+}
 sessions_ended() {
     [[ $(sql "select count(*) from pg_stat_activity where backend_type = 'client backend'") == 1 ]]
 }
@@ -131,21 +138,22 @@ wal_position() { sql "select pg_current_wal_insert_lsn() - '0/0'"; }
 
 # drain DELAY_MS prints the figures of one run as JSON.
 drain() {
-    local wal cpu updates updates_after relay_result
+    local wal cpu counters counters_after relay_result
     fill
     stub_start --delay "$1"
-    wal=$(wal_position) cpu=$(postgres_cpu_us "$work/postgres") updates=$(hot_updates)
+    wal=$(wal_position) cpu=$(postgres_cpu_us "$work/postgres") counters=$(database_counters)
     relay_result=$(measure_process "$relay" run --until-empty 2>"$work/relay.log") || fail "the relay failed"
     wait_until 10 sessions_ended || fail "the relay's sessions have not ended"
     wal=$(($(wal_position) - wal)) cpu=$(($(postgres_cpu_us "$work/postgres") - cpu))
-    updates_after=$(hot_updates)
+    counters_after=$(database_counters)
     stub_stats | jq --compact-output --argjson events "$events" --argjson wal "$wal" --argjson pg_us "$cpu" \
-        --arg before "$updates" --arg after "$updates_after" --argjson relay "$relay_result" '
+        --arg before "$counters" --arg after "$counters_after" --argjson relay "$relay_result" '
         def per_event: . / $events * 100 | round / 100;
         ($before / "|" | map(tonumber)) as $b | ($after / "|" | map(tonumber)) as $a
         | {events_per_s: (.messages / ([.last_us - .first_us, 1] | max) * 1e6 | round),
            relay_us_per_event: ($relay.cpu_us | per_event), database_us_per_event: ($pg_us | per_event),
            stub_us_per_event: (.cpu_us | per_event), wal_bytes_per_event: ($wal / $events | round),
+           wal_page_images_per_event: (($a[2] - $b[2]) | per_event),
            hot_percent: (($a[1] - $b[1]) / ([$a[0] - $b[0], 1] | max) * 1000 | round / 10),
            relay_peak_kb: $relay.peak_kb, events_per_request: (.messages / ([.requests, 1] | max) * 10 | round / 10),
            published_more_than_once: (.messages - $events)}'
@@ -216,7 +224,8 @@ print_table() {
         (("" | pad(36)) + ("at once" | pad(14)) + "after 20 ms"),
         ([["events/s", "events_per_s"], ["relay CPU, us/event", "relay_us_per_event"],
           ["database CPU, us/event", "database_us_per_event"], ["stand-in CPU, us/event", "stub_us_per_event"],
-          ["WAL, bytes/event", "wal_bytes_per_event"], ["HOT updates, %", "hot_percent"],
+          ["WAL, bytes/event", "wal_bytes_per_event"],
+          ["WAL, page images/event", "wal_page_images_per_event"], ["HOT updates, %", "hot_percent"],
           ["relay peak memory, kB", "relay_peak_kb"], ["published more than once", "published_more_than_once"]][] as [$t, $k]
             | ($t | pad(36)) + (.drain[$k] | pad(14)) + (.drain_20_ms[$k] | tostring)),
         (("speed with answers after 20 ms" | pad(36)) + "\(.speed_ratio_20_ms) of that at once"),

@@ -88,7 +88,8 @@ sql() { psql --no-psqlrc --no-align --tuples-only --quiet --set ON_ERROR_STOP=1 
 system_emulator() { emulator_start 0 "$system_dir"; }
 
 # system_stub [ARGUMENT...] starts tests/bench/stub.c instead (a second time: again, on the same port), points the relay
-# at it and sets stub_url; process_stop "$system_dir/stub.pid" stops it. stub_stats prints its figures, and "$system_dir/messages" has a line "MICROSECONDS EVENT_ID" for each message.
+# at it and sets stub_url; process_stop "$system_dir/stub.pid" stops it. stub_stats prints its figures, and
+# "$system_dir/messages" has a line "MICROSECONDS EVENT_ID" for each message.
 system_stub() {
     local log=$system_dir/stub.log
     process_stop "$system_dir/stub.pid"
@@ -135,7 +136,7 @@ relay_signal() { kill -s "$2" "$(relay_pid "$1")"; }
 relay_wait() {
     local name=$1 code=$2 seconds=${3:-30} actual=0
     wait_until "$seconds" process_stopped "$system_dir/$name.pid" || fail "relay $name still runs after $seconds s"
-    wait "$(relay_pid "$name")" || actual=$?
+    wait "$(relay_pid "$name")" 2>/dev/null || actual=$?
     rm -f "$system_dir/$name.pid"
     assert_equal "exit code of relay $name" "$code" "$actual"
 }

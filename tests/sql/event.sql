@@ -16,7 +16,7 @@ SELECT is((SELECT seqcache FROM pg_sequence WHERE seqrelid = 'outbox.event_id_se
     'the sequence keeps no ids for later');
 SELECT bag_eq(
     $$SELECT indexname::text FROM pg_indexes WHERE schemaname = 'outbox' AND tablename = 'event'$$,
-    ARRAY['event_pkey', 'event_due_at_idx', 'event_parked_idx'], 'no other index than these');
+    ARRAY['event_pkey', 'event_due_at_idx', 'event_parked_at_idx'], 'no other index than these');
 SELECT is_empty(
     $$SELECT indexdef FROM pg_indexes WHERE schemaname = 'outbox' AND indexdef ~ 'sent_at|message_id|attempts|last_error'$$,
     'no index mentions a column that the mark changes');
@@ -51,7 +51,7 @@ END $$;
 SELECT lives_ok(format('SELECT pg_temp.add(event_type => %L)', allowed), 'event_type ' || left(allowed, 30))
 FROM unnest(ARRAY['created', 'order.created', 'a.b.c.d', 'order-line.2nd_try.created', repeat('a', 200)]) AS allowed;
 SELECT matches(pg_temp.error_of(format('SELECT pg_temp.add(event_type => %L)', refused)),
-    '^23514 \| event_type ".*" is refused: it must be words .* \| Name the event', 'event_type ' || left(refused, 30))
+    '^23514 \| event_type ".*" is refused: it must be words .* \| Name the event', 'event_type ' || to_json(left(refused, 30)))
 FROM unnest(ARRAY['', 'Order.created', 'order created', '.order', 'order.', 'order..created', '1order', 'order.-created',
     'ordér', E'order.created\n', repeat('a', 201)]) AS refused;
 

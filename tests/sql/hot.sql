@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The mark is a HOT update of every row and leaves every index as it is, also when no old version can be pruned meanwhile,
--- as here, where everything is marked in one transaction.
+-- The mark is a HOT update of every row and leaves every index as it is, also when no old version can be pruned
+-- meanwhile, as here, where everything is marked in one transaction.
 SELECT plan(9);
 
 CREATE FUNCTION fill(bytes integer) RETURNS void LANGUAGE sql AS $$

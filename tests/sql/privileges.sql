@@ -16,9 +16,9 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 CREATE FUNCTION pg_temp.may(role name, statement text) RETURNS text LANGUAGE sql AS
-    $$SELECT is(pg_temp.outcome(role, statement), 'done', role || ' may ' || statement)$$;
+    $$SELECT is(pg_temp.outcome(role, statement), 'done', role || ' may ' || regexp_replace(statement, '\s+', ' ', 'g'))$$;
 CREATE FUNCTION pg_temp.may_not(role name, statement text) RETURNS text LANGUAGE sql AS
-    $$SELECT alike(pg_temp.outcome(role, statement), '42501 permission denied%', role || ' may not ' || statement)$$;
+    $$SELECT alike(pg_temp.outcome(role, statement), '42501 permission denied%', role || ' may not ' || regexp_replace(statement, '\s+', ' ', 'g'))$$;
 
 SELECT pg_temp.may('outbox_writer', statement) FROM unnest(ARRAY[
     $$INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('a', 'b', '{}') RETURNING id, event_id$$,

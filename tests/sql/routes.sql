@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Routes: which are allowed, which match, and which of several wins.
 BEGIN;
-SELECT plan(52);
+SELECT plan(53);
 
 CREATE FUNCTION pg_temp.arn(name text) RETURNS text LANGUAGE sql AS
     $$SELECT 'arn:aws:sns:eu-central-1:123456789012:' || name$$;
@@ -49,6 +49,7 @@ FROM (VALUES
     (ARRAY['**.failed', '*.*.*'], 'order.payment.failed'),
     (ARRAY['a.**.b', '*.b'], 'a.b'),
     (ARRAY['a.*.*', 'a.*.**', 'a.**'], 'a.b.c'),
+    (ARRAY['a.**', 'a.*.**'], 'a.b.c'),
     (ARRAY['a-b.c_d', 'a-b.*'], 'a-b.c_d')
 ) AS expected(patterns, event_type);
 SELECT is(pg_temp.topic(patterns, event_type), NULL, event_type || ' does not go by ' || patterns::text)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite.sh [NAME...]: the pgTAP tests tests/sql/NAME.sql (all of them) on the server that PG* names, by a superuser. Each
-# has a database of its own, so that it may commit, break things and be read alone. The schema is applied by a role that
-# is no superuser.
+# suite.sh [NAME...]: the pgTAP tests tests/sql/NAME.sql (all of them) on the server that PG* names, by a superuser.
+# Each has a database of its own, so that it may commit, break things and be read alone. The schema is applied by a
+# role that is no superuser.
 set -euo pipefail
 
 SQL_TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -25,7 +25,7 @@ make_template() {
 
 run_test() {
     query postgres "CREATE DATABASE outbox_test_$1 TEMPLATE outbox_template OWNER outbox_owner"
-    PGOPTIONS='-c client_min_messages=warning' pg_prove --failures --comments --dbname "outbox_test_$1" "$SQL_TESTS/$1.sql"
+    PGOPTIONS='-c client_min_messages=warning -c lock_timeout=30s' pg_prove --failures --comments --dbname "outbox_test_$1" "$SQL_TESTS/$1.sql"
 }
 
 if (($# == 0)); then

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A transaction has its id, and tries the sleep lock, before it draws the id of an event: however the event is inserted.
--- The identity is replaced by a function that looks, so every statement here is a transaction of its own.
+-- A transaction has its id, and tries the sleep lock, before it draws the id of an event: however the event is
+-- inserted. The identity is replaced by a function that looks, so every statement here is a transaction of its own.
 SELECT plan(27);
 
 CREATE TABLE drawn (way text, has_transaction boolean, has_lock boolean);

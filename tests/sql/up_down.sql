@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Up, down and up again: nothing stays behind, and a role that cannot migrate is told why. The roles belong to the whole
--- server, where other databases use them; they are put aside by another name meanwhile.
+-- Up, down and up again: nothing stays behind, and a role that cannot migrate is told why. The roles belong to the
+-- whole server, where other databases use them; they are put aside by another name meanwhile.
 SELECT plan(13);
 \setenv PGDATABASE :DBNAME
 \setenv PGUSER outbox_owner

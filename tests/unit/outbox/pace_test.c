@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of outbox/pace.h.
+#include "outbox/pace.h"
+
+// cmocka needs the headers before it
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+enum { MS = 1000, POLL = 1000 * MS, START = 5000 * MS };
+
+static void looks_become_rarer_while_nothing_happens(void **state) {
+    (void)state;
+    static const struct {
+        int64_t quiet;
+        bool loaded;
+        int64_t slowest;
+        int64_t wait;
+    } cases[] = {
+        {0, false, POLL, 2 * MS},
+        {16 * MS, false, POLL, 2 * MS},
+        {24 * MS, false, POLL, 3 * MS},
+        {800 * MS, false, POLL, 100 * MS},
+        {7999 * MS, false, POLL, 999875},
+        {8000 * MS, false, POLL, POLL},
+        {3600000LL * MS, false, POLL, POLL},
+        {0, true, POLL, 10 * MS},
+        {80 * MS, true, POLL, 10 * MS},
+        {160 * MS, true, POLL, 20 * MS},
+        {800 * MS, false, 20 * MS, 20 * MS},
+        {0, true, 5 * MS, 5 * MS}, // never slower than asked for
+        {0, false, 1 * MS, 1 * MS},
+    };
+    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+        struct pace pace = {.last_activity = START};
+        int64_t now = START + cases[index].quiet;
+        pace_looked(&pace, now, cases[index].loaded, cases[index].slowest);
+        assert_int_equal(pace.next_look - now, cases[index].wait);
+    }
+}
+
+static void activity_brings_the_next_look_near_and_never_delays_it(void **state) {
+    (void)state;
+    struct pace pace = {.next_look = START + POLL};
+    pace_activity(&pace, START);
+    assert_int_equal(pace.last_activity, START);
+    assert_int_equal(pace.next_look, START + 2 * MS);
+    pace_activity(&pace, START + MS);
+    assert_int_equal(pace.next_look, START + 2 * MS);
+    pace.next_look = START;
+    pace_activity(&pace, START + 9 * MS);
+    assert_int_equal(pace.next_look, START);
+}
+
+static void whoever_can_sleep_looks_often_and_the_others_poll(void **state) {
+    (void)state;
+    assert_int_equal(pace_slowest(true, POLL), 20 * MS);
+    assert_int_equal(pace_slowest(false, POLL), POLL);
+}
+
+static void it_sleeps_after_a_while_without_activity(void **state) {
+    (void)state;
+    struct pace pace = {0};
+    pace_activity(&pace, START);
+    assert_false(pace_may_sleep(&pace, START));
+    assert_false(pace_may_sleep(&pace, START + 20 * MS - 1));
+    assert_true(pace_may_sleep(&pace, START + 20 * MS));
+}
+
+static void a_refused_sleep_is_tried_again_a_little_later(void **state) {
+    (void)state;
+    struct pace pace = {.last_activity = 0};
+    pace_sleep_refused(&pace, START);
+    assert_false(pace_may_sleep(&pace, START + 10 * MS - 1));
+    assert_true(pace_may_sleep(&pace, START + 10 * MS));
+}
+
+static void questions_are_asked_every_few_milliseconds(void **state) {
+    (void)state;
+    struct pace pace = {0};
+    assert_true(pace_may_ask(&pace, START));
+    assert_false(pace_may_ask(&pace, START));
+    assert_false(pace_may_ask(&pace, START + 20 * MS - 1));
+    assert_true(pace_may_ask(&pace, START + 20 * MS)); // a refusal has not moved it
+    assert_false(pace_may_ask(&pace, START + 20 * MS));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(looks_become_rarer_while_nothing_happens),
+        cmocka_unit_test(activity_brings_the_next_look_near_and_never_delays_it),
+        cmocka_unit_test(whoever_can_sleep_looks_often_and_the_others_poll),
+        cmocka_unit_test(it_sleeps_after_a_while_without_activity),
+        cmocka_unit_test(a_refused_sleep_is_tried_again_a_little_later),
+        cmocka_unit_test(questions_are_asked_every_few_milliseconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
