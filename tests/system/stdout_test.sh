@@ -11,7 +11,7 @@ system_begin
 system_postgres
 system_database events
 events_insert 5000
-sql "select outbox.publish('user.renamed', E'b\"ob\\\\ \\u00fc', E'{\n\t\"name\": \"B\\u00f6b\", \"n\": 1.10}', '{\"correlationId\": \"c-1\"}')" \
+sql "select outbox.publish('user.renamed', E'b\"ob\\\\ \\u00fc', E'{\n\t\"name\": \"B\\u00f6b\", \"n\": 7}', '{\"correlationId\": \"c-1\"}')" \
     >/dev/null
 sql "begin; select outbox.publish('user.left', 'bob', '{}'); rollback" >/dev/null
 
@@ -26,7 +26,7 @@ assert_equal "each once" "" "$(diff "$system_dir/expected" "$system_dir/actual" 
 assert_equal "in order" true \
     "$(jq --slurp 'map(.message.sequence) | . == sort' "$system_dir/lines")"
 assert_equal "with the message as documented" \
-    '[null,"user.renamed","b\"ob\\ ü",{"name":"Böb","n":1.10},{"correlationId":"c-1"}]' \
+    '[null,"user.renamed","b\"ob\\ ü",{"name":"Böb","n":7},{"correlationId":"c-1"}]' \
     "$(jq --compact-output 'select(.message.eventType == "user.renamed")
         | [.topic, .attributes["event-type"], .message.aggregateId, .message.data, .message.metadata]' "$system_dir/lines")"
 assert_equal "and its attributes" \
@@ -39,7 +39,7 @@ assert_equal "nothing is printed a second time" 0 "$(wc -c <"$system_dir/again")
 
 sql "select outbox.publish('user.joined', 'eve', '{}')" >/dev/null
 status=0
-"$relay" run --sink stdout --until-empty >&- 2>"$system_dir/closed.log" || status=$?
+timeout 20 "$relay" run --sink stdout --until-empty >&- 2>"$system_dir/closed.log" || status=$?
 assert_equal "a closed output is refused" 2 "$status"
 assert_match "with the reason" 'standard output is closed' "$(<"$system_dir/closed.log")"
 assert_equal "and the event is kept" 1 "$(events_unsent)"

@@ -58,10 +58,11 @@ static void echo(void *context, struct http_received *request) {
     http_server_reply(request, "200 OK", request->body);
 }
 
-static struct fixture *open_fixture(http_server_handler *handler, int64_t timeout_us) {
+static struct fixture *open_trusting(http_server_handler *handler, int64_t timeout_us,
+                                     const char *ca_bundle) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     const struct http_options options = {
-        .ca_bundle = "", .timeout_us = timeout_us, .connections = CONNECTIONS};
+        .ca_bundle = ca_bundle, .timeout_us = timeout_us, .connections = CONNECTIONS};
 
     fixture->base = event_base_new();
     fixture->server = http_server_new(fixture->base, handler, fixture);
@@ -69,6 +70,10 @@ static struct fixture *open_fixture(http_server_handler *handler, int64_t timeou
     assert_non_null(fixture->client);
     snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%d/", http_server_port(fixture->server));
     return fixture;
+}
+
+static struct fixture *open_fixture(http_server_handler *handler, int64_t timeout_us) {
+    return open_trusting(handler, timeout_us, "");
 }
 
 static void close_fixture(struct fixture *fixture) {
@@ -298,6 +303,20 @@ static void refuses_bad_urls(void **state) {
     close_fixture(fixture);
 }
 
+// Nothing is sent to whom cannot be verified, not even when there is nothing to verify with.
+static void needs_its_certificates(void **state) {
+    struct fixture *fixture = open_trusting(hold, LONG_US, "/nonexistent/bundle.pem");
+    char url[64];
+
+    (void)state;
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", http_server_port(fixture->server));
+    post(fixture, url, "x");
+    await(fixture, 1);
+    assert_int_equal(fixture->status[0], 0);
+    assert_non_null(strstr(fixture->failure[0], "/nonexistent/bundle.pem"));
+    close_fixture(fixture);
+}
+
 // What is under way is dropped, and nothing is called afterwards; a sanitizer sees what is not freed.
 static void can_be_freed_at_any_time(void **state) {
     struct fixture *fixture = open_fixture(hold, LONG_US);
@@ -322,7 +341,7 @@ int main(void) {
         cmocka_unit_test(follows_no_redirect),          cmocka_unit_test(caps_the_body),
         cmocka_unit_test(reports_a_lost_answer),        cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(reports_a_refused_connection), cmocka_unit_test(refuses_bad_urls),
-        cmocka_unit_test(can_be_freed_at_any_time),
+        cmocka_unit_test(needs_its_certificates),       cmocka_unit_test(can_be_freed_at_any_time),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

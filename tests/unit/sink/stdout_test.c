@@ -344,6 +344,13 @@ static void refuses_what_is_too_large(void **state) {
     offer(fixture, NULL, slice_of_text("{}"));
     fixture->sink.flush(fixture->sink.self);
     assert_int_equal(fixture->sent, 2); // the others are not touched by it
+    read_some(fixture, SIZE_MAX);
+    const char *output = buffer_text(&fixture->output);
+    const char *second = strstr(output, "}\n{\"topic\":null,");
+    assert_non_null(second);
+    assert_ptr_equal(strchr(output, '\n'), second + 1);
+    assert_non_null(strstr(second, "\"sequence\":2,"));
+    assert_ptr_equal(strchr(second + 2, '\n'), output + fixture->output.length - 1);
     free(data);
 }
 

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The README says what the program says, and its examples do what it says.
+set -euo pipefail
+# shellcheck source=../lib/system.sh
+source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
+
+readme=$system_root/README.md
+
+# table_of COMMENT prints the table that follows "<!-- COMMENT -->".
+table_of() {
+    awk -v start="<!-- $1 -->" '$0 == start {on = 1; next} /^<!-- end -->/ {on = 0} on' "$readme"
+}
+
+# examples_of LANGUAGE prints what stands in its fenced blocks.
+examples_of() {
+    awk -v start="\`\`\`$1" '$0 == start {on = 1; next} /^```/ {on = 0} on' "$readme"
+}
+
+system_begin
+for page in settings exit-codes; do
+    assert_equal "the README's table is that of help $page" "$("$relay" help "$page")" \
+        "$(table_of "outbox-relay help $page")"
+done
+
+system_postgres
+system_database readme
+sql "create role shop; create table orders (id text primary key, total numeric)"
+examples_of sql >"$system_dir/examples.sql"
+status=0
+psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --file "$system_dir/examples.sql" >"$system_dir/examples.log" 2>&1 || status=$?
+assert_equal "the SQL examples run" 0 "$status"
+assert_equal "they publish two events" 2 "$(sql 'select count(*) from outbox.event')"
+
+# The example of a message has the members of a real one, in their order.
+"$relay" run --sink stdout --until-empty >"$system_dir/lines" 2>"$system_dir/relay.log"
+assert_equal "the example of a message is like a real one" "$(examples_of json | jq --compact-output keys_unsorted)" \
+    "$(head -n 1 "$system_dir/lines" | jq --compact-output '.message | keys_unsorted')"
+system_end

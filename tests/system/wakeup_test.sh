@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A relay with nothing to do asks the database next to nothing, and yet finds every event: one inserted while it sleeps,
+# one that comes due, one whose transaction commits late; and without the wake-up it finds them by polling.
+set -euo pipefail
+# shellcheck source=../lib/system.sh
+source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
+# shellcheck source=../lib/events.sh
+source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
+# shellcheck source=../lib/measure.sh
+source "${BASH_SOURCE[0]%/*}/../lib/measure.sh"
+
+idle_seconds=20
+
+# Other databases' counters are asked for from database postgres, so that the question is not counted.
+transactions() {
+    PGDATABASE=postgres sql "select xact_commit + xact_rollback from pg_stat_database where datname = 'events'"
+}
+sleeps() { grep -c ' asleep$' "$system_dir/$1.log" || true; }
+more_sleeps_than() { (($(sleeps "$1") > $2)); }
+relay_wait_asleep() { wait_for 20 "relay $1 falls asleep" more_sleeps_than "$1" "${2:-0}"; }
+
+publish() { sql "select outbox.publish('$1', 'o', '{}')" >/dev/null; }
+is_sent() { wait_for_sql 20 "event $1 is sent" "select bool_and(sent_at is not null) from outbox.event where event_type = '$1'"; }
+
+# A session that holds a transaction open until it is told to commit.
+late_begin() {
+    mkfifo "$system_dir/late"
+    psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 <"$system_dir/late" >"$system_dir/late.log" 2>&1 &
+    late_pid=$!
+    exec {late}>"$system_dir/late"
+    printf '%s\n' "begin; select outbox.publish('order.late', 'o', '{}');" >&"$late"
+    wait_for_sql 10 "the late transaction has its event" \
+        "select count(*) = 1 from pg_stat_activity where state = 'idle in transaction' and query like '%order.late%'"
+}
+late_commit() {
+    printf 'commit;\n' >&"$late"
+    exec {late}>&-
+    wait "$late_pid"
+}
+
+system_begin
+PG_OPTIONS='-c autovacuum=off' system_postgres
+system_database events
+system_stub
+relay_start relay OUTBOX_LOG_LEVEL=debug
+relay_wait_asleep relay
+
+before=$(transactions) cpu=$(process_cpu_us "$system_dir/relay.pid")
+sleep "$idle_seconds"
+asked=$(($(transactions) - before)) cpu=$(($(process_cpu_us "$system_dir/relay.pid") - cpu))
+assert_equal "asleep: $asked transactions in $idle_seconds s" yes "$( ((asked <= 10)) && say yes)"
+assert_equal "asleep: $((cpu / 1000)) ms of CPU in $idle_seconds s" yes "$( ((cpu <= 100000)) && say yes)"
+assert_equal "asleep: it has not woken up" 1 "$(sleeps relay)"
+
+publish order.created
+is_sent order.created
+assert_passed "an event inserted while the relay sleeps is sent"
+relay_wait_asleep relay 1
+
+sql "select outbox.publish('order.reminded', 'o', '{}', due_at => clock_timestamp() + interval '2 s')" >/dev/null
+sql 'create table due as select due_at from outbox.event where due_at is not null'
+is_sent order.reminded
+assert_equal "a scheduled event is sent, and not before its time" t \
+    "$(sql "select sent_at >= (select due_at from due) from outbox.event where event_type = 'order.reminded'")"
+
+late_begin
+publish order.early
+is_sent order.early
+assert_equal "what is not committed is not sent" 3 "$(messages_count)"
+late_commit
+is_sent order.late
+assert_equal "an event that commits behind a later one is sent" t \
+    "$(sql "select (select id from outbox.event where event_type = 'order.late') < (select id from outbox.event where event_type = 'order.early')")"
+relay_stop relay 0
+
+sql 'select outbox.set_wake_up(false)' >/dev/null
+relay_start poll OUTBOX_LOG_LEVEL=debug OUTBOX_POLL_INTERVAL=100ms
+relay_wait_ready poll
+assert_equal "without the wake-up the relay says that it polls" yes "$(relay_log poll 'ready .*wake_up=poll' && say yes)"
+publish order.polled
+is_sent order.polled
+assert_passed "and finds an event by polling"
+sql "begin; select outbox.publish('order.prepared', 'o', '{}'); prepare transaction 'two-phase'" >/dev/null
+publish order.behind
+is_sent order.behind
+assert_equal "a prepared event is not sent" 6 "$(messages_count)"
+sql "commit prepared 'two-phase'"
+is_sent order.prepared
+assert_passed "it is once the transaction commits"
+assert_equal "a polling relay does not sleep" 0 "$(sleeps poll)"
+relay_stop poll 0
+
+assert_nothing_lost
+assert_equal "nothing is published twice" 0 "$(messages_duplicates)"
+assert_not_rescued relay
+assert_not_rescued poll
+system_end
