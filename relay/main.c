@@ -2,6 +2,19 @@
 // The program outbox-relay; everything is in relay/commands.
 #include "commands/command.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+// A standard descriptor that the caller has closed would be given to the next file or socket that is opened,
+// and what is printed would go there. Opened for reading only, so that whoever wants to print finds out.
+static bool occupy_standard_descriptors(void) {
+    int descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
+        descriptor = open("/dev/null", O_RDONLY);
+    }
+    return descriptor >= 0 && close(descriptor) == 0;
+}
+
 int main(int argc, char **argv) {
-    return command_main(argc, argv);
+    return occupy_standard_descriptors() ? command_main(argc, argv) : ERROR_INTERNAL;
 }

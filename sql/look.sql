@@ -8,8 +8,12 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_bitmapscan = off
+SET jit = off -- a sequence can only be scanned sequentially, which enable_seqscan makes look worth compiling
 AS $$
-    SELECT pg_current_snapshot()::text,
+    -- A snapshot's xmax is one past the highest transaction that has ended, so younger ones that run are not in it. The
+    -- next transaction id is above them all: age() counts up to it (in a transaction without an id of its own, as here).
+    SELECT pg_current_snapshot()::text || ':' || (pg_snapshot_xmax(pg_current_snapshot())::text::numeric
+                                                  + age(pg_snapshot_xmax(pg_current_snapshot())::xid)),
            coalesce((SELECT e.id FROM outbox.event AS e ORDER BY e.id DESC LIMIT 1), 0),
            (SELECT CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END FROM outbox.event_id_seq AS s),
            coalesce((SELECT e.id FROM outbox.event AS e
@@ -25,7 +29,8 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION outbox.look(bigint, bigint) IS
-    'For the relay: the current snapshot, the newest event''s id (0: none), the last id drawn, the lowest unsent event in '
+    'For the relay: the current snapshot and, after a colon, the next transaction id; the newest event''s id (0: none), '
+    'the last id drawn, the lowest unsent event in '
     '(floor, settle_to] (0: none), and the microseconds until the next scheduled or retried event is due (NULL: none within '
     'a year).';
 

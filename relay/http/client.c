@@ -5,7 +5,9 @@
 #include "base/memory.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { ANSWER_LIMIT = 1 << 20, CONNECT_TIMEOUT_MS = 5000 };
 
@@ -141,6 +143,11 @@ static int on_interest_change(CURL *easy, curl_socket_t socket, int interest, vo
 
 struct http_client *http_client_new(struct event_base *base, const struct http_options *options,
                                     struct error *error) {
+    if (options->ca_bundle[0] != '\0' && access(options->ca_bundle, R_OK) != 0) {
+        error_set(error, ERROR_USAGE, "AWS_CA_BUNDLE: %s cannot be read: %s", options->ca_bundle,
+                  strerror(errno));
+        return NULL;
+    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         error_set(error, ERROR_INTERNAL, "libcurl cannot be initialised");
         return NULL;

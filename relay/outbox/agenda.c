@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 enum {
-    STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
+    STUCK_US = 1000000, // after so long an unsent event below what could be settled is looked for again
+    STUCK_MAX_US = 60000000,
     DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay
     GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
     SWEEP_US = 1000000,     // one step of the sweep a second, while awake
@@ -18,18 +19,24 @@ enum {
 
 struct agenda {
     struct scan *scan;
-    bool looked;            // at least once since the reset
+    bool looked; // at least once since the reset
+    bool looking;
+    bool had_gaps;          // at the last look
     int64_t look_frontier;  // the frontier when the look under way began
+    int64_t observed;       // the frontier that the last look has observed
     int64_t look_settle_to; // what it was asked about
     int64_t lowest_unsent;  // what the last look found there
     int64_t newest;         // the newest event a look has seen
     int64_t forward_newest; // `newest` when the forward claim under way began
     bool more_forward;      // there is more above the frontier, or may be
+    bool forward_overlaps;  // a look was under way with the forward claim
+    int64_t unsure_to;      // where the last such claim ended; see reread_unsure
     int64_t due_at;         // when the next scheduled event is due; INT64_MAX: none is known
     int64_t due_not_before; // a pause after a claim that found all of them locked
     int64_t gap_not_before; // a pause after reading a gap, in proportion to how long it took
     int64_t gap_began;
-    int64_t floor_moved_at;
+    int64_t recheck_wait; // how long the floor may stand still before all gaps are read again
+    int64_t stuck_since;  // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
     int64_t rescued;
@@ -56,8 +63,10 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
     scan_reset(scan, floor);
     *agenda = (struct agenda){.scan = scan,
                               .rescued = rescued,
+                              .observed = floor,
                               .due_at = INT64_MAX,
-                              .floor_moved_at = now,
+                              .stuck_since = now,
+                              .recheck_wait = STUCK_US,
                               .sweep_at = now + SWEEP_US};
 }
 
@@ -106,6 +115,7 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
     case RANGE_FORWARD:
         agenda->more_forward = false;
         agenda->forward_newest = agenda->newest;
+        agenda->forward_overlaps = agenda->looking;
         break;
     case RANGE_SWEEP:
         agenda->sweep_at = now + SWEEP_US;
@@ -113,8 +123,9 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
     }
 }
 
-static void swept(struct agenda *agenda, const struct range *range, int rows) {
-    agenda->sweep_position = range->to < scan_floor(agenda->scan) ? range->to : 0;
+static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id) {
+    int64_t end = rows == range->limit ? last_id : range->to;
+    agenda->sweep_position = end < scan_floor(agenda->scan) ? end : 0;
     if (rows > 0) {
         agenda->rescued += rows;
         log_warn("the sweep found unsent events below the floor", LOG_INT("events", rows),
@@ -143,9 +154,12 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
         if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
             scan_read_forward(agenda->scan, agenda->forward_newest);
         }
+        if (agenda->forward_overlaps) {
+            agenda->unsure_to = scan_frontier(agenda->scan);
+        }
         break;
     case RANGE_SWEEP:
-        swept(agenda, range, rows);
+        swept(agenda, range, rows, last_id);
         break;
     }
 }
@@ -155,6 +169,7 @@ void agenda_expect_new(struct agenda *agenda) {
 }
 
 void agenda_begin_look(struct agenda *agenda, int64_t *floor, int64_t *settle_to) {
+    agenda->looking = agenda->forward_overlaps = true;
     agenda->look_frontier = scan_frontier(agenda->scan);
     agenda->look_settle_to = scan_settleable(agenda->scan);
     *floor = scan_floor(agenda->scan);
@@ -175,15 +190,37 @@ static uint64_t forget_own(const struct agenda *agenda, struct snapshot *snapsho
     return begun;
 }
 
+// A claim that overlapped a look may have read before that look's snapshot: a transaction that ended between
+// the two was not read, and is no news to the snapshots from then on. So what such a claim has read is read
+// again.
+static void reread_unsure(struct agenda *agenda) {
+    if (agenda->look_frontier > agenda->observed) {
+        if (agenda->unsure_to > agenda->observed) {
+            scan_gap_left(agenda->scan, agenda->observed);
+        }
+        agenda->observed = agenda->look_frontier;
+    }
+}
+
 static void settle(struct agenda *agenda, const struct look *look, int64_t now) {
     int64_t before = scan_floor(agenda->scan);
+    bool same = look->lowest_unsent == agenda->lowest_unsent && agenda->had_gaps;
     agenda->lowest_unsent = look->lowest_unsent;
     scan_settle(agenda->scan, agenda->look_settle_to, look->lowest_unsent);
-    if (scan_floor(agenda->scan) > before) {
-        agenda->floor_moved_at = now;
-    } else if (look->lowest_unsent > 0 && now - agenda->floor_moved_at > STUCK_US) {
-        scan_recheck(agenda->scan); // whoever had locked it may have let go
-        agenda->floor_moved_at = now;
+    agenda->had_gaps = scan_frontier(agenda->scan) > scan_floor(agenda->scan);
+    if (scan_floor(agenda->scan) > before || !same) {
+        agenda->stuck_since = now;
+        agenda->recheck_wait = STUCK_US;
+        return;
+    }
+    // An event that another relay had locked, and has let go since, is news to no snapshot. Where a long
+    // transaction holds the floor, it would not be in the look's sight either, so all gaps are read again,
+    // less and less often.
+    int64_t wait = look->lowest_unsent > 0 ? STUCK_US : agenda->recheck_wait;
+    if (agenda->had_gaps && now - agenda->stuck_since > wait) {
+        scan_recheck(agenda->scan);
+        agenda->stuck_since = now;
+        agenda->recheck_wait = wait * 2 < STUCK_MAX_US ? wait * 2 : STUCK_MAX_US;
     }
 }
 
@@ -199,11 +236,13 @@ bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, 
         return error_set(error, ERROR_INTERNAL, "pg_current_snapshot() returned \"%.100s\"", look->snapshot);
     }
     agenda->looked = true;
+    agenda->looking = false;
     agenda->newest = look->newest;
     agenda->due_at = look->due_in_us == INT64_MAX ? INT64_MAX : now + look->due_in_us;
     settle(agenda, look, now);
     uint64_t own_begun = forget_own(agenda, &snapshot);
     scan_observe(agenda->scan, &snapshot, agenda->look_frontier, own_begun);
+    reread_unsure(agenda);
     return true;
 }
 

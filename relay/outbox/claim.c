@@ -20,7 +20,7 @@ enum claim_state {
     CLAIM_MARKING
 };
 
-enum row_state { ROW_PENDING, ROW_SENT, ROW_DEFERRED };
+enum row_state { ROW_PENDING, ROW_SENT, ROW_DEFERRED, ROW_LET_GO };
 
 // A claimed event and what became of it. The text is the message id or the reason, in claim->texts.
 struct row {
@@ -319,15 +319,16 @@ static void on_fetched(void *context, int64_t affected) {
 // are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
 // claimed here: were this relay to die now, the other one would have to look.
 static void send_begin(struct claim *claim) {
-    char sql[512];
-    snprintf(sql, sizeof sql,
-             "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
-             " pg_catalog.set_config('enable_seqscan', 'off', true),"
-             " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-             " pg_catalog.set_config('enable_hashjoin', 'off', true),"
-             " pg_catalog.set_config('enable_mergejoin', 'off', true),"
-             " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
-             claim->options.idle_limit_us / 1000);
+    char sql[640];
+    snprintf(
+        sql, sizeof sql,
+        "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
+        " pg_catalog.set_config('enable_seqscan', 'off', true),"
+        " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
+        " pg_catalog.set_config('enable_hashjoin', 'off', true),"
+        " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
+        " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
+        claim->options.idle_limit_us / 1000);
     pg_send(claim->connection, &(struct pg_statement){.sql = "BEGIN"});
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
 }
@@ -402,6 +403,27 @@ static void note_deferred(struct claim *claim, struct row *row, const struct out
     keep_reason(claim, row, outcome->reason);
 }
 
+static void mark_when_settled(struct claim *claim) {
+    if (claim->state == CLAIM_PUBLISHING && claim->unsettled == 0) {
+        mark(claim);
+    }
+}
+
+void claim_let_go(struct claim *claim, int row) {
+    claim->rows[row].state = ROW_LET_GO;
+    claim->unsettled--;
+    mark_when_settled(claim);
+}
+
+bool claim_holds(const struct claim *claim, int64_t id) {
+    for (int index = 0; claim_is_busy(claim) && index < claim->row_count; index++) {
+        if (claim->rows[index].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void claim_settle(struct claim *claim, int row_number, const struct outcome *outcome) {
     struct row *row = &claim->rows[row_number];
     claim->unsettled--;
@@ -414,7 +436,5 @@ void claim_settle(struct claim *claim, int row_number, const struct outcome *out
             ledger_add(claim->ledger, row->id, row->event_id, row_text(claim, row));
         }
     }
-    if (claim->state == CLAIM_PUBLISHING && claim->unsettled == 0) {
-        mark(claim);
-    }
+    mark_when_settled(claim);
 }

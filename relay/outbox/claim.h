@@ -73,6 +73,12 @@ void claim_resume(struct claim *claim);
 // commits.
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome);
 
+// claim_let_go settles a row without a word: it stays as it was found.
+void claim_let_go(struct claim *claim, int row);
+
+// claim_holds tells whether a busy claim has this event among its rows.
+bool claim_holds(const struct claim *claim, int64_t id);
+
 // claim_cut marks and commits what is settled by now and lets the other rows go. Does nothing unless
 // publishing.
 void claim_cut(struct claim *claim);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct look {
-    const char *snapshot;  // pg_current_snapshot() as text
+    const char *snapshot;  // pg_current_snapshot() as text, a colon, the next transaction id
     int64_t newest;        // the newest event's id; 0 when there is none
     int64_t last_drawn;    // the highest id drawn from the sequence so far, committed or not
     int64_t lowest_unsent; // in the range asked about; 0 when there is none

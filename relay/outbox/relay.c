@@ -20,6 +20,7 @@ enum {
     ROUTES_US = 30000000,      // how often routes are read where no notification can come
     RECONNECT_BASE_US = 100000,
     RECONNECT_MAX_US = 5000000,
+    STABLE_US = 10000000, // a connection that held for so long was good
     TOPICLESS_RETRY_US = 60000000,
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
     FROZEN_US = 10000000,       // grace before the server gives up on a claim's transaction
@@ -51,7 +52,8 @@ struct relay {
     bool ever_ready;
     bool looking;
     bool asking_left;
-    int connect_failures;
+    int connect_failures; // in a row, none of which lasted
+    int64_t ready_at;     // when the connection was made
     int64_t floor_stored;
     int64_t floor_stored_at;
     int64_t lead_at;   // when to ask for the waker lock again
@@ -70,10 +72,16 @@ static void set_timer(struct event *timer, int64_t delay_us) {
 }
 
 static void end_loop(struct relay *relay) {
+    if (relay->state == RELAY_ENDED) {
+        return;
+    }
     relay->state = RELAY_ENDED;
+    event_base_loopbreak(relay->base);
+    if (!relay->ever_ready) {
+        return;
+    }
     log_info("stopped", LOG_INT("sent", relay->sent), LOG_INT("deferred", relay->deferred),
              LOG_INT("rescued", agenda_rescued(relay->agenda)));
-    event_base_loopbreak(relay->base);
 }
 
 static int unsettled(const struct relay *relay) {
@@ -113,6 +121,9 @@ static void break_off(struct relay *relay, const struct error *error) {
         end_loop(relay);
         return;
     }
+    if (clock_monotonic_us() - relay->ready_at > STABLE_US) {
+        relay->connect_failures = 0;
+    }
     int64_t delay = backoff_us(++relay->connect_failures, RECONNECT_BASE_US, RECONNECT_MAX_US);
     log_error("the database is lost, connecting again", LOG_TEXT("reason", error->text),
               LOG_INT("delay_ms", delay / 1000), LOG_INT("events_under_way", unsettled(relay)));
@@ -144,7 +155,7 @@ static void on_session_ready(void *context, int64_t floor) {
     relay->state = RELAY_RUNNING;
     relay->sleep = AWAKE;
     relay->looking = relay->asking_left = false;
-    relay->connect_failures = 0;
+    relay->ready_at = now;
     relay->floor_stored = floor;
     relay->floor_stored_at = relay->lead_at = relay->routes_at = now;
     relay->pace = (struct pace){.last_activity = now};
@@ -194,9 +205,23 @@ static void on_settled(void *context, struct delivery delivery, const struct out
     claim_settle(delivery.claim, delivery.row, outcome);
 }
 
+// An event that another claim still holds here was let go by the server, because that claim's session has
+// ended; the news is on its way. It may be sent already.
+static bool held_by_another(const struct relay *relay, const struct claim *claim, int64_t id) {
+    bool held = false;
+    for (int index = 0; index < relay->claim_count && claim_range(claim)->kind != RANGE_FORWARD; index++) {
+        held = held || (relay->claims[index] != claim && claim_holds(relay->claims[index], id));
+    }
+    return held;
+}
+
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
+    if (held_by_another(relay, claim, event->id)) {
+        claim_let_go(claim, row);
+        return;
+    }
     const char *reason = NULL;
     struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
     if (topic == NULL && relay->sink.needs_topic) {
@@ -278,9 +303,7 @@ static void on_looked(void *context, const struct look *found) {
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
     bool work = agenda_has_work(relay->agenda, now) || !agenda_is_settled(relay->agenda);
-    if (relay->sleep == ASLEEP && work) {
-        wake(relay);
-    } else if (relay->sleep == LAST_LOOK && work) {
+    if (work && (relay->sleep == ASLEEP || relay->sleep == LAST_LOOK)) {
         wake(relay);
     } else if (relay->sleep == LAST_LOOK) {
         relay->sleep = ASLEEP;

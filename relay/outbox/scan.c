@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-// Ids up to `to` (and above the gap before) belong to transactions below `xmax`.
+// Ids up to `to` (and above the gap before) belong to transactions below `next`.
 struct gap {
     int64_t to;
-    uint64_t xmax;
+    uint64_t next;
 };
 
 static const int64_t nothing = INT64_MAX;
@@ -88,43 +88,56 @@ static bool is_running(const struct snapshot *snapshot, uint64_t xid) {
     return low < snapshot->running_count && snapshot->running[low] == xid;
 }
 
-// The oldest transaction that ran at the last snapshot and has ended since, else UINT64_MAX.
-static uint64_t oldest_ended(const struct scan *scan, const struct snapshot *now) {
+// How many transactions have ended with ids between the last snapshot's xmax and this one's. Those that still
+// run are the last of its list; own ones are not listed, whether they run or not.
+static uint64_t others_ended(const struct scan *scan, const struct snapshot *now, uint64_t own_begun) {
+    size_t run = 0;
+    while (run < now->running_count && now->running[now->running_count - 1 - run] >= scan->last.xmax) {
+        run++;
+    }
+    uint64_t begun = now->xmax > scan->last.xmax ? now->xmax - scan->last.xmax : 0;
+    return begun > own_begun + run ? begun - own_begun - run : 0;
+}
+
+// The lowest id that a transaction which has ended since the last snapshot may have; UINT64_MAX when none
+// has.
+static uint64_t oldest_ended(const struct scan *scan, const struct snapshot *now, uint64_t own_begun) {
     for (size_t index = 0; index < scan->last.running_count; index++) {
         if (!is_running(now, scan->last.running[index])) {
             return scan->last.running[index];
         }
     }
-    return UINT64_MAX;
+    return others_ended(scan, now, own_begun) > 0 ? scan->last.xmax : UINT64_MAX;
 }
 
-// A gap can bring something new when a transaction below its xmax has ended. As xmax only grows from gap to
-// gap, that holds for a first gap and all after it.
+// A gap can bring something new when a transaction below its limit has ended. As the limit only grows from
+// gap to gap, that holds for a first gap and all after it; always for one that is new: what has ended since
+// the last snapshot may have committed after the read forward.
 static void reread_gaps_of(struct scan *scan, uint64_t ended) {
     for (size_t index = 0; index < scan->gap_count; index++) {
-        if (scan->gaps[index].xmax > ended) {
+        if (scan->gaps[index].next > ended) {
             reread_from(scan, start_of_gap(scan, index));
             return;
         }
     }
 }
 
-static bool runs_between(const struct snapshot *snapshot, uint64_t from, uint64_t below) {
+static bool may_run_between(const struct snapshot *snapshot, uint64_t from, uint64_t below) {
     for (size_t index = 0; index < snapshot->running_count; index++) {
         if (snapshot->running[index] >= from && snapshot->running[index] < below) {
             return true;
         }
     }
-    return false;
+    return below > from && below > snapshot->xmax;
 }
 
-// Two neighbours wait for the same transactions when none runs between their limits; they are one gap then.
-// So there are never more gaps than running transactions and one.
+// Two neighbours wait for the same transactions when none can run between their limits; they are one gap
+// then. So there are never more gaps than running transactions and one.
 static void merge_gaps(struct scan *scan) {
     size_t kept = 0;
     for (size_t index = 1; index < scan->gap_count; index++) {
         struct gap gap = scan->gaps[index];
-        if (runs_between(&scan->last, scan->gaps[kept].xmax, gap.xmax)) {
+        if (may_run_between(&scan->last, scan->gaps[kept].next, gap.next)) {
             kept++;
         }
         scan->gaps[kept] = gap;
@@ -132,25 +145,23 @@ static void merge_gaps(struct scan *scan) {
     scan->gap_count = scan->gap_count > 0 ? kept + 1 : 0;
 }
 
-static void add_gap(struct scan *scan, int64_t to, uint64_t xmax) {
+static void add_gap(struct scan *scan, int64_t to, uint64_t next) {
     if (scan->gap_count == scan->gap_capacity) {
         scan->gap_capacity = scan->gap_capacity * 2 + 16;
         scan->gaps = memory_resize(scan->gaps, scan->gap_capacity, sizeof(struct gap));
     }
-    scan->gaps[scan->gap_count++] = (struct gap){to, xmax};
+    scan->gaps[scan->gap_count++] = (struct gap){to, next};
 }
 
 void scan_observe(struct scan *scan, struct snapshot *snapshot, int64_t frontier, uint64_t own_begun) {
     int64_t before = end_of_gaps(scan);
-    uint64_t ended = oldest_ended(scan, snapshot);
-    bool others_begun = snapshot->xmax - scan->last.xmax > own_begun;
+    uint64_t ended = oldest_ended(scan, snapshot, own_begun);
     snapshot_free(&scan->last);
     scan->last = *snapshot;
     *snapshot = (struct snapshot){0};
     if (frontier > before) {
-        add_gap(scan, frontier, scan->last.xmax);
-        // What has begun or ended since the last snapshot may have committed after the read forward.
-        if (others_begun || ended != UINT64_MAX || scan->recheck_to > before) {
+        add_gap(scan, frontier, scan->last.next);
+        if (scan->recheck_to > before) {
             reread_from(scan, before);
         }
     }
@@ -183,8 +194,8 @@ void scan_recheck(struct scan *scan) {
 
 int64_t scan_settleable(const struct scan *scan) {
     int64_t settleable = scan->floor;
-    uint64_t oldest = scan->last.running_count > 0 ? scan->last.running[0] : UINT64_MAX;
-    for (size_t index = 0; index < scan->gap_count && scan->gaps[index].xmax <= oldest; index++) {
+    uint64_t oldest = scan->last.running_count > 0 ? scan->last.running[0] : scan->last.xmax;
+    for (size_t index = 0; index < scan->gap_count && scan->gaps[index].next <= oldest; index++) {
         settleable = scan->gaps[index].to;
     }
     return settleable;

@@ -11,26 +11,28 @@
 // - At or below the floor every event is settled: sent, parked, waiting in the due_at index, or never coming.
 // - Between the two are gaps. What can still appear there belongs to transactions that were running when the
 // gap was
-//   last looked at: whoever owns an id at or below `gap.to` had a transaction id below `gap.xmax` (the
+//   last looked at: whoever owns an id at or below `gap.to` had a transaction id below `gap.next` (the
 //   table's defaults assign the transaction id before the id). So a gap is read again when one of those
-//   transactions has ended, and only then; and it can become settled when none of them runs any more.
+//   transactions has ended, and only then; and it can become settled when all of them have.
 //
 // Snapshots come from pg_current_snapshot (PostgreSQL, "System Information Functions", Transaction ID and
-// Snapshot).
+// Snapshot). Its xmax is one past the highest transaction that has ended, so it names no transaction that is
+// younger than that; those that run lie between xmax and next, which function outbox.look adds.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// A snapshot's running transactions, ascending, and the first transaction id not yet given out.
+// Which transactions have ended: those below xmax that are not among the running ones.
 struct snapshot {
     uint64_t xmax;
-    uint64_t *running;
+    uint64_t next;     // not yet given out when the snapshot had been taken
+    uint64_t *running; // below xmax, ascending
     size_t running_count;
 };
 
-// snapshot_parse reads "xmin:xmax:xid,xid,..."; returns false on anything else. snapshot_free releases.
+// snapshot_parse reads "xmin:xmax:xid,xid,...:next"; returns false on anything else. snapshot_free releases.
 bool snapshot_parse(struct snapshot *snapshot, const char *text);
 void snapshot_free(struct snapshot *snapshot);
 

@@ -73,7 +73,12 @@ static void fail(struct session *session, const struct error *error) {
 }
 
 static void on_lost(void *context, const struct error *error) {
-    fail(context, error);
+    struct error explained = *error;
+    if (strstr(error->text, "(SQLSTATE 42501)") != NULL) { // insufficient_privilege
+        error_set(&explained, error->code, "%s; the relay's role needs: GRANT outbox_relay TO ...",
+                  error->text);
+    }
+    fail(context, &explained);
 }
 
 static void on_notified(void *context, const char *payload) {
@@ -364,13 +369,7 @@ static void on_left(void *context, int64_t rows) {
 }
 
 void session_ask_left(struct session *session, int64_t floor) {
-    char sql[512];
-    snprintf(sql, sizeof sql,
-             "SELECT EXISTS (SELECT FROM outbox.event WHERE id > %" PRId64
-             " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL)"
-             " OR EXISTS (SELECT FROM outbox.event WHERE due_at IS NOT NULL AND sent_at IS NULL AND "
-             "parked_at IS NULL"
-             " AND (last_error IS NOT NULL OR due_at <= pg_catalog.statement_timestamp()))",
-             floor);
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT outbox.has_unsent(%" PRId64 ")", floor);
     ask(session, sql, on_left_row, on_left);
 }

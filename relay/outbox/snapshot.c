@@ -19,21 +19,38 @@ static bool read_xid(const char **text, uint64_t *ret) {
     return errno == 0;
 }
 
-static bool read_running(struct snapshot *snapshot, const char *text) {
+static bool read_colon(const char **text) {
+    bool colon = **text == ':';
+    *text += colon;
+    return colon;
+}
+
+static bool append_running(struct snapshot *snapshot, size_t *capacity, uint64_t xid) {
+    if (snapshot->running_count == RUNNING_MAX) {
+        return false;
+    }
+    if (snapshot->running_count == *capacity) {
+        *capacity = *capacity * 2 + 16;
+        snapshot->running = memory_resize(snapshot->running, *capacity, sizeof(uint64_t));
+    }
+    snapshot->running[snapshot->running_count++] = xid;
+    return true;
+}
+
+// Ascending, from xmin on and below xmax; it may be empty.
+static bool read_running(struct snapshot *snapshot, const char **text, uint64_t xmin) {
     size_t capacity = 0;
-    while (*text != '\0') {
+    uint64_t least = xmin;
+    while (**text != ':') {
         uint64_t xid;
-        bool wanted = read_xid(&text, &xid) && snapshot->running_count < RUNNING_MAX &&
-                      (snapshot->running_count == 0 || xid > snapshot->running[snapshot->running_count - 1]);
-        if (!wanted || (*text != ',' && *text != '\0')) {
+        if (least > xmin && *(*text)++ != ',') {
             return false;
         }
-        if (snapshot->running_count == capacity) {
-            capacity = capacity * 2 + 16;
-            snapshot->running = memory_resize(snapshot->running, capacity, sizeof(uint64_t));
+        if (!read_xid(text, &xid) || xid < least || xid >= snapshot->xmax ||
+            !append_running(snapshot, &capacity, xid)) {
+            return false;
         }
-        snapshot->running[snapshot->running_count++] = xid;
-        text += *text == ',';
+        least = xid + 1;
     }
     return true;
 }
@@ -41,8 +58,10 @@ static bool read_running(struct snapshot *snapshot, const char *text) {
 bool snapshot_parse(struct snapshot *snapshot, const char *text) {
     uint64_t xmin;
     *snapshot = (struct snapshot){0};
-    bool parsed = read_xid(&text, &xmin) && *text++ == ':' && read_xid(&text, &snapshot->xmax) &&
-                  *text++ == ':' && read_running(snapshot, text);
+    bool parsed = read_xid(&text, &xmin) && read_colon(&text) && read_xid(&text, &snapshot->xmax) &&
+                  xmin <= snapshot->xmax && read_colon(&text) && read_running(snapshot, &text, xmin) &&
+                  read_colon(&text) && read_xid(&text, &snapshot->next) && snapshot->xmax <= snapshot->next &&
+                  *text == '\0';
     if (!parsed) {
         snapshot_free(snapshot);
     }

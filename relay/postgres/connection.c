@@ -283,8 +283,12 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     if (!conninfo_check(conninfo, error)) {
         return NULL;
     }
-    const char *const names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *const values[] = {conninfo, "outbox-relay", "UTF8", NULL};
+    // Earlier entries are defaults that the connection string may change: a server that is gone without a
+    // word is noticed within half a minute, not within the system's hours.
+    const char *const names[] = {
+        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};
+    const char *const values[] = {"outbox-relay", "10", "5", "3", "30000", conninfo, "UTF8", NULL};
     struct pg_connection *connection = memory_allocate(1, sizeof *connection);
     connection->base = base;
     connection->handler = *handler;

@@ -11,13 +11,17 @@ static bool looks_like_conninfo(const char *text) {
            strchr(text, '=') != NULL;
 }
 
-// A password with an unencoded / or @ ends up, in part, as port or host, which libpq's errors would show.
+// A password with an unencoded / or @ ends up, in part, as port, host or database, which libpq's errors would
+// show.
 static bool is_harmless(const PQconninfoOption *option) {
     if (option->val == NULL) {
         return true;
     }
     if (strcmp(option->keyword, "port") == 0) {
         return option->val[strspn(option->val, "0123456789,")] == '\0';
+    }
+    if (strcmp(option->keyword, "dbname") == 0) {
+        return strpbrk(option->val, "@/") == NULL;
     }
     return strcmp(option->keyword, "host") != 0 || strchr(option->val, '@') == NULL;
 }

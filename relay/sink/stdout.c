@@ -6,6 +6,7 @@
 #include "message/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -182,7 +183,8 @@ static void free_output(void *self) {
 bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct settings *settings,
                      const struct sink_listener *listener, struct error *error) {
     struct stat status;
-    if (fstat(STDOUT_FILENO, &status) != 0) {
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(STDOUT_FILENO, &status) != 0) {
         return error_set(error, ERROR_USAGE, "--sink stdout: standard output is closed");
     }
     struct output *output = memory_allocate(1, sizeof *output);

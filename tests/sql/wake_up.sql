@@ -58,10 +58,10 @@ BEGIN;
 :add;
 PREPARE TRANSACTION 'outbox';
 COMMIT PREPARED 'outbox';
-SELECT is(pg_temp.heard(), '{}', 'and a transaction be prepared, which notifies nobody');
+SELECT is(pg_temp.heard(), '{wake_up}', 'and a transaction be prepared, which notifies nobody; the switch itself does');
 SELECT is(outbox.set_wake_up(true), 'the wake-up is on: writers notify a relay that sleeps', 'and on again');
 :add;
-SELECT is(pg_temp.heard(), '{event}', 'and then the relay is notified');
+SELECT is(pg_temp.heard(), '{wake_up,event}', 'and then the relay is notified, of the switch and of the event');
 
 SELECT dblink_disconnect('relay') AS relay, dblink_disconnect('writer') AS writer \gset
 SELECT * FROM finish();

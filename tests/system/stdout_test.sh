@@ -39,7 +39,7 @@ assert_equal "nothing is printed a second time" 0 "$(wc -c <"$system_dir/again")
 
 sql "select outbox.publish('user.joined', 'eve', '{}')" >/dev/null
 status=0
-timeout 20 "$relay" run --sink stdout --until-empty >&- 2>"$system_dir/closed.log" || status=$?
+timeout --signal=KILL 10 "$relay" run --sink stdout --until-empty >&- 2>"$system_dir/closed.log" || status=$?
 assert_equal "a closed output is refused" 2 "$status"
 assert_match "with the reason" 'standard output is closed' "$(<"$system_dir/closed.log")"
 assert_equal "and the event is kept" 1 "$(events_unsent)"

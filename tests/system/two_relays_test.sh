@@ -17,7 +17,7 @@ SQL
     pgbench --no-vacuum --client 4 --transactions 50 --file "$system_dir/produce.sql" >"$system_dir/pgbench.log" 2>&1
 }
 
-sent_by() { sed -nE 's/.* stopped .*sent=([0-9]+).*/\1/p' "$system_dir/$1.log"; }
+sent_by() { sed -nE 's/.* stopped .*sent=([0-9]+).*/\1/p' "$system_dir/$1.log" | tail -n 1; }
 
 system_begin
 system_postgres

@@ -305,7 +305,7 @@ static void refuses_bad_urls(void **state) {
 
 // Nothing is sent to whom cannot be verified, not even when there is nothing to verify with.
 static void needs_its_certificates(void **state) {
-    struct fixture *fixture = open_trusting(hold, LONG_US, "/nonexistent/bundle.pem");
+    struct fixture *fixture = open_trusting(hold, LONG_US, "/dev/null");
     char url[64];
 
     (void)state;
@@ -313,8 +313,21 @@ static void needs_its_certificates(void **state) {
     post(fixture, url, "x");
     await(fixture, 1);
     assert_int_equal(fixture->status[0], 0);
-    assert_non_null(strstr(fixture->failure[0], "/nonexistent/bundle.pem"));
+    assert_non_null(strstr(fixture->failure[0], "/dev/null"));
     close_fixture(fixture);
+}
+
+static void says_which_bundle_cannot_be_read(void **state) {
+    const struct http_options options = {
+        .ca_bundle = "/nonexistent/bundle.pem", .timeout_us = LONG_US, .connections = CONNECTIONS};
+    struct event_base *base = event_base_new();
+    struct error error = {0};
+
+    (void)state;
+    assert_null(http_client_new(base, &options, &error));
+    assert_int_equal(error.code, ERROR_USAGE);
+    assert_non_null(strstr(error.text, "/nonexistent/bundle.pem"));
+    event_base_free(base);
 }
 
 // What is under way is dropped, and nothing is called afterwards; a sanitizer sees what is not freed.
@@ -336,12 +349,19 @@ static void can_be_freed_at_any_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sends_what_it_was_given),      cmocka_unit_test(keeps_the_connection),
-        cmocka_unit_test(bounds_the_connections),       cmocka_unit_test(passes_every_status_on),
-        cmocka_unit_test(follows_no_redirect),          cmocka_unit_test(caps_the_body),
-        cmocka_unit_test(reports_a_lost_answer),        cmocka_unit_test(gives_up_in_time),
-        cmocka_unit_test(reports_a_refused_connection), cmocka_unit_test(refuses_bad_urls),
-        cmocka_unit_test(needs_its_certificates),       cmocka_unit_test(can_be_freed_at_any_time),
+        cmocka_unit_test(sends_what_it_was_given),
+        cmocka_unit_test(keeps_the_connection),
+        cmocka_unit_test(bounds_the_connections),
+        cmocka_unit_test(passes_every_status_on),
+        cmocka_unit_test(follows_no_redirect),
+        cmocka_unit_test(caps_the_body),
+        cmocka_unit_test(reports_a_lost_answer),
+        cmocka_unit_test(gives_up_in_time),
+        cmocka_unit_test(reports_a_refused_connection),
+        cmocka_unit_test(refuses_bad_urls),
+        cmocka_unit_test(needs_its_certificates),
+        cmocka_unit_test(can_be_freed_at_any_time),
+        cmocka_unit_test(says_which_bundle_cannot_be_read),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
