@@ -172,6 +172,12 @@ static void on_claim_ready(void *context, struct claim *claim) {
     schedule(context);
 }
 
+// Looks and fetches take turns: of two that overlap, nobody knows which of them the server has seen first,
+// and what is new since would have to be read twice.
+static bool is_reading(const struct relay *relay) {
+    return relay->looking || find_claim(relay, claim_is_fetching) != NULL;
+}
+
 // Connections are opened when they are first needed, one at a time.
 static struct claim *idle_claim(struct relay *relay) {
     struct claim *idle = find_claim(relay, claim_is_idle);
@@ -422,7 +428,7 @@ void relay_stop(struct relay *relay) {
 // While the sink rests because everything fails, looking goes on at the poll interval.
 static int64_t until_next(const struct relay *relay, int64_t now) {
     int64_t due = agenda_next_at(relay->agenda) - now;
-    if (relay->looking || relay->sleep == ASKING) {
+    if (is_reading(relay) || relay->sleep == ASKING) {
         return ANSWER_US; // the answer calls again
     }
     if (relay->sleep == ASLEEP) {
@@ -456,14 +462,14 @@ static void schedule_running(struct relay *relay) {
         }
         return;
     }
+    if (relay->sleep == AWAKE && !is_reading(relay) && now >= relay->pace.next_look) {
+        look(relay);
+    }
     start_claim(relay, now);
     if (relay->state != RELAY_RUNNING) {
         return;
     }
     if (relay->sleep == AWAKE) {
-        if (!relay->looking && now >= relay->pace.next_look) {
-            look(relay);
-        }
         do_chores(relay, now);
         ask_left(relay, now);
         try_sleep(relay, now);

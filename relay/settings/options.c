@@ -52,7 +52,7 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_RUN, MEMBER(claims), .fallback = "4",
      .help = "claim transactions open at once, each on a connection of its own"},
     {.flag = "max-in-flight", .variable = "OUTBOX_MAX_IN_FLIGHT", .kind = OPTION_INTEGER, RANGE(1, 1024),
-     .commands = COMMAND_RUN, MEMBER(max_in_flight), .fallback = "128",
+     .commands = COMMAND_RUN, MEMBER(max_in_flight), .fallback = "256",
      .help = "SNS requests under way at once"},
     {.flag = "poll-interval", .variable = "OUTBOX_POLL_INTERVAL", .kind = OPTION_DURATION,
      RANGE(10 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(poll_interval), .fallback = "1s",

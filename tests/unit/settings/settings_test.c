@@ -64,7 +64,7 @@ static void defaults_are_what_the_manual_says(void **state) {
     assert_string_equal(settings->source, "outbox-relay");
     assert_int_equal(settings->batch_rows, 1000);
     assert_int_equal(settings->claims, 4);
-    assert_int_equal(settings->max_in_flight, 128);
+    assert_int_equal(settings->max_in_flight, 256);
     assert_int_equal(settings->poll_interval, 1000000);
     assert_int_equal(settings->request_timeout, 10000000);
     assert_int_equal(settings->retry_base, 1000000);

@@ -211,7 +211,7 @@ static void sends_fifo_batches_one_at_a_time_and_in_order(void **state) {
         struct form form;
         harness_read_form(request, &form);
         for (int index = 0; index < form_entry_count(&form); index++, row++) {
-            char group_id[16];
+            char group_id[24];
             snprintf(group_id, sizeof group_id, "order-%04d", row);
             assert_int_equal(harness_row_of(&form, index), row);
             assert_string_equal(form_entry_value(&form, index, "MessageGroupId"), group_id);
