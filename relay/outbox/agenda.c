@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 enum {
-    STUCK_US = 1000000, // after so long an unsent event below what could be settled is looked for again
-    STUCK_MAX_US = 60000000,
+    STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
     DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay
     GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
+    GAP_PAUSE_US = 200000,  // but waits no longer than this
+    GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
     SWEEP_US = 1000000,     // one step of the sweep a second, while awake
     SWEEP_IDS = 10000,      // ids a step
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
@@ -22,6 +23,8 @@ struct agenda {
     bool looked; // at least once since the reset
     bool looking;
     bool had_gaps;          // at the last look
+    bool due_last;          // the last claim was for due events
+    int64_t last_drawn;     // the highest that a look has seen
     int64_t look_frontier;  // the frontier when the look under way began
     int64_t observed;       // the frontier that the last look has observed
     int64_t look_settle_to; // what it was asked about
@@ -35,8 +38,7 @@ struct agenda {
     int64_t due_not_before; // a pause after a claim that found all of them locked
     int64_t gap_not_before; // a pause after reading a gap, in proportion to how long it took
     int64_t gap_began;
-    int64_t recheck_wait; // how long the floor may stand still before all gaps are read again
-    int64_t stuck_since;  // when the floor began to wait for the unsent event that it waits for
+    int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
     int64_t rescued;
@@ -66,7 +68,7 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
                               .observed = floor,
                               .due_at = INT64_MAX,
                               .stuck_since = now,
-                              .recheck_wait = STUCK_US,
+                              .last_drawn = floor,
                               .sweep_at = now + SWEEP_US};
 }
 
@@ -79,23 +81,28 @@ static bool has_new(const struct agenda *agenda) {
 }
 
 static struct range sweep_range(const struct agenda *agenda) {
-    int64_t floor = scan_floor(agenda->scan);
+    int64_t last = scan_frontier(agenda->scan);
     int64_t end = agenda->sweep_position + SWEEP_IDS;
     return (struct range){
-        .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < floor ? end : floor};
+        .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < last ? end : last};
 }
 
 bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct range *range) {
     int64_t after;
     int64_t to;
-    if (is_due(agenda, now)) {
+    bool due = is_due(agenda, now);
+    if (due &&
+        !agenda->due_last) { // every other claim: what fails and comes back must not keep out what is new
         *range = (struct range){.kind = RANGE_DUE};
+    } else if (now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0) {
+        *range = sweep_range(agenda);
     } else if (now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to)) {
-        *range = (struct range){.kind = RANGE_GAP, .after = after, .to = to};
+        *range = (struct range){
+            .kind = RANGE_GAP, .after = after, .to = to < after + GAP_IDS ? to : after + GAP_IDS};
     } else if (has_new(agenda)) {
         *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
-    } else if (now >= agenda->sweep_at && scan_floor(agenda->scan) > 0) {
-        *range = sweep_range(agenda);
+    } else if (due) {
+        *range = (struct range){.kind = RANGE_DUE};
     } else {
         return false;
     }
@@ -104,6 +111,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
 }
 
 void agenda_started(struct agenda *agenda, const struct range *range, int64_t now) {
+    agenda->due_last = range->kind == RANGE_DUE;
     switch (range->kind) {
     case RANGE_DUE:
         agenda->due_at = INT64_MAX;
@@ -125,12 +133,18 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 
 static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id) {
     int64_t end = rows == range->limit ? last_id : range->to;
-    agenda->sweep_position = end < scan_floor(agenda->scan) ? end : 0;
-    if (rows > 0) {
+    agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : 0;
+    if (rows > 0 && range->to <= scan_floor(agenda->scan)) {
         agenda->rescued += rows;
         log_warn("the sweep found unsent events below the floor", LOG_INT("events", rows),
                  LOG_INT("after_id", range->after), LOG_INT("to_id", range->to));
     }
+}
+
+static void gap_fetched(struct agenda *agenda, int64_t read_to, bool cut, int64_t now) {
+    int64_t pause = GAP_SHARE * (now - agenda->gap_began);
+    scan_gap_left(agenda->scan, read_to);
+    agenda->gap_not_before = cut ? now : now + (pause < GAP_PAUSE_US ? pause : GAP_PAUSE_US);
 }
 
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
@@ -143,10 +157,7 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
         agenda->due_not_before = rows == 0 ? now + DUE_RETRY_US : now;
         break;
     case RANGE_GAP:
-        if (cut) {
-            scan_gap_left(agenda->scan, last_id);
-        }
-        agenda->gap_not_before = now + GAP_SHARE * (now - agenda->gap_began);
+        gap_fetched(agenda, cut ? last_id : range->to, cut, now);
         break;
     case RANGE_FORWARD:
         scan_read_forward(agenda->scan, last_id);
@@ -164,16 +175,22 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     }
 }
 
+void agenda_hold_due(struct agenda *agenda, int64_t until) {
+    if (agenda->due_not_before < until) {
+        agenda->due_not_before = until;
+    }
+}
+
 void agenda_expect_new(struct agenda *agenda) {
     agenda->more_forward = true;
 }
 
-void agenda_begin_look(struct agenda *agenda, int64_t *floor, int64_t *settle_to) {
+void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to) {
     agenda->looking = agenda->forward_overlaps = true;
     agenda->look_frontier = scan_frontier(agenda->scan);
     agenda->look_settle_to = scan_settleable(agenda->scan);
     *floor = scan_floor(agenda->scan);
-    *settle_to = agenda->look_settle_to;
+    *settle_to = thorough ? agenda->look_frontier : agenda->look_settle_to;
 }
 
 // The relay's own transactions lock rows but insert none. Returns how many of them have begun since the last
@@ -210,28 +227,29 @@ static void settle(struct agenda *agenda, const struct look *look, int64_t now) 
     agenda->had_gaps = scan_frontier(agenda->scan) > scan_floor(agenda->scan);
     if (scan_floor(agenda->scan) > before || !same) {
         agenda->stuck_since = now;
-        agenda->recheck_wait = STUCK_US;
         return;
     }
-    // An event that another relay had locked, and has let go since, is news to no snapshot. Where a long
-    // transaction holds the floor, it would not be in the look's sight either, so all gaps are read again,
-    // less and less often.
-    int64_t wait = look->lowest_unsent > 0 ? STUCK_US : agenda->recheck_wait;
-    if (agenda->had_gaps && now - agenda->stuck_since > wait) {
-        scan_recheck(agenda->scan);
-        agenda->stuck_since = now;
-        agenda->recheck_wait = wait * 2 < STUCK_MAX_US ? wait * 2 : STUCK_MAX_US;
+    // An event that another relay had locked, and has let go since, is news to no snapshot. (Where a long
+    // transaction holds the floor back, the sweep comes by.)
+    if (look->lowest_unsent > 0 && now - agenda->stuck_since > STUCK_US) {
+        agenda->sweep_position = look->lowest_unsent - 1;
+        agenda->sweep_at = agenda->stuck_since = now;
     }
 }
 
 bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error) {
     struct snapshot snapshot;
-    if (look->last_drawn < agenda->look_frontier) {
+    if (look->last_drawn < agenda->last_drawn) {
         return error_set(
             error, ERROR_DATABASE,
             "the ids of outbox.event went back from %lld to %lld (failover, restore, TRUNCATE or setval)",
-            (long long)agenda->look_frontier, (long long)look->last_drawn);
+            (long long)agenda->last_drawn, (long long)look->last_drawn);
     }
+    if (look->newest > look->last_drawn && agenda->newest <= agenda->last_drawn) {
+        log_warn("an event has an id that no sequence gave it; events below it may be found late",
+                 LOG_INT("id", look->newest), LOG_INT("last_drawn", look->last_drawn));
+    }
+    agenda->last_drawn = look->last_drawn;
     if (!snapshot_parse(&snapshot, look->snapshot)) {
         return error_set(error, ERROR_INTERNAL, "pg_current_snapshot() returned \"%.100s\"", look->snapshot);
     }
@@ -257,6 +275,10 @@ bool agenda_is_loaded(const struct agenda *agenda) {
 bool agenda_is_settled(const struct agenda *agenda) {
     return agenda->looked && agenda->lowest_unsent == 0 &&
            scan_settleable(agenda->scan) == scan_floor(agenda->scan);
+}
+
+bool agenda_may_sleep(const struct agenda *agenda) {
+    return agenda_is_settled(agenda) && scan_frontier(agenda->scan) - scan_floor(agenda->scan) <= GAP_IDS;
 }
 
 int64_t agenda_next_at(const struct agenda *agenda) {

@@ -22,12 +22,17 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
                     int64_t now);
 
+// agenda_hold_due: no due events before that time.
+void agenda_hold_due(struct agenda *agenda, int64_t until);
+
 // agenda_expect_new: a notification said that there is a new event.
 void agenda_expect_new(struct agenda *agenda);
 
 // agenda_begin_look tells what to ask outbox.look; agenda_looked takes the answer. It returns false when the
 // snapshot is not understood.
-void agenda_begin_look(struct agenda *agenda, int64_t *floor, int64_t *settle_to);
+// A thorough look is asked about all that is not new: before sleeping, nothing may be left in the gaps
+// either, be it locked by another relay.
+void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to);
 bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error);
 
 // agenda_has_work: something waits to be claimed. agenda_is_loaded: claims come back full. agenda_is_settled:
@@ -35,6 +40,9 @@ bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, 
 bool agenda_has_work(const struct agenda *agenda, int64_t now);
 bool agenda_is_loaded(const struct agenda *agenda);
 bool agenda_is_settled(const struct agenda *agenda);
+
+// agenda_may_sleep: settled, and the gaps small enough for a thorough look.
+bool agenda_may_sleep(const struct agenda *agenda);
 
 // agenda_next_at is when there will be something to claim without another look: scheduled events, gaps that
 // wait.

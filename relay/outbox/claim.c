@@ -83,7 +83,7 @@ static void on_ready(void *context) {
 
 static void on_lost(void *context, const struct error *error) {
     struct claim *claim = context;
-    claim->listener.lost(claim->listener.context, error);
+    claim->listener.lost(claim->listener.context, claim, error);
 }
 
 bool claim_connect(struct claim *claim, struct event_base *base, struct error *error) {
@@ -116,6 +116,10 @@ void claim_abandon(struct claim *claim, struct ledger *ledger) {
 
 bool claim_is_closed(const struct claim *claim) {
     return claim->state == CLAIM_CLOSED;
+}
+
+bool claim_is_open(const struct claim *claim) {
+    return claim->state >= CLAIM_IDLE;
 }
 
 bool claim_is_connecting(const struct claim *claim) {
@@ -305,6 +309,13 @@ void claim_cut(struct claim *claim) {
     }
 }
 
+void claim_ping(struct claim *claim) {
+    if (claim->state == CLAIM_PUBLISHING) {
+        pg_send(claim->connection, &(struct pg_statement){.sql = "SELECT"});
+        pg_sync(claim->connection);
+    }
+}
+
 static void on_fetched(void *context, int64_t affected) {
     (void)affected;
     struct claim *claim = context;
@@ -319,7 +330,7 @@ static void on_fetched(void *context, int64_t affected) {
 // are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
 // claimed here: were this relay to die now, the other one would have to look.
 static void send_begin(struct claim *claim) {
-    char sql[640];
+    char sql[768];
     snprintf(
         sql, sizeof sql,
         "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
@@ -327,9 +338,11 @@ static void send_begin(struct claim *claim) {
         " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
         " pg_catalog.set_config('enable_hashjoin', 'off', true),"
         " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
+        " pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
         claim->options.idle_limit_us / 1000);
-    pg_send(claim->connection, &(struct pg_statement){.sql = "BEGIN"});
+    pg_send(claim->connection,
+            &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
 }
 
@@ -409,12 +422,6 @@ static void mark_when_settled(struct claim *claim) {
     }
 }
 
-void claim_let_go(struct claim *claim, int row) {
-    claim->rows[row].state = ROW_LET_GO;
-    claim->unsettled--;
-    mark_when_settled(claim);
-}
-
 bool claim_holds(const struct claim *claim, int64_t id) {
     for (int index = 0; claim_is_busy(claim) && index < claim->row_count; index++) {
         if (claim->rows[index].id == id) {
@@ -427,7 +434,9 @@ bool claim_holds(const struct claim *claim, int64_t id) {
 void claim_settle(struct claim *claim, int row_number, const struct outcome *outcome) {
     struct row *row = &claim->rows[row_number];
     claim->unsettled--;
-    if (!outcome->sent) {
+    if (outcome->let_go) {
+        row->state = ROW_LET_GO;
+    } else if (!outcome->sent) {
         note_deferred(claim, row, outcome);
     } else {
         row->state = ROW_SENT;

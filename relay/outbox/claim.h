@@ -28,7 +28,7 @@ struct claim;
 struct claim_listener {
     void *context;
     void (*ready)(void *context, struct claim *claim); // connected
-    void (*lost)(void *context, const struct error *error);
+    void (*lost)(void *context, struct claim *claim, const struct error *error);
     // An event has been locked and must be settled once, now or later.
     void (*claimed)(void *context, struct claim *claim, const struct outbox_event *event, int row);
     void (*fetched)(void *context, struct claim *claim);  // all of the range has been handed on
@@ -54,6 +54,7 @@ void claim_abandon(struct claim *claim, struct ledger *ledger);
 
 bool claim_is_closed(const struct claim *claim); // not connected, nor about to be
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
+bool claim_is_open(const struct claim *claim);   // connected
 bool claim_is_connecting(const struct claim *claim);
 bool claim_is_busy(const struct claim *claim);     // from claim_start to finished
 bool claim_is_fetching(const struct claim *claim); // rows are still coming
@@ -73,11 +74,12 @@ void claim_resume(struct claim *claim);
 // commits.
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome);
 
-// claim_let_go settles a row without a word: it stays as it was found.
-void claim_let_go(struct claim *claim, int row);
-
 // claim_holds tells whether a busy claim has this event among its rows.
 bool claim_holds(const struct claim *claim, int64_t id);
+
+// claim_ping says something in a transaction that waits for its events, so that the server's limit on idle
+// ones ends only those of a relay that is frozen.
+void claim_ping(struct claim *claim);
 
 // claim_cut marks and commits what is settled by now and lets the other rows go. Does nothing unless
 // publishing.

@@ -71,6 +71,7 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
         pg_array_append_bytes(&event_ids, (struct slice){(const char *)entry->event_id, EVENT_ID_BYTES});
         pg_array_append_bytes(&message_ids, (struct slice){entry->message_id, entry->message_id_length});
     }
+    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
     pg_send(connection,
             &(struct pg_statement){
                 .sql = "UPDATE outbox.event AS e"
@@ -82,8 +83,8 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
                        " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL",
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
-                .done = done,
-                .context = context});
+            });
+    pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
     pg_sync(connection);
     buffer_free(&ids);
     buffer_free(&event_ids);

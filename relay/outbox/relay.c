@@ -13,11 +13,15 @@
 #include <stdlib.h>
 
 enum {
-    FLOOR_STORE_US = 5000000,  // how often the floor is stored while it moves
-    SLEEP_LIMIT_US = 60000000, // a look in between, though the wake-up makes it needless
-    ANSWER_US = 1000000,       // while an answer from the database is awaited
-    LEAD_RETRY_US = 1000000,   // how often a relay that does not hold the waker lock asks for it
-    ROUTES_US = 30000000,      // how often routes are read where no notification can come
+    FLOOR_STORE_US = 5000000,   // how often the floor is stored while it moves
+    SLEEP_LIMIT_US = 60000000,  // a look in between, though the wake-up makes it needless
+    ANSWER_LIMIT_US = 30000000, // a server that does not answer for so long is lost
+    CLAIM_RETRY_US = 30000000,  // before another connection is asked for, after one was refused
+    PING_US = 10000000,
+    PROBE_ROWS = 100,        // claimed at a time while the sink rests
+    ANSWER_US = 1000000,     // while an answer from the database is awaited
+    LEAD_RETRY_US = 1000000, // how often a relay that does not hold the waker lock asks for it
+    ROUTES_US = 30000000,    // how often routes are read where no notification can come
     RECONNECT_BASE_US = 100000,
     RECONNECT_MAX_US = 5000000,
     STABLE_US = 10000000, // a connection that held for so long was good
@@ -56,8 +60,12 @@ struct relay {
     int64_t ready_at;     // when the connection was made
     int64_t floor_stored;
     int64_t floor_stored_at;
-    int64_t lead_at;   // when to ask for the waker lock again
-    int64_t routes_at; // when to read the routes again
+    int64_t connect_claim_at; // not before, after one was refused
+    int64_t asked_at;         // when the answer that is awaited was asked for
+    int64_t probe_at;         // when to try something new while the sink rests
+    int64_t ping_at;          // when to ping the claims that wait for their events
+    int64_t lead_at;          // when to ask for the waker lock again
+    int64_t routes_at;        // when to read the routes again
     int64_t sent;
     int64_t deferred;
     struct error failure;
@@ -116,6 +124,7 @@ static void break_off(struct relay *relay, const struct error *error) {
     for (int index = 0; index < relay->claim_count; index++) {
         claim_abandon(relay->claims[index], relay->ledger);
     }
+    relay->sink.drop(relay->sink.self); // the rows are locked no more: only what is under way already goes on
     if (!relay->ever_ready) {
         relay->failure = *error;
         end_loop(relay);
@@ -130,8 +139,20 @@ static void break_off(struct relay *relay, const struct error *error) {
     set_timer(relay->timer, delay);
 }
 
-static void on_lost(void *context, const struct error *error) {
+static void on_session_lost(void *context, const struct error *error) {
     break_off(context, error);
+}
+
+// A further connection that cannot be had (a limit of the role or the server) is done without.
+static void on_claim_lost(void *context, struct claim *claim, const struct error *error) {
+    struct relay *relay = context;
+    if (claim_is_connecting(claim) && find_claim(relay, claim_is_open) != NULL) {
+        claim_abandon(claim, relay->ledger);
+        relay->connect_claim_at = clock_monotonic_us() + CLAIM_RETRY_US;
+        log_warn("a further connection to PostgreSQL cannot be opened", LOG_TEXT("reason", error->text));
+    } else {
+        break_off(relay, error);
+    }
 }
 
 static void connect_session(struct relay *relay) {
@@ -181,7 +202,8 @@ static bool is_reading(const struct relay *relay) {
 // Connections are opened when they are first needed, one at a time.
 static struct claim *idle_claim(struct relay *relay) {
     struct claim *idle = find_claim(relay, claim_is_idle);
-    if (idle == NULL && find_claim(relay, claim_is_connecting) == NULL) {
+    if (idle == NULL && find_claim(relay, claim_is_connecting) == NULL &&
+        clock_monotonic_us() >= relay->connect_claim_at) {
         struct claim *closed = find_claim(relay, claim_is_closed);
         if (closed != NULL) {
             connect_claim(relay, closed);
@@ -190,13 +212,28 @@ static struct claim *idle_claim(struct relay *relay) {
     return idle;
 }
 
+// While every topic that is known rests, a little of what is new is claimed now and then: it may be for
+// another one.
+static bool may_probe(struct relay *relay, int64_t now) {
+    bool may = now >= relay->probe_at;
+    if (may) {
+        relay->probe_at = now + relay->settings->poll_interval;
+    }
+    return may;
+}
+
 // One claim fetches at a time, so that each begins where the one before has ended; publishing and marking
 // overlap.
 static void start_claim(struct relay *relay, int64_t now) {
     struct range range;
-    bool may = find_claim(relay, claim_is_fetching) == NULL && !relay->sink.full(relay->sink.self) &&
-               relay->sink.resting_us(relay->sink.self) == 0 &&
-               agenda_next(relay->agenda, now, (int)relay->settings->batch_rows, &range);
+    int64_t rest = relay->sink.resting_us(relay->sink.self);
+    bool resting = rest > 0;
+    if (resting) {
+        agenda_hold_due(relay->agenda, now + rest); // most of them are due because they failed
+    }
+    int limit = resting ? PROBE_ROWS : (int)relay->settings->batch_rows;
+    bool may = !is_reading(relay) && !relay->sink.full(relay->sink.self) &&
+               agenda_next(relay->agenda, now, limit, &range) && (!resting || may_probe(relay, now));
     struct claim *claim = may ? idle_claim(relay) : NULL;
     if (claim != NULL) {
         agenda_started(relay->agenda, &range, now);
@@ -207,7 +244,7 @@ static void start_claim(struct relay *relay, int64_t now) {
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
     struct relay *relay = context;
     relay->sent += outcome->sent;
-    relay->deferred += !outcome->sent;
+    relay->deferred += !outcome->sent && !outcome->let_go;
     claim_settle(delivery.claim, delivery.row, outcome);
 }
 
@@ -224,8 +261,9 @@ static bool held_by_another(const struct relay *relay, const struct claim *claim
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
-    if (held_by_another(relay, claim, event->id)) {
-        claim_let_go(claim, row);
+    if (relay->cut || held_by_another(relay, claim, event->id)) {
+        const struct outcome let_go = {.let_go = true};
+        on_settled(relay, delivery, &let_go);
         return;
     }
     const char *reason = NULL;
@@ -254,6 +292,9 @@ static void on_fetched(void *context, struct claim *claim) {
                   LOG_INT("last_id", claim_last_id(claim)));
     }
     relay->sink.flush(relay->sink.self);
+    if (relay->cut) {
+        claim_cut(claim);
+    }
     set_timer(relay->timer, 0);
 }
 
@@ -277,17 +318,19 @@ static void on_drained(void *context) {
 static void look(struct relay *relay) {
     int64_t floor;
     int64_t settle_to;
+    bool thorough = relay->sleep == LAST_LOOK || relay->sleep == ASLEEP;
     relay->looking = true;
-    agenda_begin_look(relay->agenda, &floor, &settle_to);
+    relay->asked_at = clock_monotonic_us();
+    agenda_begin_look(relay->agenda, thorough, &floor, &settle_to);
     session_look(relay->session, floor, settle_to);
 }
 
 static void wake(struct relay *relay) {
     if (relay->sleep == LAST_LOOK || relay->sleep == ASLEEP) {
         session_wake(relay->session);
+        relay->sleep = AWAKE;
         log_debug("awake");
-    }
-    relay->sleep = AWAKE;
+    } // ASKING: the lock may be granted already, so its answer is awaited
     pace_activity(&relay->pace, clock_monotonic_us());
 }
 
@@ -308,7 +351,8 @@ static void on_looked(void *context, const struct look *found) {
     }
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
-    bool work = agenda_has_work(relay->agenda, now) || !agenda_is_settled(relay->agenda);
+    bool work = agenda_has_work(relay->agenda, now) || !agenda_is_settled(relay->agenda) ||
+                !session_can_sleep(relay->session);
     if (work && (relay->sleep == ASLEEP || relay->sleep == LAST_LOOK)) {
         wake(relay);
     } else if (relay->sleep == LAST_LOOK) {
@@ -330,7 +374,9 @@ static bool is_quiet(const struct relay *relay, int64_t now) {
 static void on_slept(void *context, bool locked) {
     struct relay *relay = context;
     relay->sleep = locked ? LAST_LOOK : AWAKE;
-    if (locked) {
+    if (locked && (any_busy(relay) || agenda_has_work(relay->agenda, clock_monotonic_us()))) {
+        wake(relay);
+    } else if (locked) {
         look(relay);
     } else {
         pace_sleep_refused(&relay->pace, clock_monotonic_us());
@@ -340,11 +386,12 @@ static void on_slept(void *context, bool locked) {
 
 static void try_sleep(struct relay *relay, int64_t now) {
     if (relay->sleep == AWAKE && session_can_sleep(relay->session) && pace_may_sleep(&relay->pace, now) &&
-        is_quiet(relay, now)) {
+        is_quiet(relay, now) && agenda_may_sleep(relay->agenda)) {
         if (agenda_floor(relay->agenda) > relay->floor_stored) {
             store_floor(relay, now);
         }
         relay->sleep = ASKING;
+        relay->asked_at = now;
         session_try_sleep(relay->session);
     }
 }
@@ -406,6 +453,7 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
             "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
             unsettled(relay));
         relay->cut = true;
+        relay->sink.drop(relay->sink.self);
         for (int index = 0; index < relay->claim_count; index++) {
             claim_cut(relay->claims[index]);
         }
@@ -422,7 +470,20 @@ void relay_stop(struct relay *relay) {
     relay->stopping = true;
     log_info("stopping", LOG_INT("events_under_way", unsettled(relay)));
     set_timer(relay->shutdown_timer, relay->settings->shutdown_timeout);
-    set_timer(relay->timer, 0);
+    if (relay->state == RELAY_CONNECTING && ledger_count(relay->ledger) == 0) {
+        end_loop(relay);
+    } else {
+        set_timer(relay->timer, 0);
+    }
+}
+
+// The sink has no other end any more.
+static void on_sink_broken(void *context, const struct error *error) {
+    struct relay *relay = context;
+    if (relay->failure.code == ERROR_NONE) {
+        relay->failure = *error;
+        relay_stop(relay);
+    }
 }
 
 // While the sink rests because everything fails, looking goes on at the poll interval.
@@ -448,7 +509,13 @@ static void do_chores(struct relay *relay, int64_t now) {
         relay->lead_at = now + LEAD_RETRY_US;
         session_try_lead(relay->session);
     }
-    if (now >= relay->routes_at && !session_can_sleep(relay->session)) {
+    if (now >= relay->ping_at) {
+        relay->ping_at = now + PING_US;
+        for (int index = 0; index < relay->claim_count; index++) {
+            claim_ping(relay->claims[index]);
+        }
+    }
+    if (now >= relay->routes_at) {
         relay->routes_at = now + ROUTES_US;
         session_read_routes(relay->session);
     }
@@ -456,6 +523,13 @@ static void do_chores(struct relay *relay, int64_t now) {
 
 static void schedule_running(struct relay *relay) {
     int64_t now = clock_monotonic_us();
+    if ((relay->looking || relay->sleep == ASKING) && now - relay->asked_at > ANSWER_LIMIT_US) {
+        struct error error = {0};
+        error_set(&error, ERROR_DATABASE, "PostgreSQL has not answered for %d s", ANSWER_LIMIT_US / 1000000);
+        break_off(relay, &error);
+        return;
+    }
+    do_chores(relay, now);
     if (relay->stopping) {
         if (!any_busy(relay)) {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
@@ -470,7 +544,6 @@ static void schedule_running(struct relay *relay) {
         return;
     }
     if (relay->sleep == AWAKE) {
-        do_chores(relay, now);
         ask_left(relay, now);
         try_sleep(relay, now);
     }
@@ -518,7 +591,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     struct relay *relay = memory_allocate(1, sizeof *relay);
     const struct session_listener session_listener = {.context = relay,
                                                       .ready = on_session_ready,
-                                                      .lost = on_lost,
+                                                      .lost = on_session_lost,
                                                       .looked = on_looked,
                                                       .slept = on_slept,
                                                       .notified = on_notified,
@@ -527,7 +600,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
                                                       .left = on_left};
     const struct claim_listener claim_listener = {.context = relay,
                                                   .ready = on_claim_ready,
-                                                  .lost = on_lost,
+                                                  .lost = on_claim_lost,
                                                   .claimed = on_claimed,
                                                   .fetched = on_fetched,
                                                   .finished = on_finished};
@@ -568,7 +641,8 @@ void relay_free(struct relay *relay) {
 }
 
 struct sink_listener relay_listener(struct relay *relay) {
-    return (struct sink_listener){.context = relay, .settled = on_settled, .drained = on_drained};
+    return (struct sink_listener){
+        .context = relay, .settled = on_settled, .drained = on_drained, .broken = on_sink_broken};
 }
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {

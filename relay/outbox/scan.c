@@ -20,7 +20,6 @@ struct scan {
     struct gap *gaps;     // ascending; the last one ends at or below the frontier
     size_t gap_count;
     size_t gap_capacity;
-    int64_t recheck_to;   // events up to here may have been let go: no gap up to it may begin unread
     struct snapshot last; // the snapshot observed last
 };
 
@@ -43,7 +42,6 @@ void scan_reset(struct scan *scan, int64_t floor) {
     scan->gap_count = 0;
     scan->floor = scan->frontier = floor;
     scan->reread_after = nothing;
-    scan->recheck_to = 0;
 }
 
 int64_t scan_floor(const struct scan *scan) {
@@ -161,9 +159,6 @@ void scan_observe(struct scan *scan, struct snapshot *snapshot, int64_t frontier
     *snapshot = (struct snapshot){0};
     if (frontier > before) {
         add_gap(scan, frontier, scan->last.next);
-        if (scan->recheck_to > before) {
-            reread_from(scan, before);
-        }
     }
     reread_gaps_of(scan, ended);
     merge_gaps(scan);
@@ -185,11 +180,6 @@ void scan_gap_started(struct scan *scan) {
 
 void scan_gap_left(struct scan *scan, int64_t last_id) {
     reread_from(scan, last_id);
-}
-
-void scan_recheck(struct scan *scan) {
-    reread_from(scan, scan->floor);
-    scan->recheck_to = scan->frontier;
 }
 
 int64_t scan_settleable(const struct scan *scan) {

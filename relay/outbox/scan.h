@@ -70,10 +70,6 @@ bool scan_gap(const struct scan *scan, int64_t *after, int64_t *to);
 void scan_gap_started(struct scan *scan);
 void scan_gap_left(struct scan *scan, int64_t last_id);
 
-// scan_recheck: events that had been claimed were let go, or may have been by another relay: read all gaps
-// again.
-void scan_recheck(struct scan *scan);
-
 // scan_settleable is how far the floor could move if no unsent event were left there (equal to the floor:
 // nowhere).
 int64_t scan_settleable(const struct scan *scan);

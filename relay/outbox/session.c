@@ -31,6 +31,8 @@ struct session {
     bool leads; // holds the waker lock
     bool locked;
     bool left;
+    bool reading_routes;
+    bool routes_again; // they changed while they were read
     int releases_left;
 };
 
@@ -49,7 +51,7 @@ struct session *session_new(const struct session_listener *listener, struct rout
 void session_close(struct session *session) {
     pg_close(session->connection);
     session->connection = NULL;
-    session->leads = false;
+    session->leads = session->reading_routes = false;
     free(session->history);
     session->history = NULL;
 }
@@ -141,8 +143,8 @@ static void read_state(struct session *session, pg_done_fn done) {
         "SELECT CASE WHEN s.floor < q.last_value + q.is_called::int4 THEN s.floor ELSE 0 END, s.floor, "
         "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
         " JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
-        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled <> "
-        "'D')"
+        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled IN "
+        "('O', 'A'))"
         " FROM outbox.state AS s, outbox.event_id_seq AS q",
         on_state_row, done);
 }
@@ -158,26 +160,40 @@ static void on_route_row(void *context, const PGresult *result, int row) {
     }
 }
 
+static void read_routes(struct session *session);
+
 static void on_routes(void *context, int64_t rows) {
     struct session *session = context;
+    session->reading_routes = false;
+    if (session->routes_again) {
+        read_routes(session);
+        return;
+    }
     if (routes_finish(session->routes)) {
         log_info("routes read", LOG_INT("routes", rows));
         session->listener.routes_changed(session->listener.context);
     }
 }
 
+// One read at a time: the rows of two would mix.
 static void read_routes(struct session *session) {
-    routes_begin(session->routes);
-    ask(session, "SELECT pattern, topic_arn, format, message_group FROM outbox.topic_route", on_route_row,
-        on_routes);
+    session->routes_again = session->reading_routes;
+    if (!session->reading_routes) {
+        session->reading_routes = true;
+        routes_begin(session->routes);
+        ask(session,
+            "SELECT pattern, topic_arn, format, message_group FROM outbox.topic_route ORDER BY pattern",
+            on_route_row, on_routes);
+    }
 }
 
 // 3. What was sent before the last connection was lost is marked before anything else.
 static void on_ledger_marked(void *context, int64_t affected) {
+    (void)affected;
     struct session *session = context;
     if (ledger_count(session->ledger) > 0) {
         log_info("marked events that were sent before the connection was lost",
-                 LOG_INT("events", ledger_count(session->ledger)), LOG_INT("marked", affected));
+                 LOG_INT("events", ledger_count(session->ledger)));
         ledger_clear(session->ledger);
     }
     read_routes(session);

@@ -29,6 +29,7 @@ struct pg_connection {
     struct pending *head;
     struct pending *tail;
     bool paused;
+    bool broken;   // libpq has failed to write; reported from the loop
     bool closed;   // by pg_close; freed when the last callback under way returns
     int callbacks; // under way
 };
@@ -200,7 +201,7 @@ static void on_readable(evutil_socket_t socket, short events, void *context) {
     (void)events;
     struct pg_connection *connection = context;
     enter(connection);
-    if (PQconsumeInput(connection->pg)) {
+    if (!connection->broken && PQconsumeInput(connection->pg)) {
         deliver(connection);
         deliver_notifications(connection);
     } else {
@@ -313,8 +314,15 @@ void pg_close(struct pg_connection *connection) {
     }
 }
 
+// libpq may have closed its socket by itself, so that the loop would never hear of it again. The loss is
+// reported from the loop, since the caller is in the middle of something.
+static void note_broken(struct pg_connection *connection) {
+    connection->broken = true;
+    event_active(connection->readable, EV_READ, 1);
+}
+
 void pg_send(struct pg_connection *connection, const struct pg_statement *statement) {
-    if (connection->pg == NULL) {
+    if (connection->pg == NULL || connection->broken) {
         return;
     }
     const char *values[PG_PARAMETERS_MAX];
@@ -327,7 +335,8 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
     }
     if (!PQsendQueryParams(connection->pg, statement->sql, statement->parameter_count, NULL, values, lengths,
                            formats, 1)) {
-        return; // the connection is broken: reading from it will say so
+        note_broken(connection);
+        return;
     }
     bool was_empty = connection->head == NULL;
     append_pending(
@@ -339,11 +348,18 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
 }
 
 void pg_sync(struct pg_connection *connection) {
-    if (connection->pg == NULL || !PQpipelineSync(connection->pg)) {
+    if (connection->pg == NULL || connection->broken) {
+        return;
+    }
+    if (!PQpipelineSync(connection->pg)) {
+        note_broken(connection);
         return;
     }
     append_pending(connection, &(struct pending){.is_sync = true});
-    if (PQflush(connection->pg) != 0) {
+    int left = PQflush(connection->pg);
+    if (left < 0) {
+        note_broken(connection);
+    } else if (left > 0) {
         event_add(connection->writable, NULL);
     }
 }

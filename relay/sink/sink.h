@@ -18,6 +18,7 @@ struct delivery {
 // How a delivery ended.
 struct outcome {
     bool sent;
+    bool let_go;             // never tried: the event stays as it was found
     bool counts;             // not sent: the event itself was refused, so it counts as an attempt
     struct slice message_id; // sent: the receipt
     int64_t retry_after_us;  // not sent: not before this much time has passed
@@ -28,7 +29,8 @@ struct outcome {
 struct sink_listener {
     void *context;
     void (*settled)(void *context, struct delivery delivery, const struct outcome *outcome);
-    void (*drained)(void *context); // full() has become false
+    void (*drained)(void *context);                           // full() has become false
+    void (*broken)(void *context, const struct error *error); // the sink will never work again
 };
 
 struct sink {
@@ -45,6 +47,10 @@ struct sink {
 
     // flush: no more events are coming for now, so send batches that are not full.
     void (*flush)(void *self);
+
+    // drop settles as let go whatever is not under way yet: the claims that it belongs to have lost their
+    // rows.
+    void (*drop)(void *self);
 
     // resting_us: how long it makes no sense to offer anything, since everything fails; 0 when all is well.
     int64_t (*resting_us)(void *self);

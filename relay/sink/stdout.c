@@ -37,6 +37,8 @@ struct output {
     bool is_file; // a regular file never blocks
 };
 
+static const struct outcome let_go = {.let_go = true};
+
 static void settle_lines(struct output *output, size_t up_to, const struct outcome *outcome) {
     while (output->line_settled < output->line_count && output->lines[output->line_settled].end <= up_to) {
         struct delivery delivery = output->lines[output->line_settled++].delivery;
@@ -74,9 +76,10 @@ static void write_out(struct output *output) {
             continue;
         }
         if (count < 0 && errno != EAGAIN) {
-            const struct outcome failed = {.retry_after_us = RETRY_US,
-                                           .reason = "standard output cannot be written"};
-            settle_lines(output, SIZE_MAX, &failed);
+            struct error error;
+            error_set(&error, ERROR_PUBLISH, "standard output cannot be written: %s", strerror(errno));
+            output->listener.broken(output->listener.context, &error);
+            settle_lines(output, SIZE_MAX, &let_go);
             break;
         }
         output->written += count > 0 ? (size_t)count : 0;
@@ -166,6 +169,23 @@ static bool full(void *self) {
     return output->was_full;
 }
 
+// Whole lines that have not been begun are taken back; a begun one is finished.
+static void drop(void *self) {
+    struct output *output = self;
+    size_t kept = output->line_settled;
+    size_t end = output->written;
+    bool is_between = kept == 0 ? output->written == 0 : output->lines[kept - 1].end == output->written;
+    if (!is_between && kept < output->line_count) {
+        end = output->lines[kept++].end;
+    }
+    size_t count = output->line_count;
+    output->line_count = kept;
+    buffer_truncate(&output->bytes, end);
+    for (size_t index = kept; index < count; index++) {
+        output->listener.settled(output->listener.context, output->lines[index].delivery, &let_go);
+    }
+}
+
 static int64_t resting_us(void *self) {
     (void)self;
     return 0;
@@ -199,6 +219,7 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
                          .full = full,
                          .offer = offer,
                          .flush = flush,
+                         .drop = drop,
                          .resting_us = resting_us,
                          .free = free_output};
     return true;

@@ -401,6 +401,27 @@ static bool full(void *self) {
     return publisher->was_full;
 }
 
+static void let_go_queue(struct publisher *publisher, struct batch_queue *queue) {
+    static const struct outcome let_go = {.let_go = true};
+    while (queue->first != NULL) {
+        struct batch *batch = pop(queue);
+        settle_all(publisher, batch, &let_go);
+        recycle(publisher, batch);
+    }
+}
+
+static void drop(void *self) {
+    struct publisher *publisher = self;
+    for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
+        if (topic->open != NULL) {
+            push(&topic->queue, topic->open);
+            topic->open = NULL;
+        }
+        let_go_queue(publisher, &topic->queue);
+    }
+    let_go_queue(publisher, &publisher->queue);
+}
+
 // When every topic rests, claiming more would only write retry times to the database.
 static int64_t resting_us(void *self) {
     const struct publisher *publisher = self;
@@ -472,6 +493,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .full = full,
                          .offer = offer,
                          .flush = flush,
+                         .drop = drop,
                          .resting_us = resting_us,
                          .free = free_publisher};
     return true;

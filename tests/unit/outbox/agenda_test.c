@@ -29,7 +29,7 @@ static void look(struct agenda *agenda, struct look look, int64_t now) {
     int64_t floor, settle_to;
     struct error error;
     look.last_drawn = look.newest > look.last_drawn ? look.newest : look.last_drawn;
-    agenda_begin_look(agenda, &floor, &settle_to);
+    agenda_begin_look(agenda, false, &floor, &settle_to);
     assert_true(agenda_looked(agenda, &look, now, &error));
 }
 
@@ -90,7 +90,7 @@ static void a_snapshot_that_is_not_understood_changes_nothing(void **state) {
     struct agenda *agenda = begin(0);
     int64_t floor, settle_to;
     struct error error = {0};
-    agenda_begin_look(agenda, &floor, &settle_to);
+    agenda_begin_look(agenda, false, &floor, &settle_to);
     assert_false(agenda_looked(agenda, &(struct look){.snapshot = "nonsense", .newest = 5, .last_drawn = 5},
                                1, &error));
     assert_int_equal(error.code, ERROR_INTERNAL);
@@ -105,7 +105,7 @@ static void ids_that_went_back_are_an_error(void **state) {
     int64_t floor, settle_to;
     struct error error = {0};
     struct look found = empty;
-    agenda_begin_look(agenda, &floor, &settle_to);
+    agenda_begin_look(agenda, false, &floor, &settle_to);
     found.last_drawn = 6;
     assert_false(agenda_looked(agenda, &found, 1, &error));
     assert_int_equal(error.code, ERROR_DATABASE);
@@ -178,20 +178,46 @@ static void due_events_come_before_gaps_and_gaps_before_new_ones(void **state) {
     agenda_free(agenda);
 }
 
-static void reading_gaps_takes_a_tenth_of_the_time_at_most(void **state) {
+static void a_gap_with_more_in_it_is_read_on_at_once(void **state) {
     (void)state;
     struct agenda *agenda = with_gap();
     struct range range;
     assert_true(agenda_next(agenda, 1000, LIMIT, &range));
     agenda_started(agenda, &range, 1000);
-    agenda_fetched(agenda, &range, LIMIT, 4, 201, 1500); // full, so there is more
-    assert_next(agenda, 6499, RANGE_FORWARD, 10, INT64_MAX);
-    assert_int_equal(agenda_next_at(agenda), 6500);
-    assert_true(agenda_has_work(agenda, 1500));
-    assert_next(agenda, 6500, RANGE_GAP, 4, 10);
-    claim(agenda, 3, 9, 202, 6500);
-    assert_next(agenda, 6500, RANGE_FORWARD, 10, INT64_MAX);
+    agenda_fetched(agenda, &range, LIMIT, 4, 201, 1500);
+    assert_next(agenda, 1500, RANGE_GAP, 4, 10);
+    claim(agenda, 3, 9, 202, 1500);
+    assert_next(agenda, 1500, RANGE_FORWARD, 10, INT64_MAX);
     assert_int_equal(agenda_next_at(agenda), INT64_MAX);
+    agenda_free(agenda);
+}
+
+// Reads the gap in `took` microseconds; then 100 ends, so that it must be read again.
+static struct agenda *with_slow_gap(int64_t took) {
+    struct agenda *agenda = with_gap();
+    struct range range;
+    assert_true(agenda_next(agenda, 0, LIMIT, &range));
+    agenda_started(agenda, &range, 0);
+    agenda_fetched(agenda, &range, 1, 4, 201, took);
+    look_newest(agenda, "103:103::103", 20, 0, took);
+    return agenda;
+}
+
+static void reading_gaps_takes_a_tenth_of_the_time_at_most(void **state) {
+    (void)state;
+    struct agenda *agenda = with_slow_gap(500);
+    assert_next(agenda, 5499, RANGE_FORWARD, 10, INT64_MAX);
+    assert_int_equal(agenda_next_at(agenda), 5500);
+    assert_true(agenda_has_work(agenda, 500));
+    assert_next(agenda, 5500, RANGE_GAP, 0, 10);
+    agenda_free(agenda);
+}
+
+static void a_slow_gap_waits_a_fifth_of_a_second_at_most(void **state) {
+    (void)state;
+    struct agenda *agenda = with_slow_gap(SECOND / 2);
+    assert_next(agenda, SECOND / 2 + 199999, RANGE_FORWARD, 10, INT64_MAX);
+    assert_next(agenda, SECOND / 2 + 200000, RANGE_GAP, 0, 10);
     agenda_free(agenda);
 }
 
@@ -307,7 +333,7 @@ static void what_a_claim_beside_a_look_has_read_is_read_again(void **state) {
     look(agenda, found, 0);
     assert_true(agenda_next(agenda, 0, LIMIT, &range));
     agenda_started(agenda, &range, 0);
-    agenda_begin_look(agenda, &floor, &settle_to);
+    agenda_begin_look(agenda, false, &floor, &settle_to);
     found.snapshot = "101:101::101"; // 100 has ended since the claim has read
     assert_true(agenda_looked(agenda, &found, 0, &error));
     agenda_fetched(agenda, &range, 1, 2, 101, 0);
@@ -319,11 +345,11 @@ static void what_a_claim_beside_a_look_has_read_is_read_again(void **state) {
 
 // Two events were claimed, and the lower one is locked by another relay.
 static struct agenda *with_locked_event(int64_t now) {
-    struct agenda *agenda = begin(0);
-    look_newest(agenda, "100:100::100", 2, 0, now);
-    claim(agenda, 1, 2, 100, now);
-    look_newest(agenda, "101:101::101", 2, 0, now);
-    look_newest(agenda, "101:101::101", 2, 1, now);
+    struct agenda *agenda = begin(20000);
+    look_newest(agenda, "100:100::100", 20002, 0, now);
+    claim(agenda, 1, 20002, 100, now);
+    look_newest(agenda, "101:101::101", 20002, 0, now);
+    look_newest(agenda, "101:101::101", 20002, 20001, now);
     assert_nothing(agenda, now);
     return agenda;
 }
@@ -331,22 +357,31 @@ static struct agenda *with_locked_event(int64_t now) {
 static void an_unsent_event_that_holds_the_floor_is_looked_for_after_a_second(void **state) {
     (void)state;
     struct agenda *agenda = with_locked_event(0);
-    look_newest(agenda, "101:101::101", 2, 1, SECOND);
+    assert_next(agenda, SECOND, RANGE_SWEEP, 0, 10000); // the ordinary step of the sweep
+    claim(agenda, 0, 0, 0, SECOND);
+    look_newest(agenda, "101:101::101", 20002, 20001, SECOND);
     assert_nothing(agenda, SECOND);
-    look_newest(agenda, "101:101::101", 2, 1, SECOND + 1);
-    assert_next(agenda, SECOND + 1, RANGE_GAP, 0, 2);
-    claim(agenda, 0, 0, 0, SECOND + 1);
-    look_newest(agenda, "101:101::101", 2, 1, 2 * SECOND + 1);
-    assert_nothing(agenda, 2 * SECOND + 1);
-    look_newest(agenda, "101:101::101", 2, 1, 2 * SECOND + 2); // again after a second
-    assert_next(agenda, 2 * SECOND + 2, RANGE_GAP, 0, 2);
+    look_newest(agenda, "101:101::101", 20002, 20001, SECOND + 1);
+    assert_next(agenda, SECOND + 1, RANGE_SWEEP, 20000, 20002);
+    claim(agenda, 1, 20001, 0, SECOND + 1);
+    assert_int_equal(agenda_rescued(agenda), 0);
+    look_newest(agenda, "101:101::101", 20002, 20001, 2 * SECOND + 1);
+    assert_next(agenda, 2 * SECOND + 1, RANGE_SWEEP, 0, 10000);
+    claim(agenda, 0, 0, 0, 2 * SECOND + 1);
+    look_newest(agenda, "101:101::101", 20002, 20001, 2 * SECOND + 2); // again after a second
+    assert_next(agenda, 2 * SECOND + 2, RANGE_SWEEP, 20000, 20002);
     agenda_free(agenda);
 }
 
 static void the_second_begins_when_the_event_is_seen(void **state) {
     (void)state;
-    struct agenda *agenda = with_locked_event(60 * SECOND); // the floor has not moved for a minute
-    look_newest(agenda, "101:101::101", 2, 1, 60 * SECOND + 1);
+    struct agenda *agenda = begin(20000);
+    look_newest(agenda, "100:100::100", 20000, 0, 0);
+    claim(agenda, 0, 0, 0, 60 * SECOND); // a step of the sweep; the floor has not moved for a minute
+    look_newest(agenda, "100:100::100", 20002, 0, 60 * SECOND);
+    claim(agenda, 1, 20002, 100, 60 * SECOND);
+    look_newest(agenda, "101:101::101", 20002, 0, 60 * SECOND);
+    look_newest(agenda, "101:101::101", 20002, 20001, 60 * SECOND + 1);
     assert_nothing(agenda, 60 * SECOND + 1);
     agenda_free(agenda);
 }
@@ -393,7 +428,9 @@ int main(void) {
         cmocka_unit_test(a_full_claim_is_followed_by_another_whatever_was_seen),
         cmocka_unit_test(a_notification_is_followed_without_a_look),
         cmocka_unit_test(due_events_come_before_gaps_and_gaps_before_new_ones),
+        cmocka_unit_test(a_gap_with_more_in_it_is_read_on_at_once),
         cmocka_unit_test(reading_gaps_takes_a_tenth_of_the_time_at_most),
+        cmocka_unit_test(a_slow_gap_waits_a_fifth_of_a_second_at_most),
         cmocka_unit_test(an_event_is_claimed_when_it_is_due),
         cmocka_unit_test(more_due_events_than_one_claim_takes_follow_at_once),
         cmocka_unit_test(due_events_that_are_locked_are_asked_for_ten_times_a_second),

@@ -50,7 +50,7 @@ static struct scan *begin(int64_t frontier, const char *text) {
 static void a_reset_forgets_everything(void **state) {
     (void)state;
     struct scan *scan = begin(10, "100:101:100:102");
-    scan_recheck(scan);
+    scan_gap_left(scan, 0);
     scan_reset(scan, 7);
     assert_int_equal(scan_floor(scan), 7);
     assert_int_equal(scan_frontier(scan), 7);
@@ -251,22 +251,6 @@ static void a_gap_that_was_cut_is_read_on(void **state) {
     scan_free(scan);
 }
 
-static void a_recheck_reads_all_gaps_also_the_one_to_come(void **state) {
-    (void)state;
-    struct scan *scan = begin(10, "100:101:100:101");
-    scan_read_forward(scan, 20);
-    scan_recheck(scan);
-    assert_gap(scan, 0, 10);
-    scan_gap_started(scan);
-    observe(scan, "100:101:100:101", 20, 0);
-    assert_gap(scan, 10, 20);
-    scan_gap_started(scan);
-    scan_read_forward(scan, 30);
-    observe(scan, "100:101:100:101", 30, 0);
-    assert_no_gap(scan);
-    scan_free(scan);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reset_forgets_everything),
@@ -284,7 +268,6 @@ int main(void) {
         cmocka_unit_test(the_floor_stops_below_an_unsent_event),
         cmocka_unit_test(settling_leaves_the_rest_of_what_must_be_read_again),
         cmocka_unit_test(a_gap_that_was_cut_is_read_on),
-        cmocka_unit_test(a_recheck_reads_all_gaps_also_the_one_to_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

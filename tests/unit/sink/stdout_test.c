@@ -33,7 +33,7 @@ struct fixture {
     int times[ROWS_MAX];
     bool was_sent[ROWS_MAX];
     bool counted;
-    int offered, settled, sent, drained, goal;
+    int offered, settled, sent, drained, broken, goal;
 };
 
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
@@ -45,7 +45,7 @@ static void on_settled(void *context, struct delivery delivery, const struct out
     fixture->counted = fixture->counted || outcome->counts;
     fixture->settled++;
     fixture->sent += outcome->sent;
-    assert_true(outcome->sent ? outcome->message_id.length > 0 : outcome->reason != NULL);
+    assert_true(outcome->sent ? outcome->message_id.length > 0 : outcome->let_go || outcome->reason != NULL);
 }
 
 static void on_drained(void *context) {
@@ -53,9 +53,15 @@ static void on_drained(void *context) {
     fixture->drained++;
 }
 
+static void on_broken(void *context, const struct error *error) {
+    struct fixture *fixture = context;
+    assert_int_equal(error->code, ERROR_PUBLISH);
+    fixture->broken++;
+}
+
 // Puts `descriptor` in the place of standard output until the test is over.
 static void redirect(struct fixture *fixture, int descriptor) {
-    const struct sink_listener listener = {fixture, on_settled, on_drained};
+    const struct sink_listener listener = {fixture, on_settled, on_drained, on_broken};
     struct error error = {0};
 
     dup2(descriptor, STDOUT_FILENO);
@@ -274,10 +280,27 @@ static void settles_all_when_the_reader_has_gone(void **state) {
     assert_int_equal(fixture->settled, 100);
     assert_int_equal(fixture->sent, 0);
     assert_false(fixture->counted); // an outage is not the event's fault
+    assert_int_equal(fixture->broken, 1);
     offer(fixture, NULL, slice_of_text("{}"));
     fixture->sink.flush(fixture->sink.self);
     assert_int_equal(fixture->settled, 101);
     assert_int_equal(fixture->sent, 0);
+}
+
+// What the pipe has taken of a line must be finished; whole lines that wait are taken back.
+static void drops_what_has_not_been_begun(void **state) {
+    struct fixture *fixture = *state;
+
+    for (int index = 0; index < 400; index++) {
+        offer(fixture, NULL, slice_of_text("{\"pad\": \"0123456789012345678901234567890123456789\"}"));
+    }
+    fixture->sink.flush(fixture->sink.self);
+    int sent = fixture->sent;
+    assert_in_range(sent, 1, 399);
+    fixture->sink.drop(fixture->sink.self);
+    assert_in_range(fixture->settled, 398, 400); // all but the line that is written in part
+    await_settled(fixture, 400);
+    assert_in_range(fixture->sent, sent, sent + 1);
 }
 
 // What was written to its last byte before the reader went is sent, the rest is not.
@@ -321,7 +344,7 @@ static void writes_files_as_well(void **state) {
 
 static void refuses_a_closed_output(void **state) {
     struct fixture *fixture = *state;
-    const struct sink_listener listener = {fixture, on_settled, on_drained};
+    const struct sink_listener listener = {fixture, on_settled, on_drained, on_broken};
     struct error error = {0};
 
     close(STDOUT_FILENO);
@@ -361,6 +384,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(waits_for_a_slow_reader_without_blocking, create_with_pipe, release),
         cmocka_unit_test_setup_teardown(keeps_up_with_a_reader_that_is_always_behind, create_with_pipe,
                                         release),
+        cmocka_unit_test_setup_teardown(drops_what_has_not_been_begun, create_with_pipe, release),
         cmocka_unit_test_setup_teardown(settles_all_when_the_reader_has_gone, create_with_pipe, release),
         cmocka_unit_test_setup_teardown(settles_the_rest_when_the_reader_goes, create_with_pipe, release),
         cmocka_unit_test_setup_teardown(writes_files_as_well, create, release),
