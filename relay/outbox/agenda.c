@@ -22,21 +22,21 @@ struct agenda {
     struct scan *scan;
     bool looked; // at least once since the reset
     bool looking;
-    bool had_gaps;          // at the last look
-    bool due_last;          // the last claim was for due events
-    int64_t last_drawn;     // the highest that a look has seen
-    int64_t look_frontier;  // the frontier when the look under way began
-    int64_t observed;       // the frontier that the last look has observed
-    int64_t look_settle_to; // what it was asked about
-    int64_t lowest_unsent;  // what the last look found there
-    int64_t newest;         // the newest event a look has seen
-    int64_t forward_newest; // `newest` when the forward claim under way began
-    bool more_forward;      // there is more above the frontier, or may be
-    bool forward_overlaps;  // a look was under way with the forward claim
-    int64_t unsure_to;      // where the last such claim ended; see reread_unsure
-    int64_t due_at;         // when the next scheduled event is due; INT64_MAX: none is known
-    int64_t due_not_before; // a pause after a claim that found all of them locked
-    int64_t gap_not_before; // a pause after reading a gap, in proportion to how long it took
+    bool had_gaps;             // at the last look
+    enum range_kind last_kind; // of the last claim
+    int64_t last_drawn;        // the highest that a look has seen
+    int64_t look_frontier;     // the frontier when the look under way began
+    int64_t observed;          // the frontier that the last look has observed
+    int64_t look_settle_to;    // what it was asked about
+    int64_t lowest_unsent;     // what the last look found there
+    int64_t newest;            // the newest event a look has seen
+    int64_t forward_newest;    // `newest` when the forward claim under way began
+    bool more_forward;         // there is more above the frontier, or may be
+    bool forward_overlaps;     // a look was under way with the forward claim
+    int64_t unsure_to;         // where the last such claim ended; see reread_unsure
+    int64_t due_at;            // when the next scheduled event is due; INT64_MAX: none is known
+    int64_t due_not_before;    // a pause after a claim that found all of them locked
+    int64_t gap_not_before;    // a pause after reading a gap, in proportion to how long it took
     int64_t gap_began;
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
@@ -69,6 +69,7 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
                               .due_at = INT64_MAX,
                               .stuck_since = now,
                               .last_drawn = floor,
+                              .last_kind = RANGE_FORWARD,
                               .sweep_at = now + SWEEP_US};
 }
 
@@ -87,14 +88,16 @@ static struct range sweep_range(const struct agenda *agenda) {
         .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < last ? end : last};
 }
 
+// What fails and comes back, and the sweep, take every other claim at most, so that they never keep out what
+// is new.
 bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct range *range) {
     int64_t after;
     int64_t to;
     bool due = is_due(agenda, now);
-    if (due &&
-        !agenda->due_last) { // every other claim: what fails and comes back must not keep out what is new
+    bool sweep = now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0;
+    if (due && agenda->last_kind != RANGE_DUE) {
         *range = (struct range){.kind = RANGE_DUE};
-    } else if (now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0) {
+    } else if (sweep && agenda->last_kind != RANGE_SWEEP) {
         *range = sweep_range(agenda);
     } else if (now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to)) {
         *range = (struct range){
@@ -103,6 +106,8 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
         *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
     } else if (due) {
         *range = (struct range){.kind = RANGE_DUE};
+    } else if (sweep) {
+        *range = sweep_range(agenda);
     } else {
         return false;
     }
@@ -111,7 +116,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
 }
 
 void agenda_started(struct agenda *agenda, const struct range *range, int64_t now) {
-    agenda->due_last = range->kind == RANGE_DUE;
+    agenda->last_kind = range->kind;
     switch (range->kind) {
     case RANGE_DUE:
         agenda->due_at = INT64_MAX;

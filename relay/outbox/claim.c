@@ -341,8 +341,7 @@ static void send_begin(struct claim *claim) {
         " pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
         claim->options.idle_limit_us / 1000);
-    pg_send(claim->connection,
-            &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
+    pg_send(claim->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
 }
 

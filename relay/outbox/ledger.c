@@ -71,7 +71,7 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
         pg_array_append_bytes(&event_ids, (struct slice){(const char *)entry->event_id, EVENT_ID_BYTES});
         pg_array_append_bytes(&message_ids, (struct slice){entry->message_id, entry->message_id_length});
     }
-    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
+    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
     pg_send(connection,
             &(struct pg_statement){
                 .sql = "UPDATE outbox.event AS e"

@@ -18,7 +18,6 @@ enum {
     ANSWER_LIMIT_US = 30000000, // a server that does not answer for so long is lost
     CLAIM_RETRY_US = 30000000,  // before another connection is asked for, after one was refused
     PING_US = 10000000,
-    PROBE_ROWS = 100,        // claimed at a time while the sink rests
     ANSWER_US = 1000000,     // while an answer from the database is awaited
     LEAD_RETRY_US = 1000000, // how often a relay that does not hold the waker lock asks for it
     ROUTES_US = 30000000,    // how often routes are read where no notification can come
@@ -231,9 +230,9 @@ static void start_claim(struct relay *relay, int64_t now) {
     if (resting) {
         agenda_hold_due(relay->agenda, now + rest); // most of them are due because they failed
     }
-    int limit = resting ? PROBE_ROWS : (int)relay->settings->batch_rows;
     bool may = !is_reading(relay) && !relay->sink.full(relay->sink.self) &&
-               agenda_next(relay->agenda, now, limit, &range) && (!resting || may_probe(relay, now));
+               agenda_next(relay->agenda, now, (int)relay->settings->batch_rows, &range) &&
+               (!resting || may_probe(relay, now));
     struct claim *claim = may ? idle_claim(relay) : NULL;
     if (claim != NULL) {
         agenda_started(relay->agenda, &range, now);

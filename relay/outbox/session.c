@@ -70,6 +70,14 @@ static void ask(struct session *session, const char *sql, pg_row_fn row, pg_done
     pg_sync(session->connection);
 }
 
+// A change is a transaction of READ COMMITTED, whatever the database's own default; `done` comes with the
+// commit.
+static void change(struct session *session, const char *sql, pg_done_fn changed, pg_done_fn committed) {
+    pg_send(session->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(session->connection, &(struct pg_statement){.sql = sql, .done = changed, .context = session});
+    ask(session, "COMMIT", NULL, committed);
+}
+
 static void fail(struct session *session, const struct error *error) {
     session->listener.lost(session->listener.context, error);
 }
@@ -348,24 +356,30 @@ void session_store_floor(struct session *session, int64_t floor) {
              "UPDATE outbox.state SET floor = %" PRId64
              ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
-    ask(session, sql, NULL, on_stored);
+    change(session, sql, NULL, on_stored);
 }
 
 static void release_some(struct session *session);
 
 static void on_released(void *context, int64_t released) {
     struct session *session = context;
-    if (released > 0 && --session->releases_left > 0) {
+    session->releases_left = released > 0 ? session->releases_left - 1 : 0;
+}
+
+static void on_release_committed(void *context, int64_t rows) {
+    (void)rows;
+    struct session *session = context;
+    if (session->releases_left > 0) {
         release_some(session);
     }
 }
 
 static void release_some(struct session *session) {
-    ask(session,
-        "UPDATE outbox.event SET due_at = pg_catalog.statement_timestamp() WHERE id IN"
-        " (SELECT id FROM outbox.event WHERE due_at > pg_catalog.statement_timestamp() AND sent_at IS NULL"
-        " AND last_error LIKE 'no topic%' ORDER BY due_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)",
-        NULL, on_released);
+    change(session,
+           "UPDATE outbox.event SET due_at = pg_catalog.statement_timestamp() WHERE id IN"
+           " (SELECT id FROM outbox.event WHERE due_at > pg_catalog.statement_timestamp() AND sent_at IS NULL"
+           " AND last_error LIKE 'no topic%' ORDER BY due_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)",
+           on_released, on_release_committed);
 }
 
 void session_release_topicless(struct session *session) {

@@ -87,6 +87,7 @@ wait_for_sql 10 "the slow transactions hold their ids" \
 place_orders 10000
 wait "${slow[@]}"
 wait_for_sql 60 "every event is sent" 'select count(*) = 0 from outbox.event where sent_at is null'
+wait_for_sql 20 "the floor is stored" "select floor = (select max(id) from outbox.event) from outbox.state"
 relay_stop relay 0
 
 committed=$(sql 'select count(*) from outbox.event')
