@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "outbox/agenda.h"
-#include "outbox/claim.h"
+#include "outbox/claim_pool.h"
 #include "outbox/pace.h"
 #include "outbox/session.h"
 
@@ -16,17 +16,16 @@ enum {
     FLOOR_STORE_US = 5000000,   // how often the floor is stored while it moves
     SLEEP_LIMIT_US = 60000000,  // a look in between, though the wake-up makes it needless
     ANSWER_LIMIT_US = 30000000, // a server that does not answer for so long is lost
-    CLAIM_RETRY_US = 30000000,  // before another connection is asked for, after one was refused
-    PING_US = 10000000,
-    ANSWER_US = 1000000,     // while an answer from the database is awaited
-    LEAD_RETRY_US = 1000000, // how often a relay that does not hold the waker lock asks for it
-    ROUTES_US = 30000000,    // how often routes are read where no notification can come
+    PING_US = 10000000,         // between pings of the claims that wait for their events
+    ANSWER_US = 1000000,        // while an answer from the database is awaited
+    LEAD_RETRY_US = 1000000,    // how often a relay that does not hold the waker lock asks for it
+    ROUTES_US = 30000000,       // how often routes are read where no notification can come
     RECONNECT_BASE_US = 100000,
     RECONNECT_MAX_US = 5000000,
     STABLE_US = 10000000, // a connection that held for so long was good
     TOPICLESS_RETRY_US = 60000000,
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
-    FROZEN_US = 10000000,       // grace before the server gives up on a claim's transaction
+    FROZEN_US = 30000000,       // the server ends the claims of a relay that has not pinged for so long
 };
 
 // While RELAY_BROKEN all connections are closed and what is under way at the sink is waited for.
@@ -44,8 +43,7 @@ struct relay {
     struct ledger *ledger;
     struct agenda *agenda;
     struct pace pace;
-    struct claim **claims;
-    int claim_count;
+    struct claim_pool *claims;
     struct event *timer;
     struct event *shutdown_timer;
     enum relay_state state;
@@ -59,12 +57,11 @@ struct relay {
     int64_t ready_at;     // when the connection was made
     int64_t floor_stored;
     int64_t floor_stored_at;
-    int64_t connect_claim_at; // not before, after one was refused
-    int64_t asked_at;         // when the answer that is awaited was asked for
-    int64_t probe_at;         // when to try something new while the sink rests
-    int64_t ping_at;          // when to ping the claims that wait for their events
-    int64_t lead_at;          // when to ask for the waker lock again
-    int64_t routes_at;        // when to read the routes again
+    int64_t asked_at;  // when the answer that is awaited was asked for
+    int64_t probe_at;  // when to try something new while the sink rests
+    int64_t ping_at;   // when to ping the claims that wait for their events
+    int64_t lead_at;   // when to ask for the waker lock again
+    int64_t routes_at; // when to read the routes again
     int64_t sent;
     int64_t deferred;
     struct error failure;
@@ -91,27 +88,6 @@ static void end_loop(struct relay *relay) {
              LOG_INT("rescued", agenda_rescued(relay->agenda)));
 }
 
-static int unsettled(const struct relay *relay) {
-    int count = 0;
-    for (int index = 0; index < relay->claim_count; index++) {
-        count += claim_unsettled(relay->claims[index]);
-    }
-    return count;
-}
-
-static struct claim *find_claim(const struct relay *relay, bool (*is)(const struct claim *)) {
-    for (int index = 0; index < relay->claim_count; index++) {
-        if (is(relay->claims[index])) {
-            return relay->claims[index];
-        }
-    }
-    return NULL;
-}
-
-static bool any_busy(const struct relay *relay) {
-    return find_claim(relay, claim_is_busy) != NULL;
-}
-
 // Whatever fails, all connections are closed and the relay begins anew from what is stored: after a failover
 // nothing that it remembers need be true.
 static void break_off(struct relay *relay, const struct error *error) {
@@ -120,9 +96,7 @@ static void break_off(struct relay *relay, const struct error *error) {
     }
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
-    for (int index = 0; index < relay->claim_count; index++) {
-        claim_abandon(relay->claims[index], relay->ledger);
-    }
+    claim_pool_abandon(relay->claims, relay->ledger);
     relay->sink.drop(relay->sink.self); // the rows are locked no more: only what is under way already goes on
     if (!relay->ever_ready) {
         relay->failure = *error;
@@ -134,7 +108,8 @@ static void break_off(struct relay *relay, const struct error *error) {
     }
     int64_t delay = backoff_us(++relay->connect_failures, RECONNECT_BASE_US, RECONNECT_MAX_US);
     log_error("the database is lost, connecting again", LOG_TEXT("reason", error->text),
-              LOG_INT("delay_ms", delay / 1000), LOG_INT("events_under_way", unsettled(relay)));
+              LOG_INT("delay_ms", delay / 1000),
+              LOG_INT("events_under_way", claim_pool_unsettled(relay->claims)));
     set_timer(relay->timer, delay);
 }
 
@@ -142,12 +117,9 @@ static void on_session_lost(void *context, const struct error *error) {
     break_off(context, error);
 }
 
-// A further connection that cannot be had (a limit of the role or the server) is done without.
 static void on_claim_lost(void *context, struct claim *claim, const struct error *error) {
     struct relay *relay = context;
-    if (claim_is_connecting(claim) && find_claim(relay, claim_is_open) != NULL) {
-        claim_abandon(claim, relay->ledger);
-        relay->connect_claim_at = clock_monotonic_us() + CLAIM_RETRY_US;
+    if (claim_pool_spare(relay->claims, claim, clock_monotonic_us())) {
         log_warn("a further connection to PostgreSQL cannot be opened", LOG_TEXT("reason", error->text));
     } else {
         break_off(relay, error);
@@ -162,11 +134,13 @@ static void connect_session(struct relay *relay) {
     }
 }
 
-static void connect_claim(struct relay *relay, struct claim *claim) {
+static struct claim *idle_claim(struct relay *relay) {
     struct error error = {0};
-    if (!claim_connect(claim, relay->base, &error)) {
+    struct claim *claim = claim_pool_idle(relay->claims, relay->base, clock_monotonic_us(), &error);
+    if (error.code != ERROR_NONE) {
         break_off(relay, &error);
     }
+    return claim;
 }
 
 static void on_session_ready(void *context, int64_t floor) {
@@ -183,7 +157,7 @@ static void on_session_ready(void *context, int64_t floor) {
     log_info(relay->ever_ready ? "connected again" : "ready", LOG_INT("floor", floor),
              LOG_TEXT("wake_up", session_can_sleep(relay->session) ? "listen" : "poll"));
     relay->ever_ready = true;
-    connect_claim(relay, relay->claims[0]);
+    idle_claim(relay); // opens the first connection
     schedule(relay);
 }
 
@@ -195,20 +169,7 @@ static void on_claim_ready(void *context, struct claim *claim) {
 // Looks and fetches take turns: of two that overlap, nobody knows which of them the server has seen first,
 // and what is new since would have to be read twice.
 static bool is_reading(const struct relay *relay) {
-    return relay->looking || find_claim(relay, claim_is_fetching) != NULL;
-}
-
-// Connections are opened when they are first needed, one at a time.
-static struct claim *idle_claim(struct relay *relay) {
-    struct claim *idle = find_claim(relay, claim_is_idle);
-    if (idle == NULL && find_claim(relay, claim_is_connecting) == NULL &&
-        clock_monotonic_us() >= relay->connect_claim_at) {
-        struct claim *closed = find_claim(relay, claim_is_closed);
-        if (closed != NULL) {
-            connect_claim(relay, closed);
-        }
-    }
-    return idle;
+    return relay->looking || claim_pool_fetching(relay->claims) != NULL;
 }
 
 // While every topic that is known rests, a little of what is new is claimed now and then: it may be for
@@ -250,11 +211,7 @@ static void on_settled(void *context, struct delivery delivery, const struct out
 // An event that another claim still holds here was let go by the server, because that claim's session has
 // ended; the news is on its way. It may be sent already.
 static bool held_by_another(const struct relay *relay, const struct claim *claim, int64_t id) {
-    bool held = false;
-    for (int index = 0; index < relay->claim_count && claim_range(claim)->kind != RANGE_FORWARD; index++) {
-        held = held || (relay->claims[index] != claim && claim_holds(relay->claims[index], id));
-    }
-    return held;
+    return claim_range(claim)->kind != RANGE_FORWARD && claim_pool_holds(relay->claims, claim, id);
 }
 
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
@@ -307,7 +264,7 @@ static void on_finished(void *context, struct claim *claim) {
 
 static void on_drained(void *context) {
     struct relay *relay = context;
-    struct claim *claim = find_claim(relay, claim_is_fetching);
+    struct claim *claim = claim_pool_fetching(relay->claims);
     if (claim != NULL) {
         claim_resume(claim);
     }
@@ -366,14 +323,15 @@ static void on_looked(void *context, const struct look *found) {
 }
 
 static bool is_quiet(const struct relay *relay, int64_t now) {
-    return !relay->looking && !any_busy(relay) && !agenda_has_work(relay->agenda, now) &&
+    return !relay->looking && !claim_pool_is_busy(relay->claims) && !agenda_has_work(relay->agenda, now) &&
            agenda_is_settled(relay->agenda);
 }
 
 static void on_slept(void *context, bool locked) {
     struct relay *relay = context;
     relay->sleep = locked ? LAST_LOOK : AWAKE;
-    if (locked && (any_busy(relay) || agenda_has_work(relay->agenda, clock_monotonic_us()))) {
+    if (locked &&
+        (claim_pool_is_busy(relay->claims) || agenda_has_work(relay->agenda, clock_monotonic_us()))) {
         wake(relay);
     } else if (locked) {
         look(relay);
@@ -437,7 +395,7 @@ static void ask_left(struct relay *relay, int64_t now) {
 // The last thing before the end: whatever is in flight has been marked.
 static void on_floor_stored(void *context) {
     struct relay *relay = context;
-    if (relay->stopping && !any_busy(relay)) {
+    if (relay->stopping && !claim_pool_is_busy(relay->claims)) {
         end_loop(relay);
     }
 }
@@ -450,12 +408,10 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
         error_set(
             &relay->failure, ERROR_TIMEOUT,
             "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
-            unsettled(relay));
+            claim_pool_unsettled(relay->claims));
         relay->cut = true;
         relay->sink.drop(relay->sink.self);
-        for (int index = 0; index < relay->claim_count; index++) {
-            claim_cut(relay->claims[index]);
-        }
+        claim_pool_cut(relay->claims);
         set_timer(relay->shutdown_timer, MARKING_GRACE_US);
     } else {
         end_loop(relay);
@@ -467,7 +423,7 @@ void relay_stop(struct relay *relay) {
         return;
     }
     relay->stopping = true;
-    log_info("stopping", LOG_INT("events_under_way", unsettled(relay)));
+    log_info("stopping", LOG_INT("events_under_way", claim_pool_unsettled(relay->claims)));
     set_timer(relay->shutdown_timer, relay->settings->shutdown_timeout);
     if (relay->state == RELAY_CONNECTING && ledger_count(relay->ledger) == 0) {
         end_loop(relay);
@@ -510,9 +466,7 @@ static void do_chores(struct relay *relay, int64_t now) {
     }
     if (now >= relay->ping_at) {
         relay->ping_at = now + PING_US;
-        for (int index = 0; index < relay->claim_count; index++) {
-            claim_ping(relay->claims[index]);
-        }
+        claim_pool_ping(relay->claims);
     }
     if (now >= relay->routes_at) {
         relay->routes_at = now + ROUTES_US;
@@ -530,7 +484,7 @@ static void schedule_running(struct relay *relay) {
     }
     do_chores(relay, now);
     if (relay->stopping) {
-        if (!any_busy(relay)) {
+        if (!claim_pool_is_busy(relay->claims)) {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
         }
         return;
@@ -556,7 +510,7 @@ static void schedule(struct relay *relay) {
 }
 
 static void schedule_broken(struct relay *relay) {
-    if (unsettled(relay) > 0) {
+    if (claim_pool_unsettled(relay->claims) > 0) {
         set_timer(relay->timer,
                   RECONNECT_BASE_US); // what is still under way must not be claimed a second time
     } else if (relay->stopping && ledger_count(relay->ledger) == 0) {
@@ -580,12 +534,6 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     schedule(relay);
 }
 
-// How long a claim's transaction may do nothing: the longest a batch can take, and some grace.
-static int64_t idle_limit(const struct settings *settings) {
-    int64_t rounds = settings->batch_rows / (settings->max_in_flight * 10) + 2;
-    return rounds * settings->request_timeout + FROZEN_US;
-}
-
 struct relay *relay_new(struct event_base *base, const struct settings *settings, struct routes *routes) {
     struct relay *relay = memory_allocate(1, sizeof *relay);
     const struct session_listener session_listener = {.context = relay,
@@ -606,18 +554,14 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     const struct claim_options claim_options = {.conninfo = settings->database_url,
                                                 .retry_base_us = settings->retry_base,
                                                 .retry_max_us = settings->retry_max,
-                                                .idle_limit_us = idle_limit(settings)};
+                                                .idle_limit_us = FROZEN_US};
     relay->base = base;
     relay->settings = settings;
     relay->routes = routes;
     relay->ledger = ledger_new();
     relay->agenda = agenda_new();
     relay->session = session_new(&session_listener, routes, relay->ledger);
-    relay->claim_count = (int)settings->claims;
-    relay->claims = memory_allocate((size_t)relay->claim_count, sizeof(struct claim *));
-    for (int index = 0; index < relay->claim_count; index++) {
-        relay->claims[index] = claim_new(&claim_listener, &claim_options);
-    }
+    relay->claims = claim_pool_new((int)settings->claims, &claim_listener, &claim_options);
     relay->timer = evtimer_new(base, on_timer, relay);
     relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
     return relay;
@@ -628,10 +572,7 @@ void relay_free(struct relay *relay) {
         return;
     }
     session_free(relay->session);
-    for (int index = 0; index < relay->claim_count; index++) {
-        claim_free(relay->claims[index]);
-    }
-    free(relay->claims);
+    claim_pool_free(relay->claims);
     agenda_free(relay->agenda);
     ledger_free(relay->ledger);
     event_free(relay->timer);
