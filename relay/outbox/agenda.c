@@ -93,21 +93,18 @@ static struct range sweep_range(const struct agenda *agenda) {
 bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct range *range) {
     int64_t after;
     int64_t to;
-    bool due = is_due(agenda, now);
+    bool gap = now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to);
     bool sweep = now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0;
-    if (due && agenda->last_kind != RANGE_DUE) {
+    bool usual = gap || has_new(agenda);
+    if (is_due(agenda, now) && (agenda->last_kind != RANGE_DUE || !(usual || sweep))) {
         *range = (struct range){.kind = RANGE_DUE};
-    } else if (sweep && agenda->last_kind != RANGE_SWEEP) {
+    } else if (sweep && (agenda->last_kind != RANGE_SWEEP || !usual)) {
         *range = sweep_range(agenda);
-    } else if (now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to)) {
+    } else if (gap) {
         *range = (struct range){
             .kind = RANGE_GAP, .after = after, .to = to < after + GAP_IDS ? to : after + GAP_IDS};
-    } else if (has_new(agenda)) {
+    } else if (usual) {
         *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
-    } else if (due) {
-        *range = (struct range){.kind = RANGE_DUE};
-    } else if (sweep) {
-        *range = sweep_range(agenda);
     } else {
         return false;
     }

@@ -128,10 +128,11 @@ static void survives_lone_surrogates(void **state) {
 
 static void survives_deep_nesting(void **state) {
     enum { DEPTH = 5000 };
-    char *metadata = calloc(1, 2 * DEPTH + 64);
+    static const char start[] = "{\"correlationId\":\"c\",\"x\":";
+    const size_t length = sizeof start - 1;
+    char *metadata = calloc(1, length + 2 * DEPTH + 2);
 
-    strcat(metadata, "{\"correlationId\":\"c\",\"x\":");
-    size_t length = strlen(metadata);
+    memcpy(metadata, start, length);
     memset(metadata + length, '[', DEPTH);
     memset(metadata + length + DEPTH, ']', DEPTH);
     metadata[length + 2 * DEPTH] = '}';

@@ -103,7 +103,8 @@ static void uses_the_path_of_the_endpoint(void **state) {
     struct harness *harness = harness_new();
 
     (void)state;
-    strcat(harness->endpoint, "/emulator/sns");
+    size_t length = strlen(harness->endpoint);
+    snprintf(harness->endpoint + length, sizeof harness->endpoint - length, "/emulator/sns");
     publish_ten(harness);
     const struct http_received *request = http_server_requests(harness->server);
     assert_int_equal(strncmp(request->head, "POST /emulator/sns HTTP/1.1\r\n", 29), 0);

@@ -121,7 +121,8 @@ static void refuses_what_is_too_large_alone(void **state) {
     harness_offer(harness, &harness->standard, "{}");
     harness_offer(harness, &harness->standard, data);
     assert_int_equal(harness->settled, 0);
-    strcpy(strrchr(data, '"'), "x\"");
+    char *end = strrchr(data, '"');
+    snprintf(end, sizeof data - (size_t)(end - data), "x\"");
     harness_offer(harness, &harness->standard, data);
     assert_int_equal(harness->settled, 1); // at once, and counted: it will never fit
     assert_false(harness->rows[2].sent);

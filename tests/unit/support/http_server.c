@@ -156,8 +156,9 @@ struct http_server *http_server_new(struct event_base *base, http_server_handler
 }
 
 void http_server_free(struct http_server *server) {
-    while (server->connections != NULL) {
-        close_connection(server->connections);
+    for (struct connection *connection = server->connections, *next; connection != NULL; connection = next) {
+        next = connection->next;
+        close_connection(connection);
     }
     while (server->first != NULL) {
         struct http_received *request = server->first;
@@ -171,9 +172,11 @@ void http_server_free(struct http_server *server) {
 }
 
 int http_server_port(const struct http_server *server) {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
-    getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address, &length);
+    if (getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address, &length) != 0) {
+        abort();
+    }
     return ntohs(address.sin_port);
 }
 
