@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres/connection.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "postgres/conninfo.h"
 
@@ -279,6 +280,12 @@ static void watch_first_step(struct pg_connection *connection) {
     }
 }
 
+// libpq would print it on standard error by itself.
+static void on_notice(void *context, const PGresult *result) {
+    (void)context;
+    log_info("PostgreSQL notice", LOG_TEXT("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
 struct pg_connection *pg_open(struct event_base *base, const char *conninfo, const struct pg_handler *handler,
                               struct error *error) {
     if (!conninfo_check(conninfo, error)) {
@@ -299,6 +306,7 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
         error_set(error, ERROR_INTERNAL, "out of memory while connecting to PostgreSQL");
         return NULL;
     }
+    PQsetNoticeReceiver(connection->pg, on_notice, NULL);
     watch_first_step(connection);
     return connection;
 }
