@@ -19,7 +19,7 @@ enum {
     PING_US = 10000000,         // between pings of the claims that wait for their events
     ANSWER_US = 1000000,        // while an answer from the database is awaited
     LEAD_RETRY_US = 1000000,    // how often a relay that does not hold the waker lock asks for it
-    ROUTES_US = 30000000,       // how often routes are read where no notification can come
+    ROUTES_US = 30000000,       // how often routes and trigger are read, where no notification comes
     RECONNECT_BASE_US = 100000,
     RECONNECT_MAX_US = 5000000,
     STABLE_US = 10000000, // a connection that held for so long was good
