@@ -226,7 +226,7 @@ static void settle(struct agenda *agenda, const struct look *look, int64_t now) 
     bool same = look->lowest_unsent == agenda->lowest_unsent && agenda->had_gaps;
     agenda->lowest_unsent = look->lowest_unsent;
     scan_settle(agenda->scan, agenda->look_settle_to, look->lowest_unsent);
-    agenda->had_gaps = scan_frontier(agenda->scan) > scan_floor(agenda->scan);
+    agenda->had_gaps = agenda_has_gaps(agenda);
     if (scan_floor(agenda->scan) > before || !same) {
         agenda->stuck_since = now;
         return;
@@ -277,6 +277,10 @@ bool agenda_is_loaded(const struct agenda *agenda) {
 bool agenda_is_settled(const struct agenda *agenda) {
     return agenda->looked && agenda->lowest_unsent == 0 &&
            scan_settleable(agenda->scan) == scan_floor(agenda->scan);
+}
+
+bool agenda_has_gaps(const struct agenda *agenda) {
+    return scan_frontier(agenda->scan) > scan_floor(agenda->scan);
 }
 
 bool agenda_may_sleep(const struct agenda *agenda) {

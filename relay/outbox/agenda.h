@@ -41,6 +41,9 @@ bool agenda_has_work(const struct agenda *agenda, int64_t now);
 bool agenda_is_loaded(const struct agenda *agenda);
 bool agenda_is_settled(const struct agenda *agenda);
 
+// agenda_has_gaps: the floor is below the frontier.
+bool agenda_has_gaps(const struct agenda *agenda);
+
 // agenda_may_sleep: settled, and the gaps small enough for a thorough look.
 bool agenda_may_sleep(const struct agenda *agenda);
 

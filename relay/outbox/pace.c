@@ -9,6 +9,8 @@ enum {
     LINGER_US = 20000, // quiet for so long before sleeping
     SLEEP_RETRY_US = 10000,
     QUESTION_US = 20000,
+    ASLEEP_US = 60000000, // a look in between, though the wake-up makes it needless
+    ASLEEP_WITH_GAPS_US = 1000000,
 };
 
 void pace_activity(struct pace *pace, int64_t now) {
@@ -43,4 +45,10 @@ bool pace_may_ask(struct pace *pace, int64_t now) {
         pace->next_question = now + QUESTION_US;
     }
     return may;
+}
+
+int64_t pace_asleep(const struct pace *pace, int64_t now, bool gaps) {
+    int64_t wait = gaps ? (now - pace->last_activity) / LOOK_SHARE : ASLEEP_US;
+    wait = wait > ASLEEP_WITH_GAPS_US ? wait : ASLEEP_WITH_GAPS_US;
+    return wait < ASLEEP_US ? wait : ASLEEP_US;
 }

@@ -31,3 +31,7 @@ void pace_sleep_refused(struct pace *pace, int64_t now);
 
 // pace_may_ask: time to ask whether anything is left to send; at most every few milliseconds.
 bool pace_may_ask(struct pace *pace, int64_t now);
+
+// pace_asleep is how long a relay that sleeps waits for its next look. `gaps`: the floor waits for
+// transactions that are still running; one that rolls back notifies nobody, so their end is looked for.
+int64_t pace_asleep(const struct pace *pace, int64_t now, bool gaps);

@@ -14,7 +14,6 @@
 
 enum {
     FLOOR_STORE_US = 5000000,   // how often the floor is stored while it moves
-    SLEEP_LIMIT_US = 60000000,  // a look in between, though the wake-up makes it needless
     ANSWER_LIMIT_US = 30000000, // a server that does not answer for so long is lost
     PING_US = 10000000,         // between pings of the claims that wait for their events
     ANSWER_US = 1000000,        // while an answer from the database is awaited
@@ -448,7 +447,8 @@ static int64_t until_next(const struct relay *relay, int64_t now) {
         return ANSWER_US; // the answer calls again
     }
     if (relay->sleep == ASLEEP) {
-        return due < SLEEP_LIMIT_US ? due : SLEEP_LIMIT_US;
+        int64_t longest = pace_asleep(&relay->pace, now, agenda_has_gaps(relay->agenda));
+        return due < longest ? due : longest;
     }
     int64_t wait = relay->pace.next_look - now;
     int64_t rest = relay->sink.resting_us(relay->sink.self);

@@ -19,12 +19,14 @@ last_statement() {
 sleeps() { grep -c ' asleep$' "$system_dir/$1.log" || true; }
 more_sleeps_than() { (($(sleeps "$1") > $2)); }
 relay_wait_asleep() { wait_for 20 "relay $1 falls asleep" more_sleeps_than "$1" "${2:-0}"; }
+is_asleep() { [[ $(grep -oE ' (asleep|awake)$' "$system_dir/$1.log" | tail -n 1) == ' asleep' ]]; }
 
 publish() { sql "select outbox.publish('$1', 'o', '{}')" >/dev/null; }
 is_sent() { wait_for_sql 20 "event $1 is sent" "select bool_and(sent_at is not null) from outbox.event where event_type = '$1'"; }
 
-# A session that holds a transaction open until it is told to commit.
+# A session that holds a transaction open until it is told how to end it: commit or rollback.
 late_begin() {
+    rm -f "$system_dir/late"
     mkfifo "$system_dir/late"
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 <"$system_dir/late" >"$system_dir/late.log" 2>&1 &
     late_pid=$!
@@ -33,8 +35,8 @@ late_begin() {
     wait_for_sql 10 "the late transaction has its event" \
         "select count(*) = 1 from pg_stat_activity where state = 'idle in transaction' and query like '%order.late%'"
 }
-late_commit() {
-    printf 'commit;\n' >&"$late"
+late_end() {
+    printf '%s;\n' "$1" >&"$late"
     exec {late}>&-
     wait "$late_pid"
 }
@@ -68,10 +70,22 @@ late_begin
 publish order.early
 is_sent order.early
 assert_equal "what is not committed is not sent" 3 "$(messages_count)"
-late_commit
+late_end commit
 is_sent order.late
 assert_equal "an event that commits behind a later one is sent" t \
     "$(sql "select (select id from outbox.event where event_type = 'order.late') < (select id from outbox.event where event_type = 'order.early')")"
+
+# A writer that inserted while the relay slept and rolls back notifies nobody.
+wait_for 20 "the relay is asleep" is_asleep relay
+late_begin
+publish order.beside
+is_sent order.beside
+wait_for 20 "the relay is asleep" is_asleep relay
+assert_equal "a transaction that may still commit holds the floor back" f \
+    "$(sql "select floor = (select max(id) from outbox.event) from outbox.state")"
+late_end rollback
+wait_for_sql 20 "the floor is stored" "select floor = (select max(id) from outbox.event) from outbox.state"
+assert_passed "its rollback is noticed while the relay sleeps"
 relay_stop relay 0
 
 sql 'select outbox.set_wake_up(false)' >/dev/null
@@ -84,7 +98,7 @@ assert_passed "and finds an event by polling"
 sql "begin; select outbox.publish('order.prepared', 'o', '{}'); prepare transaction 'two-phase'" >/dev/null
 publish order.behind
 is_sent order.behind
-assert_equal "a prepared event is not sent" 6 "$(messages_count)"
+assert_equal "a prepared event is not sent" 7 "$(messages_count)"
 sql "commit prepared 'two-phase'"
 is_sent order.prepared
 assert_passed "it is once the transaction commits"

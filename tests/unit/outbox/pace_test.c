@@ -89,6 +89,17 @@ static void questions_are_asked_every_few_milliseconds(void **state) {
     assert_false(pace_may_ask(&pace, START + 20 * MS));
 }
 
+static void asleep_it_looks_once_a_minute_or_with_gaps_ever_less_often(void **state) {
+    (void)state;
+    struct pace pace = {0};
+    pace_activity(&pace, START);
+    assert_int_equal(pace_asleep(&pace, START, false), 60000 * MS);
+    assert_int_equal(pace_asleep(&pace, START, true), 1000 * MS);
+    assert_int_equal(pace_asleep(&pace, START + 8000 * MS, true), 1000 * MS);
+    assert_int_equal(pace_asleep(&pace, START + 80000 * MS, true), 10000 * MS);
+    assert_int_equal(pace_asleep(&pace, START + 800000 * MS, true), 60000 * MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looks_become_rarer_while_nothing_happens),
@@ -96,6 +107,7 @@ int main(void) {
         cmocka_unit_test(whoever_can_sleep_looks_often_and_the_others_poll),
         cmocka_unit_test(it_sleeps_after_a_while_without_activity),
         cmocka_unit_test(a_refused_sleep_is_tried_again_a_little_later),
+        cmocka_unit_test(asleep_it_looks_once_a_minute_or_with_gaps_ever_less_often),
         cmocka_unit_test(questions_are_asked_every_few_milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
