@@ -83,6 +83,9 @@ CREATE TABLE outbox.event (
 
 CREATE INDEX event_due_at_idx ON outbox.event (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX event_parked_at_idx ON outbox.event (parked_at) WHERE parked_at IS NOT NULL;
+-- What an event of a FIFO topic may have to wait for, and what waits: see RANGE_ORDERED in relay/outbox/claim.c.
+-- The predicate is one expression so that only who writes the same gets this index: what is due must not be found by it.
+CREATE INDEX event_held_idx ON outbox.event (aggregate_id, id) WHERE coalesce(due_at, parked_at) IS NOT NULL;
 
 COMMENT ON TABLE outbox.event IS
     'The transactional outbox: insert an event in the transaction that it tells of, and outbox-relay publishes it.';
@@ -90,7 +93,8 @@ COMMENT ON COLUMN outbox.event.attempts IS 'How often publishing this event has 
 COMMENT ON COLUMN outbox.event.id IS 'Order of the events, and "sequence" in the message. Not gapless.';
 COMMENT ON COLUMN outbox.event.occurred_at IS 'When it happened; "occurredOn" in the message.';
 COMMENT ON COLUMN outbox.event.due_at IS
-    'Not to be published before this time: set by a writer to delay, by the relay to retry. NULL: at once.';
+    'Not to be published before this time: set by a writer to delay, by the relay to retry. NULL: at once. Infinity with '
+    'last_error: it waits, for what last_error says, and the relay lets it go when that is over.';
 COMMENT ON COLUMN outbox.event.parked_at IS 'When the event was taken out of line, for a person to decide.';
 COMMENT ON COLUMN outbox.event.sent_at IS 'When the broker''s receipt was noted. NULL: not sent.';
 COMMENT ON COLUMN outbox.event.message_id IS 'The broker''s receipt: the SNS MessageId.';
@@ -270,7 +274,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION outbox.routes_changed() IS 'Tells the relays to read the routes again.';
+COMMENT ON FUNCTION outbox.routes_changed() IS 'Tells the relays to read routes and paused topics again.';
 
 REVOKE EXECUTE ON FUNCTION outbox.routes_changed() FROM PUBLIC;
 
@@ -278,12 +282,31 @@ CREATE TRIGGER routes_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ou
     FOR EACH STATEMENT EXECUTE FUNCTION outbox.routes_changed();
 COMMENT ON TRIGGER routes_changed ON outbox.topic_route IS 'See outbox.routes_changed.';
 
+CREATE TABLE outbox.paused_topic (
+    topic_arn text PRIMARY KEY,
+    reason    text,
+    paused_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    paused_by text NOT NULL DEFAULT session_user
+);
+
+COMMENT ON TABLE outbox.paused_topic IS 'Topics that nothing is published to for now; see outbox.pause and outbox.resume.';
+COMMENT ON COLUMN outbox.paused_topic.topic_arn IS 'The SNS topic.';
+COMMENT ON COLUMN outbox.paused_topic.reason IS 'Why, as whoever paused it has said.';
+COMMENT ON COLUMN outbox.paused_topic.paused_at IS 'Since when.';
+COMMENT ON COLUMN outbox.paused_topic.paused_by IS 'The role that paused it.';
+
+CREATE TRIGGER routes_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON outbox.paused_topic
+    FOR EACH STATEMENT EXECUTE FUNCTION outbox.routes_changed();
+COMMENT ON TRIGGER routes_changed ON outbox.paused_topic IS 'See outbox.routes_changed.';
+
 -- A writer can insert events and nothing else; it may read the two columns that programs ask to have returned. The
 -- relay can set the state columns and nothing else. So nobody but the owner can change an event afterwards.
 GRANT USAGE ON SCHEMA outbox TO outbox_writer, outbox_relay, outbox_reader;
 GRANT INSERT (event_id, event_type, event_version, aggregate_id, data, metadata, occurred_at, due_at),
       SELECT (id, event_id) ON outbox.event TO outbox_writer;
-GRANT SELECT ON outbox.event, outbox.state, outbox.topic_route, outbox.migration TO outbox_relay, outbox_reader;
+GRANT SELECT ON outbox.event, outbox.state, outbox.topic_route, outbox.paused_topic, outbox.migration
+    TO outbox_relay, outbox_reader;
 GRANT UPDATE (due_at, attempts, last_error, parked_at, sent_at, message_id) ON outbox.event TO outbox_relay;
 GRANT UPDATE (floor, floor_moved_at) ON outbox.state TO outbox_relay;
 GRANT SELECT ON SEQUENCE outbox.event_id_seq TO outbox_relay;
+GRANT INSERT, DELETE ON outbox.paused_topic TO outbox_relay;

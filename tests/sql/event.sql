@@ -16,7 +16,7 @@ SELECT is((SELECT seqcache FROM pg_sequence WHERE seqrelid = 'outbox.event_id_se
     'the sequence keeps no ids for later');
 SELECT bag_eq(
     $$SELECT indexname::text FROM pg_indexes WHERE schemaname = 'outbox' AND tablename = 'event'$$,
-    ARRAY['event_pkey', 'event_due_at_idx', 'event_parked_at_idx'], 'no other index than these');
+    ARRAY['event_pkey', 'event_due_at_idx', 'event_held_idx', 'event_parked_at_idx'], 'no other index than these');
 SELECT is_empty(
     $$SELECT indexdef FROM pg_indexes WHERE schemaname = 'outbox' AND indexdef ~ 'sent_at|message_id|attempts|last_error'$$,
     'no index mentions a column that the mark changes');
