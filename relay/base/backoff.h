@@ -8,3 +8,6 @@
 // most `max_us`, of which the last half is random, so that many who failed together do not come back
 // together.
 int64_t backoff_us(int failures, int64_t base_us, int64_t max_us);
+
+// backoff_jittered_us is the same with all of it random ("full jitter"): for quick retries.
+int64_t backoff_jittered_us(int failures, int64_t base_us, int64_t max_us);

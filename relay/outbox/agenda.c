@@ -94,7 +94,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
     int64_t after;
     int64_t to;
     bool gap = now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to);
-    bool sweep = now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0;
+    bool sweep = agenda_wants_sweep(agenda, now);
     bool usual = gap || has_new(agenda);
     if (is_due(agenda, now) && (agenda->last_kind != RANGE_DUE || !(usual || sweep))) {
         *range = (struct range){.kind = RANGE_DUE};
@@ -129,6 +129,8 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
         break;
     case RANGE_SWEEP:
         agenda->sweep_at = now + SWEEP_US;
+        break;
+    case RANGE_ORDERED: // is the business of turns.h
         break;
     }
 }
@@ -174,7 +176,21 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     case RANGE_SWEEP:
         swept(agenda, range, rows, last_id);
         break;
+    case RANGE_ORDERED:
+        break;
     }
+}
+
+// They are below the frontier, and news to no snapshot: the sweep finds them.
+void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now) {
+    if (agenda->sweep_at > now || lowest_id - 1 < agenda->sweep_position) {
+        agenda->sweep_position = lowest_id - 1;
+    }
+    agenda->sweep_at = now;
+}
+
+void agenda_expect_due(struct agenda *agenda, int64_t now) {
+    agenda->due_at = now < agenda->due_at ? now : agenda->due_at;
 }
 
 void agenda_hold_due(struct agenda *agenda, int64_t until) {
@@ -266,8 +282,20 @@ bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, 
     return true;
 }
 
+bool agenda_wants_sweep(const struct agenda *agenda, int64_t now) {
+    return now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0;
+}
+
 bool agenda_has_work(const struct agenda *agenda, int64_t now) {
     return has_new(agenda) || !scan_is_quiet(agenda->scan) || agenda->due_at <= now;
+}
+
+bool agenda_has_news(const struct agenda *agenda) {
+    return !scan_is_quiet(agenda->scan);
+}
+
+bool agenda_is_due(const struct agenda *agenda, int64_t now) {
+    return agenda->due_at <= now;
 }
 
 bool agenda_is_loaded(const struct agenda *agenda) {

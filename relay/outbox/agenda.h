@@ -22,6 +22,12 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
                     int64_t now);
 
+// agenda_let_go: a claim has given back events, of which this is the lowest id.
+void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now);
+
+// agenda_expect_due: an event has come due just now.
+void agenda_expect_due(struct agenda *agenda, int64_t now);
+
 // agenda_hold_due: no due events before that time.
 void agenda_hold_due(struct agenda *agenda, int64_t until);
 
@@ -35,11 +41,18 @@ void agenda_expect_new(struct agenda *agenda);
 void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to);
 bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error);
 
+// agenda_wants_sweep: it is time for a step of the sweep.
+bool agenda_wants_sweep(const struct agenda *agenda, int64_t now);
+
 // agenda_has_work: something waits to be claimed. agenda_is_loaded: claims come back full. agenda_is_settled:
 // the floor is where it can be, so that nothing but new commits can bring work.
 bool agenda_has_work(const struct agenda *agenda, int64_t now);
 bool agenda_is_loaded(const struct agenda *agenda);
 bool agenda_is_settled(const struct agenda *agenda);
+
+// agenda_has_news: a transaction has ended that may have left events in the gaps.
+bool agenda_has_news(const struct agenda *agenda);
+bool agenda_is_due(const struct agenda *agenda, int64_t now);
 
 // agenda_has_gaps: the floor is below the frontier.
 bool agenda_has_gaps(const struct agenda *agenda);

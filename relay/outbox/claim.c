@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outbox/claim.h"
 
-#include "base/backoff.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/array.h"
 
@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXTS_LIMIT = 64 << 20, ARRAY_LIMIT = 64 << 20, MESSAGE_ID_MAX = 128, REASON_MAX = 500 };
+// How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
+// relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
+enum { IDLE_ORDERED_MS = 1500, LEASE_US = 1000000, SQL_MAX = 32 << 20 };
+
+#define ORDERED_LOCK "1869968482, 4"
 
 enum claim_state {
     CLAIM_CLOSED,
@@ -20,20 +24,6 @@ enum claim_state {
     CLAIM_MARKING
 };
 
-enum row_state { ROW_PENDING, ROW_SENT, ROW_DEFERRED, ROW_LET_GO };
-
-// A claimed event and what became of it. The text is the message id or the reason, in claim->texts.
-struct row {
-    int64_t id;
-    unsigned char event_id[EVENT_ID_BYTES];
-    enum row_state state;
-    int attempts;
-    bool counts;
-    size_t text_offset;
-    size_t text_length;
-    int64_t retry_after_us;
-};
-
 struct claim {
     struct claim_listener listener;
     struct claim_options options;
@@ -42,23 +32,21 @@ struct claim {
     enum claim_state state;
     struct range range;
     uint64_t transaction;
-    struct row *rows;
-    int row_count;
-    int row_capacity;
-    int unsettled;
-    int64_t last_id;
-    struct buffer texts;
-    struct buffer arrays[4];
+    struct rows rows;
+    int64_t began_at;
+    bool locked; // the answer to the question for the ordered lock
+    bool refused;
+    char *snapshot;
+    int64_t newest;
+    int64_t asked_at;     // when the ping under way, or what came before it, was sent; 0: none is
+    int64_t confirmed_at; // when the latest question that has been answered was sent
 };
 
 struct claim *claim_new(const struct claim_listener *listener, const struct claim_options *options) {
     struct claim *claim = memory_allocate(1, sizeof *claim);
     claim->listener = *listener;
     claim->options = *options;
-    buffer_init(&claim->texts, TEXTS_LIMIT);
-    for (int index = 0; index < 4; index++) {
-        buffer_init(&claim->arrays[index], ARRAY_LIMIT);
-    }
+    rows_init(&claim->rows, &options->policy);
     return claim;
 }
 
@@ -67,11 +55,8 @@ void claim_free(struct claim *claim) {
         return;
     }
     pg_close(claim->connection);
-    free(claim->rows);
-    buffer_free(&claim->texts);
-    for (int index = 0; index < 4; index++) {
-        buffer_free(&claim->arrays[index]);
-    }
+    rows_free(&claim->rows);
+    free(claim->snapshot);
     free(claim);
 }
 
@@ -89,15 +74,11 @@ static void on_lost(void *context, const struct error *error) {
 bool claim_connect(struct claim *claim, struct event_base *base, struct error *error) {
     const struct pg_handler handler = {.context = claim, .ready = on_ready, .lost = on_lost};
     claim->ledger = NULL;
-    claim->row_count = 0;
+    rows_clear(&claim->rows);
     claim->transaction = 0;
     claim->connection = pg_open(base, claim->options.conninfo, &handler, error);
     claim->state = claim->connection != NULL ? CLAIM_CONNECTING : CLAIM_CLOSED;
     return claim->connection != NULL;
-}
-
-static struct slice row_text(const struct claim *claim, const struct row *row) {
-    return (struct slice){row->text_length > 0 ? claim->texts.data + row->text_offset : "", row->text_length};
 }
 
 void claim_abandon(struct claim *claim, struct ledger *ledger) {
@@ -106,11 +87,8 @@ void claim_abandon(struct claim *claim, struct ledger *ledger) {
     claim->connection = NULL;
     claim->state = CLAIM_CLOSED;
     claim->ledger = ledger;
-    for (int index = 0; busy && index < claim->row_count; index++) {
-        const struct row *row = &claim->rows[index];
-        if (row->state == ROW_SENT) {
-            ledger_add(ledger, row->id, row->event_id, row_text(claim, row));
-        }
+    if (busy) {
+        rows_to_ledger(&claim->rows, ledger);
     }
 }
 
@@ -138,8 +116,12 @@ bool claim_is_fetching(const struct claim *claim) {
     return claim->state == CLAIM_FETCHING;
 }
 
+bool claim_is_publishing(const struct claim *claim) {
+    return claim->state == CLAIM_PUBLISHING;
+}
+
 int claim_unsettled(const struct claim *claim) {
-    return claim->unsettled;
+    return claim->rows.unsettled;
 }
 
 const struct range *claim_range(const struct claim *claim) {
@@ -147,15 +129,43 @@ const struct range *claim_range(const struct claim *claim) {
 }
 
 int claim_rows(const struct claim *claim) {
-    return claim->row_count;
+    return claim->rows.count;
 }
 
 int64_t claim_last_id(const struct claim *claim) {
-    return claim->last_id;
+    return claim->rows.last_id;
 }
 
 uint64_t claim_transaction(const struct claim *claim) {
     return claim->transaction;
+}
+
+int64_t claim_began_at(const struct claim *claim) {
+    return claim->began_at;
+}
+
+int64_t claim_lowest_let_go(const struct claim *claim) {
+    return rows_lowest_let_go(&claim->rows);
+}
+
+int claim_sent(const struct claim *claim) {
+    return rows_sent(&claim->rows);
+}
+
+bool claim_was_refused(const struct claim *claim) {
+    return claim->refused;
+}
+
+static bool is_ordered(const struct claim *claim) {
+    return claim->range.kind == RANGE_ORDERED;
+}
+
+static bool has_session_lock(const struct claim *claim) {
+    return is_ordered(claim) && !claim->range.pooled;
+}
+
+bool claim_may_publish(const struct claim *claim, int64_t now) {
+    return !is_ordered(claim) || (claim_is_busy(claim) && now - claim->confirmed_at < LEASE_US);
 }
 
 void claim_pause(struct claim *claim) {
@@ -176,14 +186,11 @@ static void on_transaction_row(void *context, const PGresult *result, int row) {
     claim->transaction = strtoull(text.data, NULL, 10);
 }
 
-static struct row *add_row(struct claim *claim) {
-    if (claim->row_count == claim->row_capacity) {
-        claim->row_capacity = claim->row_capacity * 2 + 64;
-        claim->rows = memory_resize(claim->rows, (size_t)claim->row_capacity, sizeof(struct row));
-    }
-    struct row *row = &claim->rows[claim->row_count++];
-    *row = (struct row){0};
-    return row;
+// An ordered event that must wait for an earlier one of its aggregate is not handed on at all.
+static void settle_blocked(struct claim *claim, int row) {
+    static const struct outcome blocked = {.kind = OUTCOME_WAIT,
+                                           .reason = "waits for an earlier event of its aggregate"};
+    claim_settle(claim, row, &blocked);
 }
 
 static void on_event_row(void *context, const PGresult *result, int index) {
@@ -196,13 +203,12 @@ static void on_event_row(void *context, const PGresult *result, int index) {
                                  .metadata = pg_bytes(result, index, 7),
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
-    struct row *row = add_row(claim);
-    row->id = event.id;
-    row->attempts = (int)pg_int(result, index, 2);
-    memcpy(row->event_id, event.event_id, EVENT_ID_BYTES);
-    claim->last_id = event.id > claim->last_id ? event.id : claim->last_id;
-    claim->unsettled++;
-    claim->listener.claimed(claim->listener.context, claim, &event, claim->row_count - 1);
+    int row = rows_add(&claim->rows, &event, (int)pg_int(result, index, 2), is_ordered(claim));
+    if (is_ordered(claim) && pg_bool(result, index, 9)) {
+        settle_blocked(claim, row);
+    } else {
+        claim->listener.claimed(claim->listener.context, claim, &event, row);
+    }
 }
 
 static void become_idle(void *context, int64_t affected) {
@@ -213,123 +219,10 @@ static void become_idle(void *context, int64_t affected) {
     claim->listener.finished(claim->listener.context, claim);
 }
 
-static struct pg_parameter parameter(const struct buffer *array) {
-    return (struct pg_parameter){array->data, (int)array->length};
-}
-
-static int count_rows(const struct claim *claim, enum row_state state) {
-    int count = 0;
-    for (int index = 0; index < claim->row_count; index++) {
-        count += claim->rows[index].state == state;
-    }
-    return count;
-}
-
-static void send_sent_marks(struct claim *claim, int count) {
-    pg_array_begin(&claim->arrays[0], PG_ELEMENT_BIGINT, count);
-    pg_array_begin(&claim->arrays[1], PG_ELEMENT_TEXT, count);
-    for (int index = 0; index < claim->row_count; index++) {
-        const struct row *row = &claim->rows[index];
-        if (row->state == ROW_SENT) {
-            pg_array_append_bigint(&claim->arrays[0], row->id);
-            pg_array_append_bytes(&claim->arrays[1], row_text(claim, row));
-        }
-    }
-    // due_at is NULL already unless the event was scheduled or tried before, so this stays a HOT update.
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = "UPDATE outbox.event AS e"
-                       " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id,"
-                       " due_at = NULL"
-                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), "
-                       "pg_catalog.unnest($2::pg_catalog.text[]))"
-                       " AS m(id, message_id) WHERE e.id = m.id",
-                .parameter_count = 2,
-                .parameters = {parameter(&claim->arrays[0]), parameter(&claim->arrays[1])}});
-}
-
-static void send_deferred_marks(struct claim *claim, int count) {
-    struct buffer *arrays = claim->arrays;
-    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, count);
-    pg_array_begin(&arrays[1], PG_ELEMENT_BIGINT, count);
-    pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, count);
-    pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, count);
-    for (int index = 0; index < claim->row_count; index++) {
-        const struct row *row = &claim->rows[index];
-        if (row->state == ROW_DEFERRED) {
-            pg_array_append_bigint(&arrays[0], row->id);
-            pg_array_append_bigint(&arrays[1], row->retry_after_us);
-            pg_array_append_bigint(&arrays[2], row->counts ? 1 : 0);
-            pg_array_append_bytes(&arrays[3], row_text(claim, row));
-        }
-    }
-    pg_send(
-        claim->connection,
-        &(struct pg_statement){
-            .sql =
-                "UPDATE outbox.event AS e"
-                " SET due_at = pg_catalog.clock_timestamp() + m.delay * interval '1 microsecond',"
-                " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"
-                " last_error = m.reason"
-                " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-                " pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
-                " pg_catalog.unnest($4::pg_catalog.text[])) AS m(id, delay, counts, reason) WHERE e.id = "
-                "m.id",
-            .parameter_count = 4,
-            .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
-                           parameter(&arrays[3])}});
-}
-
-static void clear_arrays(struct claim *claim) {
-    for (int index = 0; index < 4; index++) {
-        buffer_clear(&claim->arrays[index]);
-    }
-}
-
-static void mark(struct claim *claim) {
-    int sent = count_rows(claim, ROW_SENT);
-    int deferred = count_rows(claim, ROW_DEFERRED);
-    claim->state = CLAIM_MARKING;
-    clear_arrays(claim);
-    if (sent > 0) {
-        send_sent_marks(claim, sent);
-        clear_arrays(claim);
-    }
-    if (deferred > 0) {
-        send_deferred_marks(claim, deferred);
-    }
-    pg_send(claim->connection,
-            &(struct pg_statement){.sql = "COMMIT", .done = become_idle, .context = claim});
-    pg_sync(claim->connection);
-}
-
-void claim_cut(struct claim *claim) {
-    if (claim->state == CLAIM_PUBLISHING) {
-        mark(claim);
-    }
-}
-
-void claim_ping(struct claim *claim) {
-    if (claim->state == CLAIM_PUBLISHING) {
-        pg_send(claim->connection, &(struct pg_statement){.sql = "SELECT"});
-        pg_sync(claim->connection);
-    }
-}
-
-static void on_fetched(void *context, int64_t affected) {
-    (void)affected;
-    struct claim *claim = context;
-    claim->state = CLAIM_PUBLISHING;
-    claim->listener.fetched(claim->listener.context, claim);
-    if (claim->state == CLAIM_PUBLISHING && claim->unsettled == 0) {
-        mark(claim);
-    }
-}
-
 // The plan must not depend on statistics, which on a queue are always out of date: only index scans in order
 // are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
 // claimed here: were this relay to die now, the other one would have to look.
-static void send_begin(struct claim *claim) {
+static void send_settings(struct claim *claim, int64_t idle_limit_ms) {
     char sql[768];
     snprintf(
         sql, sizeof sql,
@@ -340,32 +233,130 @@ static void send_begin(struct claim *claim) {
         " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
         " pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
-        claim->options.idle_limit_us / 1000);
-    pg_send(claim->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+        idle_limit_ms);
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
 }
 
-#define CLAIM_SELECT                                                                                         \
-    "SELECT id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"    \
-    " FROM outbox.event WHERE "
+static void send_begin(struct claim *claim, const char *begin) {
+    pg_send(claim->connection, &(struct pg_statement){.sql = begin});
+    send_settings(claim, is_ordered(claim) ? IDLE_ORDERED_MS : claim->options.idle_limit_us / 1000);
+}
+
+#define BEGIN_READ_COMMITTED "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+// The last statement of a claim; its answer makes it idle.
+static void send_end(struct claim *claim, const char *sql) {
+    pg_send(claim->connection, &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim});
+    pg_sync(claim->connection);
+}
+
+#define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
+
+static void mark_and_unlock(struct claim *claim) {
+    if (rows_have_marks(&claim->rows)) {
+        send_begin(claim, BEGIN_READ_COMMITTED);
+        rows_send_marks(&claim->rows, claim->connection, true);
+        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT"});
+    }
+    send_end(claim, "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
+}
+
+static void mark(struct claim *claim) {
+    claim->state = CLAIM_MARKING;
+    if (has_session_lock(claim)) {
+        mark_and_unlock(claim);
+    } else {
+        rows_send_marks(&claim->rows, claim->connection, is_ordered(claim));
+        send_end(claim, "COMMIT");
+    }
+}
+
+void claim_cut(struct claim *claim) {
+    if (claim->state == CLAIM_PUBLISHING) {
+        mark(claim);
+    }
+}
+
+static void on_pong(void *context, int64_t affected) {
+    (void)affected;
+    struct claim *claim = context;
+    claim->confirmed_at = claim->asked_at;
+    claim->asked_at = 0;
+}
+
+void claim_ping(struct claim *claim) {
+    if (claim->state == CLAIM_PUBLISHING && claim->asked_at == 0) {
+        claim->asked_at = clock_monotonic_us();
+        pg_send(claim->connection,
+                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim});
+        pg_sync(claim->connection);
+    }
+}
+
+static void on_fetched(void *context, int64_t affected) {
+    (void)affected;
+    struct claim *claim = context;
+    claim->state = CLAIM_PUBLISHING;
+    claim->confirmed_at = claim->asked_at;
+    claim->asked_at = 0;
+    claim->listener.fetched(claim->listener.context, claim);
+    if (claim->state == CLAIM_PUBLISHING && claim->rows.unsettled == 0) {
+        mark(claim);
+    }
+}
+
+#define COLUMNS "id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"
+#define IS_NEW " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL"
+#define IS_DUE "due_at <= pg_catalog.now() AND sent_at IS NULL AND parked_at IS NULL"
+
+static void append_unordered(struct buffer *sql, const struct range *range) {
+    buffer_append_text(sql, "SELECT " COLUMNS " FROM outbox.event WHERE ");
+    if (range->kind == RANGE_DUE) {
+        buffer_append_text(sql, IS_DUE);
+    } else {
+        buffer_append_format(sql, "id > %" PRId64 " AND id <= %" PRId64 IS_NEW, range->after, range->to);
+    }
+    if (range->ordered_sql != NULL) {
+        buffer_append_format(sql, " AND NOT (%s)", range->ordered_sql);
+    }
+    buffer_append_format(sql, " ORDER BY %s LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
+                         range->kind == RANGE_DUE ? "due_at" : "id", range->limit);
+}
+
+enum { AGGREGATE_MAX = 100 };
+
+// What is new and what is due, in one order, and of each whether it must wait: behind an earlier event of its
+// aggregate that is not among them (retried later, waiting, parked), or behind so many that are that one
+// aggregate would keep the others out.
+static void append_ordered(struct buffer *sql, const struct claim *claim) {
+    const struct range *range = &claim->range;
+    buffer_append_format(
+        sql,
+        "SELECT " COLUMNS ", EXISTS (SELECT FROM outbox.event AS b"
+        " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, b.parked_at) IS NOT "
+        "NULL"
+        " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
+        " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END)"
+        " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d"
+        " FROM (SELECT * FROM ("
+        "(SELECT " COLUMNS " FROM outbox.event WHERE id > %" PRId64 IS_NEW " AND (%s) ORDER BY id LIMIT %d)"
+        " UNION ALL (SELECT " COLUMNS " FROM outbox.event WHERE " IS_DUE " AND (%s) ORDER BY id LIMIT %d)"
+        ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
+        claim->options.policy.parked_blocks ? "true" : "false", AGGREGATE_MAX, range->after,
+        range->ordered_sql, range->limit, range->ordered_sql, range->limit, range->limit);
+}
 
 static void send_select(struct claim *claim) {
-    char sql[512];
-    const struct range *range = &claim->range;
-    if (range->kind == RANGE_DUE) {
-        snprintf(sql, sizeof sql,
-                 CLAIM_SELECT
-                 "due_at <= pg_catalog.statement_timestamp() AND sent_at IS NULL AND parked_at IS NULL"
-                 " ORDER BY due_at LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
-                 range->limit);
+    struct buffer sql;
+    buffer_init(&sql, SQL_MAX);
+    if (is_ordered(claim)) {
+        append_ordered(&sql, claim);
     } else {
-        snprintf(sql, sizeof sql,
-                 CLAIM_SELECT "id > %" PRId64 " AND id <= %" PRId64
-                              " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL"
-                              " ORDER BY id LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
-                 range->after, range->to, range->limit);
+        append_unordered(&sql, &claim->range);
     }
-    pg_send(claim->connection, &(struct pg_statement){.sql = sql, .row = on_event_row, .context = claim});
+    pg_send(claim->connection,
+            &(struct pg_statement){.sql = buffer_text(&sql), .row = on_event_row, .context = claim});
+    buffer_free(&sql);
 }
 
 // Asked afterwards, since only a transaction that has locked something has, and uses up, an id.
@@ -378,71 +369,132 @@ static void send_transaction_question(struct claim *claim) {
                 .context = claim});
 }
 
-void claim_start(struct claim *claim, const struct range *range) {
-    claim->state = CLAIM_FETCHING;
-    claim->range = *range;
-    claim->row_count = 0;
-    claim->last_id = 0;
-    claim->transaction = 0;
-    buffer_clear(&claim->texts);
-    send_begin(claim);
+static void start_unordered(struct claim *claim) {
+    send_begin(claim, BEGIN_READ_COMMITTED);
     send_select(claim);
+    claim->range.ordered_sql = NULL;
     send_transaction_question(claim);
     pg_sync(claim->connection);
 }
 
-static void keep_text(struct claim *claim, struct row *row, struct slice text, size_t most) {
-    row->text_offset = claim->texts.length;
-    row->text_length = text.length < most ? text.length : most;
-    buffer_append(&claim->texts, text.data, row->text_length);
+static void on_lock_row(void *context, const PGresult *result, int row) {
+    struct claim *claim = context;
+    claim->locked = pg_bool(result, row, 0);
 }
 
-// last_error is text of any encoding the database has, so only printable ASCII goes there.
-static void keep_reason(struct claim *claim, struct row *row, const char *reason) {
-    keep_text(claim, row, slice_of_text(reason), REASON_MAX);
-    for (size_t index = 0; index < row->text_length; index++) {
-        char *character = &claim->texts.data[row->text_offset + index];
-        *character = *character < ' ' || *character > '~' ? '?' : *character;
+static void on_snapshot_row(void *context, const PGresult *result, int row) {
+    struct claim *claim = context;
+    free(claim->snapshot);
+    claim->snapshot = memory_copy_text(pg_bytes(result, row, 0).data);
+    claim->newest = pg_int(result, row, 1);
+}
+
+static void on_snapshot(void *context, int64_t rows) {
+    (void)rows;
+    struct claim *claim = context;
+    claim->range.after =
+        claim->listener.snapshot(claim->listener.context, claim, claim->snapshot, claim->newest);
+    claim->asked_at = clock_monotonic_us();
+    send_select(claim);
+    pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .done = on_fetched, .context = claim});
+    pg_sync(claim->connection);
+}
+
+// What is read and where it is read from must be of one snapshot; see ordered.h.
+static void read_under_snapshot(struct claim *claim) {
+    send_begin(claim, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    pg_send(claim->connection,
+            &(struct pg_statement){
+                .sql = "SELECT pg_catalog.pg_current_snapshot()::text || ':' ||"
+                       " (pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric"
+                       " + pg_catalog.age(pg_catalog.pg_snapshot_xmax("
+                       "pg_catalog.pg_current_snapshot())::xid)),"
+                       " coalesce((SELECT id FROM outbox.event ORDER BY id DESC LIMIT 1), 0)",
+                .row = on_snapshot_row,
+                .done = on_snapshot,
+                .context = claim});
+    pg_sync(claim->connection);
+}
+
+static void on_session_lock(void *context, int64_t rows) {
+    (void)rows;
+    struct claim *claim = context;
+    claim->refused = !claim->locked;
+    if (claim->locked) {
+        claim->confirmed_at = claim->asked_at;
+        read_under_snapshot(claim);
+    } else {
+        claim->state = CLAIM_MARKING;
+        send_end(claim, "SELECT " END_SESSION_LIMIT);
     }
 }
 
-static void note_deferred(struct claim *claim, struct row *row, const struct outcome *outcome) {
-    row->state = ROW_DEFERRED;
-    row->counts = outcome->counts;
-    row->retry_after_us = outcome->counts ? backoff_us(row->attempts + 1, claim->options.retry_base_us,
-                                                       claim->options.retry_max_us)
-                                          : outcome->retry_after_us;
-    keep_reason(claim, row, outcome->reason);
+static void on_transaction_lock(void *context, int64_t rows) {
+    (void)rows;
+    struct claim *claim = context;
+    claim->refused = !claim->locked;
+    if (claim->locked) {
+        claim->asked_at = clock_monotonic_us();
+        send_select(claim);
+        send_transaction_question(claim);
+        pg_sync(claim->connection);
+    } else {
+        claim->state = CLAIM_MARKING;
+        send_end(claim, "COMMIT");
+    }
+}
+
+// (The limit on idleness is set first, so that there is no moment when a frozen relay could keep the lock.)
+static void start_ordered(struct claim *claim) {
+    char limit[128];
+    snprintf(limit, sizeof limit, "SELECT pg_catalog.set_config('idle_session_timeout', '%d', false)",
+             IDLE_ORDERED_MS);
+    claim->asked_at = clock_monotonic_us();
+    if (claim->range.pooled) {
+        send_begin(claim, BEGIN_READ_COMMITTED);
+    } else {
+        pg_send(claim->connection, &(struct pg_statement){.sql = limit});
+    }
+    pg_send(claim->connection,
+            &(struct pg_statement){
+                .sql = claim->range.pooled ? "SELECT pg_catalog.pg_try_advisory_xact_lock(" ORDERED_LOCK ")"
+                                           : "SELECT pg_catalog.pg_try_advisory_lock(" ORDERED_LOCK ")",
+                .row = on_lock_row,
+                .done = claim->range.pooled ? on_transaction_lock : on_session_lock,
+                .context = claim});
+    pg_sync(claim->connection);
+}
+
+void claim_start(struct claim *claim, const struct range *range) {
+    claim->state = CLAIM_FETCHING;
+    claim->range = *range;
+    claim->transaction = 0;
+    claim->began_at = clock_monotonic_us();
+    claim->locked = claim->refused = false;
+    claim->asked_at = 0;
+    rows_clear(&claim->rows);
+    if (is_ordered(claim)) {
+        start_ordered(claim);
+    } else {
+        start_unordered(claim);
+    }
 }
 
 static void mark_when_settled(struct claim *claim) {
-    if (claim->state == CLAIM_PUBLISHING && claim->unsettled == 0) {
+    if (claim->state == CLAIM_PUBLISHING && claim->rows.unsettled == 0) {
         mark(claim);
     }
 }
 
 bool claim_holds(const struct claim *claim, int64_t id) {
-    for (int index = 0; claim_is_busy(claim) && index < claim->row_count; index++) {
-        if (claim->rows[index].id == id) {
-            return true;
-        }
-    }
-    return false;
+    return claim_is_busy(claim) && rows_hold(&claim->rows, id);
 }
 
-void claim_settle(struct claim *claim, int row_number, const struct outcome *outcome) {
-    struct row *row = &claim->rows[row_number];
-    claim->unsettled--;
-    if (outcome->let_go) {
-        row->state = ROW_LET_GO;
-    } else if (!outcome->sent) {
-        note_deferred(claim, row, outcome);
-    } else {
-        row->state = ROW_SENT;
-        keep_text(claim, row, outcome->message_id, MESSAGE_ID_MAX);
-        if (claim->ledger != NULL) {
-            ledger_add(claim->ledger, row->id, row->event_id, row_text(claim, row));
-        }
+void claim_settle(struct claim *claim, int row, const struct outcome *outcome) {
+    rows_settle(&claim->rows, row, outcome);
+    if (outcome->kind == OUTCOME_SENT && claim->ledger != NULL) {
+        const struct row *sent = &claim->rows.items[row];
+        ledger_add(claim->ledger, sent->id, sent->event_id, rows_text(&claim->rows, sent));
     }
     mark_when_settled(claim);
 }

@@ -3,24 +3,35 @@
 // SKIP LOCKED), stays open while they are published, then marks them and commits. A relay that dies lets go
 // of its rows at once; there is no lease to expire.
 //
-//     idle -> fetching -> publishing -> marking -> idle
+//     idle -> (locking ->) fetching -> publishing -> marking -> idle
 //
 // Rows are handed on one by one as they arrive; reading stops while the sink is full, so memory stays bounded
 // however large the events are.
+//
+// Ordered events (those of FIFO topics) are claimed in turns, RANGE_ORDERED: one relay at a time has the
+// ordered lock (advisory lock 4), reads under one snapshot whatever is new and whatever is due, in order,
+// publishes and marks it, and lets go of the lock. No row is locked and no transaction is open meanwhile. The
+// server ends the session of a relay that says nothing for a moment, and with it the lock; the relay itself
+// stops sending before that (claim_may_publish). Behind a pooler, which has no sessions, the lock is the
+// transaction's.
 #pragma once
 
 #include "message/event.h"
 #include "outbox/ledger.h"
+#include "outbox/rows.h"
 #include "sink/sink.h"
 
-enum range_kind { RANGE_FORWARD, RANGE_GAP, RANGE_DUE, RANGE_SWEEP };
+enum range_kind { RANGE_FORWARD, RANGE_GAP, RANGE_DUE, RANGE_SWEEP, RANGE_ORDERED };
 
-// What to claim: ids in (after, to], or for RANGE_DUE the events whose time has come.
+// What to claim: ids in (after, to], for RANGE_DUE the events whose time has come, for RANGE_ORDERED both.
 struct range {
     enum range_kind kind;
     int64_t after;
     int64_t to;
     int limit;
+    const char *ordered_sql; // which events are ordered; NULL: none is. Used within claim_start only, but for
+                             // RANGE_ORDERED
+    bool pooled;             // RANGE_ORDERED: there are no sessions
 };
 
 struct claim;
@@ -31,14 +42,16 @@ struct claim_listener {
     void (*lost)(void *context, struct claim *claim, const struct error *error);
     // An event has been locked and must be settled once, now or later.
     void (*claimed)(void *context, struct claim *claim, const struct outbox_event *event, int row);
-    void (*fetched)(void *context, struct claim *claim);  // all of the range has been handed on
+    void (*fetched)(void *context, struct claim *claim); // all of the range has been handed on
+    // RANGE_ORDERED, unless pooled: the snapshot (with the next transaction id behind a colon) that all is
+    // read under, and the newest event's id in it. Returns the id to read from.
+    int64_t (*snapshot)(void *context, struct claim *claim, const char *snapshot, int64_t newest);
     void (*finished)(void *context, struct claim *claim); // marked, committed, idle again
 };
 
 struct claim_options {
     const char *conninfo;
-    int64_t retry_base_us; // backoff of an event that was refused itself
-    int64_t retry_max_us;
+    struct retry_policy policy;
     int64_t idle_limit_us; // the server ends a transaction that does nothing for so long: its relay is frozen
 };
 
@@ -56,16 +69,21 @@ bool claim_is_closed(const struct claim *claim); // not connected, nor about to 
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
 bool claim_is_open(const struct claim *claim);   // connected
 bool claim_is_connecting(const struct claim *claim);
-bool claim_is_busy(const struct claim *claim);     // from claim_start to finished
-bool claim_is_fetching(const struct claim *claim); // rows are still coming
-int claim_unsettled(const struct claim *claim);    // events handed on whose outcome is not known yet
+bool claim_is_publishing(const struct claim *claim); // all rows have come, not all are settled
+bool claim_is_busy(const struct claim *claim);       // from claim_start to finished
+bool claim_is_fetching(const struct claim *claim);   // rows are still coming
+int claim_unsettled(const struct claim *claim);      // events handed on whose outcome is not known yet
 
-// claim_start claims a range on an idle claim.
+// claim_start claims a range on an idle claim. For RANGE_ORDERED its ordered_sql must live until `fetched`.
 void claim_start(struct claim *claim, const struct range *range);
 const struct range *claim_range(const struct claim *claim);
-int claim_rows(const struct claim *claim);             // claimed so far
-int64_t claim_last_id(const struct claim *claim);      // the highest id among them, 0 if none
-uint64_t claim_transaction(const struct claim *claim); // its transaction id, 0 if not known
+int64_t claim_began_at(const struct claim *claim);      // monotonic, when it was started
+int claim_rows(const struct claim *claim);              // claimed so far
+int64_t claim_last_id(const struct claim *claim);       // the highest id among them, 0 if none
+int64_t claim_lowest_let_go(const struct claim *claim); // the lowest id among those let go, 0 if none
+uint64_t claim_transaction(const struct claim *claim);  // its transaction id, 0 if not known
+int claim_sent(const struct claim *claim);              // how many of its rows are settled as sent
+bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: another relay has the ordered lock
 
 void claim_pause(struct claim *claim);
 void claim_resume(struct claim *claim);
@@ -77,9 +95,14 @@ void claim_settle(struct claim *claim, int row, const struct outcome *outcome);
 // claim_holds tells whether a busy claim has this event among its rows.
 bool claim_holds(const struct claim *claim, int64_t id);
 
-// claim_ping says something in a transaction that waits for its events, so that the server's limit on idle
-// ones ends only those of a relay that is frozen.
+// claim_may_publish: false when the ordered lock of this claim may be another relay's by now.
+bool claim_may_publish(const struct claim *claim, int64_t now);
+
+// claim_ping says something while the claim waits for its events, so that the server's limit on idleness ends
+// only those of a relay that is frozen. Ordered claims need it every CLAIM_PING_ORDERED_US.
 void claim_ping(struct claim *claim);
+
+enum { CLAIM_PING_ORDERED_US = 300000 };
 
 // claim_cut marks and commits what is settled by now and lets the other rows go. Does nothing unless
 // publishing.

@@ -88,6 +88,16 @@ bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_t
     return holds;
 }
 
+struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before) {
+    for (int index = 0; index < pool->count; index++) {
+        struct claim *claim = pool->claims[index];
+        if (claim_is_publishing(claim) && claim_began_at(claim) < began_before) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
 void claim_pool_abandon(struct claim_pool *pool, struct ledger *ledger) {
     pool->connect_at = 0;
     for (int index = 0; index < pool->count; index++) {

@@ -29,6 +29,9 @@ int claim_pool_unsettled(const struct claim_pool *pool); // events whose outcome
 // claim_pool_holds tells whether a claim other than this one has the event among its rows.
 bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_than, int64_t id);
 
+// claim_pool_overdue is a claim that has been publishing since before `began_before`, or NULL.
+struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before);
+
 // What claim.h says, for all of them.
 void claim_pool_abandon(struct claim_pool *pool, struct ledger *ledger);
 void claim_pool_ping(struct claim_pool *pool);

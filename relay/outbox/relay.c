@@ -9,6 +9,8 @@
 #include "outbox/claim_pool.h"
 #include "outbox/pace.h"
 #include "outbox/session.h"
+#include "outbox/turns.h"
+#include "outbox/walk.h"
 
 #include <stdlib.h>
 
@@ -22,7 +24,12 @@ enum {
     RECONNECT_BASE_US = 100000,
     RECONNECT_MAX_US = 5000000,
     STABLE_US = 10000000, // a connection that held for so long was good
-    TOPICLESS_RETRY_US = 60000000,
+    TURN_US =
+        250000, // a turn of ordered events is cut short, so that new ones do not wait for a slow aggregate
+    BUSY_TURN_US = 100000,  // how often to look after a turn
+    WALK_US = 30000000,     // how often to walk along what waits, though changes begin a walk at once
+    WALK_AGAIN_US = 200000, // where a topic takes only some at a time
+    PROBE_ROWS = 100,
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
     FROZEN_US = 30000000,       // the server ends the claims of a relay that has not pinged for so long
 };
@@ -43,6 +50,9 @@ struct relay {
     struct agenda *agenda;
     struct pace pace;
     struct claim_pool *claims;
+    struct turns *turns;
+    struct claim *turn; // the claim of ordered events that is busy, or NULL
+    struct walk *walk;
     struct event *timer;
     struct event *shutdown_timer;
     enum relay_state state;
@@ -61,6 +71,12 @@ struct relay {
     int64_t ping_at;   // when to ping the claims that wait for their events
     int64_t lead_at;   // when to ask for the waker lock again
     int64_t routes_at; // when to read the routes again
+    int64_t pong_at;   // when to ping the turn of ordered events
+    int64_t walk_at;   // when to walk along what waits
+    struct {
+        struct topic *topic;
+        int count;
+    } walked; // how many of the events that wait for a topic this step of the walk has let go
     int64_t sent;
     int64_t deferred;
     struct error failure;
@@ -96,7 +112,10 @@ static void break_off(struct relay *relay, const struct error *error) {
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
-    relay->sink.drop(relay->sink.self); // the rows are locked no more: only what is under way already goes on
+    relay->turn = NULL;
+    walk_forget(relay->walk);
+    relay->sink.drop(relay->sink.self,
+                     NULL); // the rows are locked no more: only what is under way already goes on
     if (!relay->ever_ready) {
         relay->failure = *error;
         end_loop(relay);
@@ -153,6 +172,8 @@ static void on_session_ready(void *context, int64_t floor) {
     relay->floor_stored_at = relay->lead_at = relay->routes_at = now;
     relay->pace = (struct pace){.last_activity = now};
     agenda_reset(relay->agenda, floor, now);
+    turns_reset(relay->turns, floor);
+    relay->walk_at = now;
     log_info(relay->ever_ready ? "connected again" : "ready", LOG_INT("floor", floor),
              LOG_TEXT("wake_up", session_can_sleep(relay->session) ? "listen" : "poll"));
     relay->ever_ready = true;
@@ -181,50 +202,84 @@ static bool may_probe(struct relay *relay, int64_t now) {
     return may;
 }
 
+// Ordered events go first when they have a turn: others are claimed at any time.
+static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
+    const char *ordered_sql = routes_ordered_sql(relay->routes);
+    bool turn = ordered_sql != NULL && relay->turn == NULL && turns_next(relay->turns, now, limit, range);
+    if (turn) {
+        range->pooled = session_is_pooled(relay->session);
+        range->after = agenda_floor(relay->agenda);
+    }
+    bool any = turn || agenda_next(relay->agenda, now, limit, range);
+    range->ordered_sql = ordered_sql;
+    return any;
+}
+
+// How many events to claim. While everything that is known rests, a few now and then.
+static int claim_limit(struct relay *relay, int64_t now, bool resting) {
+    int rows = (int)relay->settings->batch_rows;
+    if (resting) {
+        return may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
+    }
+    int room = relay->sink.room(relay->sink.self);
+    return room < rows ? room : rows;
+}
+
 // One claim fetches at a time, so that each begins where the one before has ended; publishing and marking
 // overlap.
 static void start_claim(struct relay *relay, int64_t now) {
     struct range range;
     int64_t rest = relay->sink.resting_us(relay->sink.self);
-    bool resting = rest > 0;
-    if (resting) {
+    if (is_reading(relay) || relay->sink.full(relay->sink.self)) {
+        return;
+    }
+    if (rest > 0) {
         agenda_hold_due(relay->agenda, now + rest); // most of them are due because they failed
     }
-    bool may = !is_reading(relay) && !relay->sink.full(relay->sink.self) &&
-               agenda_next(relay->agenda, now, (int)relay->settings->batch_rows, &range) &&
-               (!resting || may_probe(relay, now));
-    struct claim *claim = may ? idle_claim(relay) : NULL;
-    if (claim != NULL) {
-        agenda_started(relay->agenda, &range, now);
-        claim_start(claim, &range);
+    if (!agenda_has_work(relay->agenda, now) && !agenda_wants_sweep(relay->agenda, now) &&
+        !turns_pending(relay->turns)) {
+        return;
     }
+    int limit = claim_limit(relay, now, rest > 0);
+    struct claim *claim = limit > 0 && choose_range(relay, now, limit, &range) ? idle_claim(relay) : NULL;
+    if (claim == NULL) {
+        return;
+    }
+    if (range.kind == RANGE_ORDERED) {
+        relay->turn = claim;
+        relay->pong_at = now + CLAIM_PING_ORDERED_US;
+    } else {
+        agenda_started(relay->agenda, &range, now);
+    }
+    claim_start(claim, &range);
 }
 
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
     struct relay *relay = context;
-    relay->sent += outcome->sent;
-    relay->deferred += !outcome->sent && !outcome->let_go;
+    relay->sent += outcome->kind == OUTCOME_SENT;
+    relay->deferred += outcome->kind != OUTCOME_SENT && outcome->kind != OUTCOME_LET_GO;
     claim_settle(delivery.claim, delivery.row, outcome);
 }
 
 // An event that another claim still holds here was let go by the server, because that claim's session has
 // ended; the news is on its way. It may be sent already.
 static bool held_by_another(const struct relay *relay, const struct claim *claim, int64_t id) {
-    return claim_range(claim)->kind != RANGE_FORWARD && claim_pool_holds(relay->claims, claim, id);
+    return claim_range(claim)->kind != RANGE_FORWARD && claim_range(claim)->kind != RANGE_ORDERED &&
+           claim_pool_holds(relay->claims, claim, id);
 }
 
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
     if (relay->cut || held_by_another(relay, claim, event->id)) {
-        const struct outcome let_go = {.let_go = true};
+        const struct outcome let_go = {.kind = OUTCOME_LET_GO};
         on_settled(relay, delivery, &let_go);
         return;
     }
     const char *reason = NULL;
     struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
     if (topic == NULL && relay->sink.needs_topic) {
-        const struct outcome topicless = {.retry_after_us = TOPICLESS_RETRY_US, .reason = reason};
+        const struct outcome topicless = {.kind = OUTCOME_WAIT, .reason = reason};
         on_settled(relay, delivery, &topicless);
         return;
     }
@@ -235,12 +290,17 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
 }
 
 static void on_fetched(void *context, struct claim *claim) {
-    static const char *const kinds[] = {"forward", "gap", "due", "sweep"};
+    static const char *const kinds[] = {"forward", "gap", "due", "sweep", "ordered"};
     struct relay *relay = context;
     int64_t now = clock_monotonic_us();
     const struct range *range = claim_range(claim);
-    agenda_fetched(relay->agenda, range, claim_rows(claim), claim_last_id(claim), claim_transaction(claim),
-                   now);
+    if (claim == relay->turn) {
+        turns_fetched(relay->turns, claim);
+        claim_ping(claim);
+    } else {
+        agenda_fetched(relay->agenda, range, claim_rows(claim), claim_last_id(claim),
+                       claim_transaction(claim), now);
+    }
     if (claim_rows(claim) > 0) {
         pace_activity(&relay->pace, now);
         log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
@@ -253,8 +313,20 @@ static void on_fetched(void *context, struct claim *claim) {
     set_timer(relay->timer, 0);
 }
 
+static int64_t on_snapshot(void *context, struct claim *claim, const char *snapshot, int64_t newest) {
+    (void)claim;
+    struct relay *relay = context;
+    return turns_snapshot(relay->turns, snapshot, newest);
+}
+
 static void on_finished(void *context, struct claim *claim) {
     struct relay *relay = context;
+    if (claim == relay->turn) {
+        relay->turn = NULL;
+        turns_finished(relay->turns, claim, clock_monotonic_us());
+    } else if (claim_lowest_let_go(claim) > 0) {
+        agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
+    }
     if (claim_rows(claim) > 0) {
         pace_activity(&relay->pace, clock_monotonic_us());
     }
@@ -266,6 +338,53 @@ static void on_drained(void *context) {
     struct claim *claim = claim_pool_fetching(relay->claims);
     if (claim != NULL) {
         claim_resume(claim);
+    }
+    set_timer(relay->timer, 0);
+}
+
+// Topics that take events again, or take more.
+static void on_recovered(void *context) {
+    struct relay *relay = context;
+    relay->walk_at = clock_monotonic_us();
+    set_timer(relay->timer, 0);
+}
+
+static bool may_send(void *context, struct delivery delivery) {
+    (void)context;
+    return claim_may_publish(delivery.claim, clock_monotonic_us());
+}
+
+// An event that waits may come due when its topic takes it. (Neighbours mostly wait for the same topic.)
+static bool on_walked(void *context, struct slice event_type) {
+    struct relay *relay = context;
+    const char *reason;
+    struct topic *topic = routes_topic(relay->routes, event_type, &reason);
+    if (topic == NULL) {
+        return !relay->sink.needs_topic;
+    }
+    if (topic != relay->walked.topic) {
+        relay->walked.topic = topic;
+        relay->walked.count = 0;
+    }
+    int admitted = relay->sink.admits(relay->sink.self, topic);
+    if (relay->walked.count >= admitted) {
+        if (admitted > 0) {
+            relay->walk_at = clock_monotonic_us() + WALK_AGAIN_US;
+        }
+        return false;
+    }
+    relay->walked.count++;
+    return true;
+}
+
+static void on_walk_stepped(void *context, int64_t released) {
+    struct relay *relay = context;
+    relay->walked.topic = NULL;
+    if (released > 0) {
+        log_debug("let go of events that waited", LOG_INT("events", released));
+        agenda_expect_due(relay->agenda, clock_monotonic_us());
+        turns_expect(relay->turns);
+        pace_activity(&relay->pace, clock_monotonic_us());
     }
     set_timer(relay->timer, 0);
 }
@@ -295,6 +414,11 @@ static void store_floor(struct relay *relay, int64_t now) {
     session_store_floor(relay->session, relay->floor_stored);
 }
 
+static bool has_work(const struct relay *relay, int64_t now) {
+    bool turn = routes_ordered_sql(relay->routes) != NULL && turns_pending(relay->turns);
+    return turn || agenda_has_work(relay->agenda, now);
+}
+
 static void on_looked(void *context, const struct look *found) {
     struct relay *relay = context;
     struct error error = {0};
@@ -304,10 +428,11 @@ static void on_looked(void *context, const struct look *found) {
         break_off(relay, &error);
         return;
     }
+    turns_looked(relay->turns, found, agenda_has_news(relay->agenda));
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
-    bool work = agenda_has_work(relay->agenda, now) || !agenda_is_settled(relay->agenda) ||
-                !session_can_sleep(relay->session);
+    bool work =
+        has_work(relay, now) || !agenda_is_settled(relay->agenda) || !session_can_sleep(relay->session);
     if (work && (relay->sleep == ASLEEP || relay->sleep == LAST_LOOK)) {
         wake(relay);
     } else if (relay->sleep == LAST_LOOK) {
@@ -322,15 +447,14 @@ static void on_looked(void *context, const struct look *found) {
 }
 
 static bool is_quiet(const struct relay *relay, int64_t now) {
-    return !relay->looking && !claim_pool_is_busy(relay->claims) && !agenda_has_work(relay->agenda, now) &&
+    return !relay->looking && !claim_pool_is_busy(relay->claims) && !has_work(relay, now) &&
            agenda_is_settled(relay->agenda);
 }
 
 static void on_slept(void *context, bool locked) {
     struct relay *relay = context;
     relay->sleep = locked ? LAST_LOOK : AWAKE;
-    if (locked &&
-        (claim_pool_is_busy(relay->claims) || agenda_has_work(relay->agenda, clock_monotonic_us()))) {
+    if (locked && (claim_pool_is_busy(relay->claims) || has_work(relay, clock_monotonic_us()))) {
         wake(relay);
     } else if (locked) {
         look(relay);
@@ -359,8 +483,11 @@ static void on_notified(void *context, enum session_news news) {
     }
     if (news == NEWS_ROUTES) {
         session_read_routes(relay->session);
+    } else if (news == NEWS_HELD) {
+        relay->walk_at = clock_monotonic_us();
     } else {
         agenda_expect_new(relay->agenda);
+        turns_expect(relay->turns);
     }
     wake(relay);
     schedule(relay);
@@ -369,7 +496,8 @@ static void on_notified(void *context, enum session_news news) {
 static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
-        session_release_topicless(relay->session);
+        relay->walk_at = clock_monotonic_us();
+        turns_expect(relay->turns); // events may have become ordered ones
         wake(relay);
         schedule(relay);
     }
@@ -409,7 +537,7 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
             "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
             claim_pool_unsettled(relay->claims));
         relay->cut = true;
-        relay->sink.drop(relay->sink.self);
+        relay->sink.drop(relay->sink.self, NULL);
         claim_pool_cut(relay->claims);
         set_timer(relay->shutdown_timer, MARKING_GRACE_US);
     } else {
@@ -440,23 +568,57 @@ static void on_sink_broken(void *context, const struct error *error) {
     }
 }
 
+static int64_t earlier(int64_t one, int64_t other) {
+    return one < other ? one : other;
+}
+
 // While the sink rests because everything fails, looking goes on at the poll interval.
 static int64_t until_next(const struct relay *relay, int64_t now) {
-    int64_t due = agenda_next_at(relay->agenda) - now;
+    int64_t due = earlier(agenda_next_at(relay->agenda), turns_next_at(relay->turns)) - now;
+    if (relay->turn != NULL) {
+        return BUSY_TURN_US;
+    }
     if (is_reading(relay) || relay->sleep == ASKING) {
         return ANSWER_US; // the answer calls again
     }
+    due = earlier(due, relay->walk_at - now);
     if (relay->sleep == ASLEEP) {
-        int64_t longest = pace_asleep(&relay->pace, now, agenda_has_gaps(relay->agenda));
-        return due < longest ? due : longest;
+        return earlier(due, pace_asleep(&relay->pace, now, agenda_has_gaps(relay->agenda)));
     }
     int64_t wait = relay->pace.next_look - now;
     int64_t rest = relay->sink.resting_us(relay->sink.self);
     if (rest > 0) {
-        return rest < relay->settings->poll_interval ? rest : relay->settings->poll_interval;
+        return earlier(rest, relay->settings->poll_interval);
     }
     // Due or to be read again, but nobody is free to do it: the end of a claim calls again.
     return due > 0 && due < wait ? due : wait;
+}
+
+// A turn has its time; so has a claim, whatever SNS does: what has not even been sent is given back.
+static void limit_claims(struct relay *relay, int64_t now) {
+    struct claim *overdue = claim_pool_overdue(relay->claims, now - relay->settings->claim_timeout);
+    if (overdue != NULL) {
+        relay->sink.drop(relay->sink.self, overdue);
+    }
+    if (relay->turn != NULL && claim_is_publishing(relay->turn) &&
+        now - claim_began_at(relay->turn) >= TURN_US) {
+        relay->sink.drop(relay->sink.self, relay->turn);
+    }
+    if (relay->turn != NULL && now >= relay->pong_at) {
+        relay->pong_at = now + CLAIM_PING_ORDERED_US;
+        claim_ping(relay->turn);
+    }
+}
+
+// Step by step, as what has come due is sent.
+static void walk_along(struct relay *relay, int64_t now) {
+    if (now >= relay->walk_at) {
+        relay->walk_at = now + WALK_US;
+        walk_begin(relay->walk);
+    }
+    if (walk_has_more(relay->walk) && !agenda_is_due(relay->agenda, now)) {
+        session_walk(relay->session, relay->walk, relay->settings->parked_head == PARKED_HEAD_BLOCKS);
+    }
 }
 
 static void do_chores(struct relay *relay, int64_t now) {
@@ -484,9 +646,15 @@ static void schedule_running(struct relay *relay) {
     }
     do_chores(relay, now);
     if (relay->stopping) {
+        limit_claims(relay, now);
         if (!claim_pool_is_busy(relay->claims)) {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
         }
+        return;
+    }
+    walk_along(relay, now);
+    limit_claims(relay, now);
+    if (relay->state != RELAY_RUNNING) {
         return;
     }
     if (relay->sleep == AWAKE && !is_reading(relay) && now >= relay->pace.next_look) {
@@ -550,16 +718,24 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
                                                   .lost = on_claim_lost,
                                                   .claimed = on_claimed,
                                                   .fetched = on_fetched,
+                                                  .snapshot = on_snapshot,
                                                   .finished = on_finished};
-    const struct claim_options claim_options = {.conninfo = settings->database_url,
-                                                .retry_base_us = settings->retry_base,
-                                                .retry_max_us = settings->retry_max,
-                                                .idle_limit_us = FROZEN_US};
+    const struct walk_listener walk_listener = {
+        .context = relay, .admits = on_walked, .stepped = on_walk_stepped};
+    const struct claim_options claim_options = {
+        .conninfo = settings->database_url,
+        .policy = {.base_us = settings->retry_base,
+                   .max_us = settings->retry_max,
+                   .max_attempts = (int)settings->max_attempts,
+                   .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS},
+        .idle_limit_us = FROZEN_US};
     relay->base = base;
     relay->settings = settings;
     relay->routes = routes;
     relay->ledger = ledger_new();
     relay->agenda = agenda_new();
+    relay->turns = turns_new();
+    relay->walk = walk_new(&walk_listener);
     relay->session = session_new(&session_listener, routes, relay->ledger);
     relay->claims = claim_pool_new((int)settings->claims, &claim_listener, &claim_options);
     relay->timer = evtimer_new(base, on_timer, relay);
@@ -574,6 +750,8 @@ void relay_free(struct relay *relay) {
     session_free(relay->session);
     claim_pool_free(relay->claims);
     agenda_free(relay->agenda);
+    turns_free(relay->turns);
+    walk_free(relay->walk);
     ledger_free(relay->ledger);
     event_free(relay->timer);
     event_free(relay->shutdown_timer);
@@ -581,8 +759,12 @@ void relay_free(struct relay *relay) {
 }
 
 struct sink_listener relay_listener(struct relay *relay) {
-    return (struct sink_listener){
-        .context = relay, .settled = on_settled, .drained = on_drained, .broken = on_sink_broken};
+    return (struct sink_listener){.context = relay,
+                                  .settled = on_settled,
+                                  .drained = on_drained,
+                                  .recovered = on_recovered,
+                                  .broken = on_sink_broken,
+                                  .may_send = may_send};
 }
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {

@@ -33,11 +33,7 @@ struct session {
     bool left;
     bool reading_routes;
     bool routes_again; // they changed while they were read
-    int releases_left;
 };
-
-// Of 1,000 events each; what is beyond comes due by itself.
-enum { RELEASES_MAX = 100 };
 
 struct session *session_new(const struct session_listener *listener, struct routes *routes,
                             struct ledger *ledger) {
@@ -93,7 +89,9 @@ static void on_lost(void *context, const struct error *error) {
 
 static void on_notified(void *context, const char *payload) {
     struct session *session = context;
-    enum session_news news = strcmp(payload, "event") == 0 ? NEWS_EVENT : NEWS_ROUTES;
+    enum session_news news = strcmp(payload, "event") == 0  ? NEWS_EVENT
+                             : strcmp(payload, "held") == 0 ? NEWS_HELD
+                                                            : NEWS_ROUTES;
     session->listener.notified(session->listener.context, news);
 }
 
@@ -183,12 +181,21 @@ static void on_routes(void *context, int64_t rows) {
     }
 }
 
+static void on_paused_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    routes_add_paused(session->routes, pg_bytes(result, row, 0).data);
+}
+
 // One read at a time: the rows of two would mix.
 static void read_routes(struct session *session) {
     session->routes_again = session->reading_routes;
     if (!session->reading_routes) {
         session->reading_routes = true;
         routes_begin(session->routes);
+        pg_send(session->connection,
+                &(struct pg_statement){.sql = "SELECT topic_arn FROM outbox.paused_topic",
+                                       .row = on_paused_row,
+                                       .context = session});
         ask(session,
             "SELECT pattern, topic_arn, format, message_group FROM outbox.topic_route ORDER BY pattern",
             on_route_row, on_routes);
@@ -359,32 +366,12 @@ void session_store_floor(struct session *session, int64_t floor) {
     change(session, sql, NULL, on_stored);
 }
 
-static void release_some(struct session *session);
-
-static void on_released(void *context, int64_t released) {
-    struct session *session = context;
-    session->releases_left = released > 0 ? session->releases_left - 1 : 0;
+void session_walk(struct session *session, struct walk *walk, bool parked_blocks) {
+    walk_step(walk, session->connection, routes_ordered_sql(session->routes), parked_blocks);
 }
 
-static void on_release_committed(void *context, int64_t rows) {
-    (void)rows;
-    struct session *session = context;
-    if (session->releases_left > 0) {
-        release_some(session);
-    }
-}
-
-static void release_some(struct session *session) {
-    change(session,
-           "UPDATE outbox.event SET due_at = pg_catalog.statement_timestamp() WHERE id IN"
-           " (SELECT id FROM outbox.event WHERE due_at > pg_catalog.statement_timestamp() AND sent_at IS NULL"
-           " AND last_error LIKE 'no topic%' ORDER BY due_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)",
-           on_released, on_release_committed);
-}
-
-void session_release_topicless(struct session *session) {
-    session->releases_left = RELEASES_MAX;
-    release_some(session);
+bool session_is_pooled(const struct session *session) {
+    return session->pooled;
 }
 
 static void on_left_row(void *context, const PGresult *result, int row) {

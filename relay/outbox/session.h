@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "outbox/ledger.h"
 #include "outbox/look.h"
+#include "outbox/walk.h"
 #include "route/routes.h"
 
 #include <event2/event.h>
@@ -19,8 +20,9 @@
 struct session;
 
 enum session_news {
-    NEWS_EVENT,  // an event was inserted while the relay slept
-    NEWS_ROUTES, // routes or the wake-up's state have changed
+    NEWS_EVENT,  // an event was inserted while the relay slept, or came due
+    NEWS_ROUTES, // routes, paused topics or the wake-up's state have changed
+    NEWS_HELD,   // an event that others may wait for was parked by hand
 };
 
 struct session_listener {
@@ -56,8 +58,11 @@ void session_try_lead(struct session *session);  // asks for the waker lock, if 
 void session_read_routes(struct session *session);
 void session_store_floor(struct session *session, int64_t floor);
 
-// session_release_topicless makes events due at once that waited for a route, some at a time.
-void session_release_topicless(struct session *session);
+// session_walk takes a step of the walk along what waits.
+void session_walk(struct session *session, struct walk *walk, bool parked_blocks);
+
+// session_is_pooled: a pooler stands between, so there are no sessions to hold locks.
+bool session_is_pooled(const struct session *session);
 
 // session_ask_left asks whether any event is unsent above `floor`, or waits to be tried again.
 void session_ask_left(struct session *session, int64_t floor);

@@ -2,6 +2,7 @@
 #include "route/routes.h"
 
 #include "base/memory.h"
+#include "route/ordered.h"
 #include "route/pattern.h"
 
 #include <stdlib.h>
@@ -10,13 +11,9 @@
 // hostile event types can make the relay remember.
 enum { TOPICS_MAX = 10000, CACHE_SLOTS = 4096, EVENT_TYPE_MAX = 256 };
 
-struct rule {
-    char *pattern;
-    struct topic *topic;
-};
-
-struct rules {
-    struct rule *items;
+// Topic ARNs.
+struct names {
+    char **items;
     size_t count;
 };
 
@@ -33,12 +30,45 @@ struct routes {
     size_t topic_count;
     struct rules current;
     struct rules incoming;
+    struct names paused;
+    struct names incoming_paused;
+    char *ordered_sql; // NULL when no topic is FIFO
     struct cached cache[CACHE_SLOTS];
 };
+
+static void clear_names(struct names *names) {
+    for (size_t index = 0; index < names->count; index++) {
+        free(names->items[index]);
+    }
+    free(names->items);
+    *names = (struct names){0};
+}
+
+static bool has_name(const struct names *names, const char *name) {
+    bool has = false;
+    for (size_t index = 0; !has && index < names->count; index++) {
+        has = strcmp(names->items[index], name) == 0;
+    }
+    return has;
+}
+
+static bool same_names(const struct names *one, const struct names *other) {
+    bool same = one->count == other->count;
+    for (size_t index = 0; same && index < one->count; index++) {
+        same = has_name(other, one->items[index]);
+    }
+    return same;
+}
+
+static void renew_ordered_sql(struct routes *routes) {
+    free(routes->ordered_sql);
+    routes->ordered_sql = ordered_sql(&routes->current, routes->settings->topic_arn);
+}
 
 struct routes *routes_new(const struct settings *settings) {
     struct routes *routes = memory_allocate(1, sizeof *routes);
     routes->settings = settings;
+    renew_ordered_sql(routes);
     return routes;
 }
 
@@ -72,7 +102,10 @@ void routes_free(struct routes *routes, void (*free_sink_state)(void *sink_state
     free(routes->topics);
     clear_rules(&routes->current);
     clear_rules(&routes->incoming);
+    clear_names(&routes->paused);
+    clear_names(&routes->incoming_paused);
     clear_cache(routes);
+    free(routes->ordered_sql);
     free(routes);
 }
 
@@ -104,6 +137,7 @@ static struct topic *intern_topic(struct routes *routes, const char *arn, bool m
     topic->parts = parts;
     topic->message_group = message_group;
     topic->format = format;
+    topic->paused = has_name(&routes->paused, arn);
     routes->topics = memory_resize(routes->topics, routes->topic_count + 1, sizeof(struct topic *));
     routes->topics[routes->topic_count++] = topic;
     return topic;
@@ -127,6 +161,13 @@ static bool parse_format(const struct routes *routes, const char *text, enum mes
 
 void routes_begin(struct routes *routes) {
     clear_rules(&routes->incoming);
+    clear_names(&routes->incoming_paused);
+}
+
+void routes_add_paused(struct routes *routes, const char *topic_arn) {
+    struct names *names = &routes->incoming_paused;
+    names->items = memory_resize(names->items, names->count + 1, sizeof(char *));
+    names->items[names->count++] = memory_copy_text(topic_arn);
 }
 
 bool routes_add(struct routes *routes, const char *pattern, const char *topic_arn, const char *format,
@@ -158,15 +199,37 @@ static bool same_rules(const struct rules *one, const struct rules *other) {
     return same;
 }
 
-bool routes_finish(struct routes *routes) {
+static bool take_over_rules(struct routes *routes) {
     bool changed = !same_rules(&routes->current, &routes->incoming);
     clear_rules(&routes->current);
     routes->current = routes->incoming;
     routes->incoming = (struct rules){0};
     if (changed) {
         clear_cache(routes);
+        renew_ordered_sql(routes);
     }
     return changed;
+}
+
+static bool take_over_paused(struct routes *routes) {
+    bool changed = !same_names(&routes->paused, &routes->incoming_paused);
+    clear_names(&routes->paused);
+    routes->paused = routes->incoming_paused;
+    routes->incoming_paused = (struct names){0};
+    for (size_t index = 0; index < routes->topic_count; index++) {
+        routes->topics[index]->paused = has_name(&routes->paused, routes->topics[index]->arn);
+    }
+    return changed;
+}
+
+bool routes_finish(struct routes *routes) {
+    bool rules = take_over_rules(routes);
+    bool paused = take_over_paused(routes);
+    return rules || paused;
+}
+
+const char *routes_ordered_sql(const struct routes *routes) {
+    return routes->ordered_sql;
 }
 
 static struct topic *match_rules(const struct routes *routes, const char *event_type) {

@@ -14,6 +14,7 @@ struct topic {
     struct aws_topic_arn parts;
     bool message_group; // a standard topic that is given MessageGroupId all the same (SQS fair queues)
     enum message_format format;
+    bool paused;      // nothing is to be published to it (outbox.pause)
     void *sink_state; // the sink's own record of this topic; NULL at first
 };
 
@@ -26,11 +27,19 @@ void routes_free(struct routes *routes, void (*free_sink_state)(void *sink_state
 
 // routes_begin, routes_add and routes_finish replace the rules, row by row. A rule that cannot be used (a
 // malformed ARN) fails routes_add and is left out. `format` NULL is the default format. routes_finish returns
-// whether the rules differ from those before.
+// whether the rules or what is paused differ from those before.
 void routes_begin(struct routes *routes);
 bool routes_add(struct routes *routes, const char *pattern, const char *topic_arn, const char *format,
                 bool message_group, struct error *error);
 bool routes_finish(struct routes *routes);
+
+// routes_add_paused, between routes_begin and routes_finish, names a topic that nothing is to be published
+// to.
+void routes_add_paused(struct routes *routes, const char *topic_arn);
+
+// routes_ordered_sql is a condition in SQL over a column event_type that is true of the events that go to
+// FIFO topics; NULL when there are none. It lives until the next routes_finish.
+const char *routes_ordered_sql(const struct routes *routes);
 
 // routes_topic returns the topic of an event type, or NULL when there is none; `reason` then says why.
 struct topic *routes_topic(struct routes *routes, struct slice event_type, const char **reason);

@@ -21,6 +21,8 @@ static const char *const formats[] = {[FORMAT_DOMAIN_EVENT] = "domain-event",
                                       [FORMAT_CLOUDEVENTS] = "cloudevents",
                                       [FORMAT_DATA] = "data",
                                       NULL};
+static const char *const parked_heads[] = {
+    [PARKED_HEAD_BLOCKS] = "block", [PARKED_HEAD_PASSES] = "pass", NULL};
 static const char *const log_levels[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
 static const char *const log_formats[] = {[LOG_AS_TEXT] = "text", [LOG_AS_JSON] = "json", NULL};
@@ -66,6 +68,18 @@ const struct option options[OPTION_COUNT] = {
     {.flag = "retry-max", .variable = "OUTBOX_RETRY_MAX", .kind = OPTION_DURATION,
      RANGE(1 * MILLISECONDS, 24 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_max), .fallback = "5m",
      .help = "the longest backoff"},
+    {.flag = "max-attempts", .variable = "OUTBOX_MAX_ATTEMPTS", .kind = OPTION_INTEGER, RANGE(1, 32767),
+     .commands = COMMAND_RUN, MEMBER(max_attempts), .fallback = "25",
+     .help = "how often an event may be refused before it is parked; outages and topics in trouble do not count"},
+    {.flag = "parked-head", .variable = "OUTBOX_PARKED_HEAD", .kind = OPTION_CHOICE, .choices = parked_heads,
+     .commands = COMMAND_RUN, MEMBER(parked_head), .fallback = "block",
+     .help = "FIFO topics: whether later events of its aggregate wait for a parked event (block), or pass it"},
+    {.flag = "rate-limit", .variable = "OUTBOX_RATE_LIMIT", .kind = OPTION_INTEGER, RANGE(0, 1000000),
+     .commands = COMMAND_RUN, MEMBER(rate_limit), .fallback = "0",
+     .help = "messages a second at most, where the account's SNS quota is shared; 0: what SNS allows"},
+    {.flag = "claim-timeout", .variable = "OUTBOX_CLAIM_TIMEOUT", .kind = OPTION_DURATION,
+     RANGE(1 * SECONDS, 10 * MINUTES), .commands = COMMAND_RUN, MEMBER(claim_timeout), .fallback = "20s",
+     .help = "how long a claim may keep events that SNS does not take; then they are given back"},
     {.flag = "max-message-bytes", .variable = "OUTBOX_MAX_MESSAGE_BYTES", .kind = OPTION_BYTES,
      RANGE(1024, 1048576), .commands = COMMAND_RUN, MEMBER(max_message_bytes), .fallback = "262144",
      .help = "the largest message: body and attributes; more than 262144 needs topics that allow it"},

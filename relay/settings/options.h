@@ -40,7 +40,7 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 25 };
+enum { OPTION_COUNT = 29 };
 
 extern const struct option options[OPTION_COUNT];
 

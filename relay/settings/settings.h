@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum sink_kind { SINK_SNS, SINK_STDOUT };
+enum parked_head { PARKED_HEAD_BLOCKS, PARKED_HEAD_PASSES };
 enum message_format { FORMAT_DOMAIN_EVENT, FORMAT_CLOUDEVENTS, FORMAT_DATA };
 
 // Texts are owned by the settings and never NULL: an option that is not set is "". Durations are in
@@ -29,6 +30,10 @@ struct settings {
     int64_t request_timeout;
     int64_t retry_base;
     int64_t retry_max;
+    int64_t max_attempts;
+    int64_t parked_head; // enum parked_head
+    int64_t rate_limit;  // messages a second; 0 is none
+    int64_t claim_timeout;
     int64_t max_message_bytes;
     int64_t shutdown_timeout;
     int64_t until_empty; // boolean

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where events go. A sink is offered one event after the other, batches them as it likes, and settles each
-// exactly once through `settled`: either it was accepted at the other end, or it is to be tried again later.
+// exactly once through `settled`, with what has become of it.
 #pragma once
 
 #include "message/event.h"
@@ -15,22 +15,36 @@ struct delivery {
     int row;
 };
 
-// How a delivery ended.
-struct outcome {
-    bool sent;
-    bool let_go;             // never tried: the event stays as it was found
-    bool counts;             // not sent: the event itself was refused, so it counts as an attempt
-    struct slice message_id; // sent: the receipt
-    int64_t retry_after_us;  // not sent: not before this much time has passed
-    const char *reason;      // not sent: for last_error
+enum outcome_kind {
+    OUTCOME_SENT,    // accepted at the other end; message_id is the receipt
+    OUTCOME_LET_GO,  // not tried: the event stays as it was found
+    OUTCOME_RETRY,   // failed, and not because of the event: again after retry_after_us
+    OUTCOME_REFUSED, // failed because of the event: an attempt; again with backoff, and parked after too many
+    OUTCOME_PARK,    // refused for good: for a person to decide
+    OUTCOME_WAIT,    // not tried, and not to be until something else has changed: its topic, its route
 };
 
-// What a sink tells its user.
+struct outcome {
+    enum outcome_kind kind;
+    struct slice message_id; // OUTCOME_SENT
+    int64_t retry_after_us;  // OUTCOME_RETRY
+    const char *reason;      // for last_error; of all but OUTCOME_SENT and OUTCOME_LET_GO
+};
+
+// The reason of an event that waits for its topic to be resumed.
+#define TOPIC_PAUSED "the topic is paused; outbox.resume() ends that"
+
+// What a sink tells its user, and asks.
 struct sink_listener {
     void *context;
     void (*settled)(void *context, struct delivery delivery, const struct outcome *outcome);
-    void (*drained)(void *context);                           // full() has become false
+    void (*drained)(void *context);   // there is room again, after there was none
+    void (*recovered)(void *context); // a topic works again, or faster: what waits may be let go
     void (*broken)(void *context, const struct error *error); // the sink will never work again
+
+    // may_send is asked right before an event of a FIFO topic goes out: false when its claim cannot be sure
+    // any more that nobody else publishes the events of its aggregate. The event is let go then.
+    bool (*may_send)(void *context, struct delivery delivery);
 };
 
 struct sink {
@@ -40,20 +54,26 @@ struct sink {
     // full: offer no more until `drained`; bounds the memory that events under way take.
     bool (*full)(void *self);
 
+    // room is how many events to claim now; 0: none before `drained` or the end of resting_us. Bounds what is
+    // claimed of a topic that takes it slowly.
+    int (*room)(void *self);
+
     // offer hands over one event, of which nothing is kept after the call but what the sink copied. `topic`
-    // is NULL only when needs_topic is false. May settle at once.
+    // is NULL only when needs_topic is false. May settle at once. Events of an aggregate come in order.
     void (*offer)(void *self, const struct outbox_event *event, struct topic *topic,
                   struct delivery delivery);
 
-    // flush: no more events are coming for now, so send batches that are not full.
+    // flush: all events of a claim have been offered, so send batches that are not full.
     void (*flush)(void *self);
 
-    // drop settles as let go whatever is not under way yet: the claims that it belongs to have lost their
-    // rows.
-    void (*drop)(void *self);
+    // drop settles as let go what is not under way yet, of one claim or (NULL) of all.
+    void (*drop)(void *self, const void *claim);
 
     // resting_us: how long it makes no sense to offer anything, since everything fails; 0 when all is well.
     int64_t (*resting_us)(void *self);
+
+    // admits is how many of the events that wait for a topic may be let go now.
+    int (*admits)(void *self, struct topic *topic);
 
     void (*free)(void *self);
 };

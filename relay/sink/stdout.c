@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OUTPUT_LIMIT = 32 << 20, OUTPUT_FULL = 1 << 20, RETRY_US = 1000000 };
+enum { OUTPUT_LIMIT = 32 << 20, OUTPUT_FULL = 1 << 20 };
 
 // A line that is written in part or not at all: where it ends in the output.
 struct line {
@@ -37,7 +37,7 @@ struct output {
     bool is_file; // a regular file never blocks
 };
 
-static const struct outcome let_go = {.let_go = true};
+static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
 
 static void settle_lines(struct output *output, size_t up_to, const struct outcome *outcome) {
     while (output->line_settled < output->line_count && output->lines[output->line_settled].end <= up_to) {
@@ -63,7 +63,7 @@ static bool can_write(void) {
 }
 
 static void write_out(struct output *output) {
-    static const struct outcome sent = {.sent = true, .message_id = {"stdout", sizeof "stdout" - 1}};
+    static const struct outcome sent = {.kind = OUTCOME_SENT, .message_id = {"stdout", sizeof "stdout" - 1}};
     while (output->written < output->bytes.length) {
         size_t left = output->bytes.length - output->written;
         size_t chunk = output->is_file || left < PIPE_BUF ? left : PIPE_BUF;
@@ -127,6 +127,11 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
     struct output *output = self;
     struct buffer *bytes = &output->bytes;
     size_t start = bytes->length;
+    if (topic != NULL && topic->paused) {
+        const struct outcome paused = {.kind = OUTCOME_WAIT, .reason = TOPIC_PAUSED};
+        output->listener.settled(output->listener.context, delivery, &paused);
+        return;
+    }
     message_compose(&output->message, topic != NULL ? topic->format : output->format, output->source, event);
     buffer_append_text(bytes, "{\"topic\":");
     if (topic != NULL) {
@@ -141,8 +146,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
     buffer_append_text(bytes, "}\n");
     if (bytes->overflow || output->message.size >= MESSAGE_TOO_LARGE) {
         buffer_truncate(bytes, start);
-        const struct outcome failed = {
-            .counts = true, .retry_after_us = RETRY_US, .reason = "the message is too large"};
+        const struct outcome failed = {.kind = OUTCOME_PARK, .reason = "the message is too large"};
         output->listener.settled(output->listener.context, delivery, &failed);
         return;
     }
@@ -170,7 +174,8 @@ static bool full(void *self) {
 }
 
 // Whole lines that have not been begun are taken back; a begun one is finished.
-static void drop(void *self) {
+static void drop(void *self, const void *claim) {
+    (void)claim; // one output, and one order in it
     struct output *output = self;
     size_t kept = output->line_settled;
     size_t end = output->written;
@@ -186,9 +191,19 @@ static void drop(void *self) {
     }
 }
 
+static int room(void *self) {
+    (void)self;
+    return INT_MAX;
+}
+
 static int64_t resting_us(void *self) {
     (void)self;
     return 0;
+}
+
+static int admits(void *self, struct topic *topic) {
+    (void)self;
+    return topic->paused ? 0 : INT_MAX;
 }
 
 static void free_output(void *self) {
@@ -217,10 +232,12 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
     output->writable = event_new(base, STDOUT_FILENO, EV_WRITE, on_writable, output);
     *ret = (struct sink){.self = output,
                          .full = full,
+                         .room = room,
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
                          .resting_us = resting_us,
+                         .admits = admits,
                          .free = free_output};
     return true;
 }

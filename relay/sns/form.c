@@ -51,6 +51,10 @@ static void append_attribute(struct buffer *form, struct slice entry, int number
     append_parameter(form, part, "Value.StringValue=", attribute->value);
 }
 
+static int entry_prefix(char prefix[64], int index) {
+    return snprintf(prefix, 64, "&PublishBatchRequestEntries.member.%d.", index + 1);
+}
+
 void sns_form_begin(struct buffer *form, const char *topic_arn) {
     buffer_append_text(form, "Action=PublishBatch&Version=2010-03-31&TopicArn=");
     append_encoded(form, slice_of_text(topic_arn));
@@ -59,7 +63,7 @@ void sns_form_begin(struct buffer *form, const char *topic_arn) {
 void sns_form_add(struct buffer *form, int index, const struct message *message, const char *group_id,
                   const char *deduplication_id) {
     char prefix[64];
-    int length = snprintf(prefix, sizeof prefix, "&PublishBatchRequestEntries.member.%d.", index + 1);
+    int length = entry_prefix(prefix, index);
     struct slice entry = {prefix, (size_t)length};
     buffer_append(form, entry.data, entry.length);
     buffer_append_text(form, "Id=");
@@ -73,6 +77,29 @@ void sns_form_add(struct buffer *form, int index, const struct message *message,
     }
     if (deduplication_id != NULL) {
         append_parameter(form, entry, "MessageDeduplicationId=", slice_of_text(deduplication_id));
+    }
+}
+
+// A field is "&PublishBatchRequestEntries.member.N.name=value", and no value has an unescaped "&" in it; so
+// what follows the third dot of each field stays, but for the value of Id.
+void sns_form_take(struct buffer *form, int index, struct slice entry) {
+    static const char before_number[] = "&PublishBatchRequestEntries.member.";
+    const char *end = entry.data + entry.length;
+    char prefix[64];
+    int length = entry_prefix(prefix, index);
+    for (const char *field = entry.data; field < end;) {
+        const char *next = memchr(field + 1, '&', (size_t)(end - field) - 1);
+        next = next != NULL ? next : end;
+        const char *name = memchr(field + sizeof before_number - 1, '.',
+                                  (size_t)(next - field) - (sizeof before_number - 1));
+        buffer_append(form, prefix, (size_t)length);
+        if (memcmp(name + 1, "Id=", 3) == 0) {
+            buffer_append_text(form, "Id=");
+            buffer_append_int(form, index);
+        } else {
+            buffer_append(form, name + 1, (size_t)(next - name) - 1);
+        }
+        field = next;
     }
 }
 

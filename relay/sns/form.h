@@ -15,6 +15,10 @@ void sns_form_begin(struct buffer *form, const char *topic_arn);
 void sns_form_add(struct buffer *form, int index, const struct message *message, const char *group_id,
                   const char *deduplication_id);
 
+// sns_form_take copies an entry that sns_form_add wrote (into this or another form, from its first byte to
+// before the next entry's) as number `index`.
+void sns_form_take(struct buffer *form, int index, struct slice entry);
+
 // sns_group_id makes a MessageGroupId of any aggregate_id: as it is where SNS allows it (1 to 128 letters,
 // digits and punctuation), else "sha256-" and the hexadecimal hash, which keeps equal equal and different
 // different.

@@ -1,305 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sns/publisher.h"
 
-#include "aws/credentials.h"
-#include "aws/endpoint.h"
-#include "aws/sigv4.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "http/client.h"
-#include "message/message.h"
-#include "sns/answer.h"
 #include "sns/form.h"
-#include "sns/rest.h"
+#include "sns/state.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum {
-    BYTES_FULL = 16 << 20,       // of forms under way: above this no more events are taken
-    FORM_LIMIT = 16 << 20,       // of one form; 1 MiB of messages percent-encoded is 3 MiB
-    FORM_KEEP = 64 << 10,        // a larger buffer is not kept for reuse
-    AUTHORIZATION_HEADER = 1024, // bytes of a header line
-    TOKEN_HEADER = AWS_SESSION_TOKEN_MAX + 64,
+    BYTES_FULL = 16 << 20, // of forms and held events: above this no more events are taken
+    LIMITED_LEAST = 20,    // events of a limited topic that are taken at least; else what it sends in
+    LIMITED_US = 200000,   // this time
+    PROBE_EVENTS = SNS_BATCH_MAX,
+    PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
 };
 
-static const char content_type[] = "application/x-www-form-urlencoded; charset=utf-8";
+static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
 
-// One request: being filled, waiting for a connection, or under way.
-struct batch {
-    struct batch *next;
-    struct batch *made_before; // in the list of all
-    struct sns_topic *topic;
-    struct buffer form;
-    size_t size; // what SNS counts
-    int count;
-    struct delivery deliveries[SNS_BATCH_MAX];
-};
-
-struct batch_queue {
-    struct batch *first;
-    struct batch *last;
-};
-
-// What the publisher keeps of a topic.
-struct sns_topic {
-    struct sns_topic *next;
-    struct publisher *publisher;
-    const struct topic *topic;
-    struct aws_endpoint endpoint;
-    struct batch *open;       // NULL when no batch is being filled
-    struct batch_queue queue; // sealed, waiting; of a FIFO topic
-    int in_flight;            // of a FIFO topic: at most one, so that order is kept
-    struct rest rest;
-};
-
-struct publisher {
-    struct sink_listener listener;
-    const struct settings *settings;
-    struct http_client *http;
-    struct aws_credentials credentials;
-    struct sigv4_signer *signer;
-    struct sns_answer_parser *parser;
-    struct message message;
-    struct sns_topic *topics;
-    struct batch_queue queue; // sealed, waiting; standard topics
-    struct batch *spare;
-    struct batch *made_last; // of all batches, wherever they are now
-    size_t bytes;            // of all forms
-    int64_t in_flight;
-    bool was_full;
-};
-
-static void push(struct batch_queue *queue, struct batch *batch) {
-    batch->next = NULL;
-    if (queue->last != NULL) {
-        queue->last->next = batch;
-    } else {
-        queue->first = batch;
-    }
-    queue->last = batch;
-}
-
-static struct batch *pop(struct batch_queue *queue) {
-    struct batch *batch = queue->first;
-    queue->first = batch->next;
-    if (queue->first == NULL) {
-        queue->last = NULL;
-    }
-    return batch;
-}
-
-static struct batch *new_batch(struct publisher *publisher, struct sns_topic *topic) {
+struct batch *publisher_batch(struct publisher *publisher, struct sns_topic *topic) {
     struct batch *batch = publisher->spare;
     if (batch != NULL) {
         publisher->spare = batch->next;
     } else {
-        batch = memory_allocate(1, sizeof *batch);
-        buffer_init(&batch->form, FORM_LIMIT);
+        batch = batch_new();
         batch->made_before = publisher->made_last;
         publisher->made_last = batch;
     }
-    batch->topic = topic;
-    batch->count = 0;
-    batch->size = 0;
-    sns_form_begin(&batch->form, topic->topic->arn);
+    batch_begin(batch, topic, topic->topic->arn);
     publisher->bytes += batch->form.length;
     return batch;
 }
 
-static void recycle(struct publisher *publisher, struct batch *batch) {
+void publisher_recycle(struct publisher *publisher, struct batch *batch) {
     publisher->bytes -= batch->form.length;
-    buffer_clear(&batch->form);
-    if (batch->form.capacity > FORM_KEEP) {
-        buffer_free(&batch->form);
-    }
     batch->next = publisher->spare;
     publisher->spare = batch;
 }
 
-static void settle(struct publisher *publisher, struct delivery delivery, const struct outcome *outcome) {
+static void settle_delivery(struct sns_topic *topic, struct delivery delivery,
+                            const struct outcome *outcome) {
+    struct publisher *publisher = topic->publisher;
+    topic->events--;
+    publisher->events--;
     publisher->listener.settled(publisher->listener.context, delivery, outcome);
 }
 
-static void settle_all(struct publisher *publisher, struct batch *batch, const struct outcome *outcome) {
-    for (int index = 0; index < batch->count; index++) {
-        settle(publisher, batch->deliveries[index], outcome);
-    }
+static void let_go_held(void *context, struct held *held) {
+    struct sns_topic *topic = context;
+    topic->publisher->bytes -= held->encoded.length;
+    settle_delivery(topic, held->entry.delivery, &let_go);
+    held_free(held);
 }
 
-// What waits for a topic that has just failed is not sent into the same failure.
-static void settle_waiting(struct publisher *publisher, struct batch_queue *queue,
-                           const struct sns_topic *topic, const struct outcome *outcome) {
+void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
+                      const struct outcome *outcome) {
+    if (entry->group != NULL && outcome->kind == OUTCOME_SENT) {
+        groups_done(topic->groups, entry->group);
+        send_activate(topic);
+    } else if (entry->group != NULL) {
+        groups_fail(topic->groups, entry->group, let_go_held, topic);
+    }
+    settle_delivery(topic, entry->delivery, outcome);
+}
+
+void publisher_settle_batch(struct publisher *publisher, struct batch *batch, const struct outcome *outcome) {
+    for (int index = 0; index < batch->count; index++) {
+        publisher_settle(batch->topic, &batch->entries[index], outcome);
+    }
+    publisher_recycle(publisher, batch);
+}
+
+static bool is_of_claim(const struct batch *batch, const void *claim) {
+    bool is = claim == NULL;
+    for (int index = 0; !is && index < batch->count; index++) {
+        is = batch->entries[index].delivery.claim == claim;
+    }
+    return is;
+}
+
+static void settle_queue(struct publisher *publisher, struct batch_queue *queue, const void *claim,
+                         const struct outcome *outcome) {
     struct batch_queue kept = {0};
     while (queue->first != NULL) {
-        struct batch *batch = pop(queue);
-        if (batch->topic == topic) {
-            settle_all(publisher, batch, outcome);
-            recycle(publisher, batch);
+        struct batch *batch = batch_pop(queue);
+        if (is_of_claim(batch, claim)) {
+            publisher_settle_batch(publisher, batch, outcome);
         } else {
-            push(&kept, batch);
+            batch_push(&kept, batch);
         }
     }
     *queue = kept;
 }
 
-// A throttled sender is told that it is at fault, but the event is not.
-static bool is_fault_of_event(const struct sns_entry *entry) {
-    return entry->sender_fault && strstr(entry->code, "hrottl") == NULL;
-}
-
-static void settle_entry(struct publisher *publisher, struct delivery delivery,
-                         const struct sns_entry *entry) {
-    char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16];
-    struct outcome outcome = {.retry_after_us = publisher->settings->retry_base};
-    switch (entry->outcome) {
-    case SNS_SENT:
-        outcome = (struct outcome){.sent = true, .message_id = slice_of_text(entry->message_id)};
-        break;
-    case SNS_FAILED:
-        snprintf(reason, sizeof reason, "SNS: %s: %s", entry->code, entry->message);
-        outcome.counts = is_fault_of_event(entry);
-        outcome.reason = reason;
-        break;
-    case SNS_UNKNOWN:
-        outcome.reason = "SNS did not say whether it accepted this event";
-        break;
-    }
-    settle(publisher, delivery, &outcome);
-}
-
-// The request as a whole was not accepted: every event of it is tried again after the topic has rested.
-static void settle_refused(struct publisher *publisher, struct batch *batch, const char *code,
-                           const char *message) {
-    char reason[ERROR_TEXT_SIZE];
-    struct sns_topic *topic = batch->topic;
-    snprintf(reason, sizeof reason, "SNS: %s: %s", code, message);
-    if (rest_begin(&topic->rest, clock_monotonic_us(), reason)) {
-        log_warn("publishing failed, the topic rests", LOG_TEXT("topic", topic->topic->arn),
-                 LOG_TEXT("reason", reason),
-                 LOG_INT("rest_ms", rest_left(&topic->rest, clock_monotonic_us()) / 1000));
-    }
-    const struct outcome outcome = {.retry_after_us = rest_left(&topic->rest, clock_monotonic_us()),
-                                    .reason = reason};
-    settle_all(publisher, batch, &outcome);
-    if (topic->open != NULL) {
-        push(&topic->queue, topic->open); // its later events must not overtake either
+static void settle_not_under_way(struct sns_topic *topic, const void *claim, const struct outcome *outcome) {
+    struct publisher *publisher = topic->publisher;
+    if (topic->open != NULL && is_of_claim(topic->open, claim)) {
+        publisher_settle_batch(publisher, topic->open, outcome);
         topic->open = NULL;
     }
-    settle_waiting(publisher, &publisher->queue, topic, &outcome);
-    settle_waiting(publisher, &topic->queue, topic, &outcome);
-}
-
-static void settle_answered(struct publisher *publisher, struct batch *batch,
-                            const struct sns_answer *answer) {
-    if (rest_end(&batch->topic->rest)) {
-        log_info("publishing works again", LOG_TEXT("topic", batch->topic->topic->arn));
-    }
-    for (int index = 0; index < batch->count; index++) {
-        settle_entry(publisher, batch->deliveries[index], &answer->entries[index]);
+    settle_queue(publisher, &topic->queue, claim, outcome);
+    settle_queue(publisher, &topic->delayed, claim, outcome);
+    if (topic->groups != NULL) {
+        groups_drop(topic->groups, claim, let_go_held, topic);
     }
 }
 
-static void start_waiting(struct publisher *publisher);
-
-static void on_answer(void *context, const struct http_answer *http) {
-    struct batch *batch = context;
-    struct publisher *publisher = batch->topic->publisher;
-    publisher->in_flight--;
-    batch->topic->in_flight--;
-    if (http->status == 0) {
-        settle_refused(publisher, batch, "no answer", http->failure);
-    } else {
-        struct sns_answer answer;
-        sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
-                         (size_t)batch->count, &answer);
-        if (answer.parsed) {
-            settle_answered(publisher, batch, &answer);
-        } else {
-            settle_refused(publisher, batch, answer.code, answer.message);
-        }
-    }
-    recycle(publisher, batch);
-    start_waiting(publisher);
-}
-
-static bool sign(struct publisher *publisher, const struct batch *batch, struct sigv4_signature *signature,
-                 struct error *error) {
-    const struct sns_topic *topic = batch->topic;
-    const struct sigv4_header headers[] = {{"content-type", content_type}, {"host", topic->endpoint.host}};
-    const struct sigv4_request request = {.method = "POST",
-                                          .path = topic->endpoint.path,
-                                          .query = "",
-                                          .region = topic->topic->parts.region,
-                                          .service = "sns",
-                                          .headers = headers,
-                                          .header_count = sizeof headers / sizeof headers[0],
-                                          .payload = batch->form.data,
-                                          .payload_length = batch->form.length};
-    return sigv4_sign(publisher->signer, &publisher->credentials, &request, clock_unix_us(), signature,
-                      error);
-}
-
-static void send_batch(struct publisher *publisher, struct batch *batch) {
-    struct sigv4_signature signature;
-    struct error error = {0};
-    publisher->in_flight++;
-    batch->topic->in_flight++;
-    if (batch->form.overflow || !sign(publisher, batch, &signature, &error)) {
-        const struct http_answer refused = {.failure = batch->form.overflow ? "the request is too large"
-                                                                            : error.text};
-        on_answer(batch, &refused);
-        return;
-    }
-    char type[sizeof content_type + 16];
-    char date[CLOCK_BASIC_SIZE + 16];
-    char authorization[AUTHORIZATION_HEADER];
-    char token[TOKEN_HEADER];
-    snprintf(type, sizeof type, "Content-Type: %s", content_type);
-    snprintf(date, sizeof date, "X-Amz-Date: %s", signature.date);
-    snprintf(authorization, sizeof authorization, "Authorization: %s", signature.authorization);
-    snprintf(token, sizeof token, "X-Amz-Security-Token: %s", publisher->credentials.session_token);
-    const struct http_request request = {
-        .url = batch->topic->endpoint.url,
-        // "Expect:" keeps libcurl from waiting for "100 Continue" before a large body.
-        .headers = {type, date, authorization,
-                    "Expect:", publisher->credentials.session_token[0] != '\0' ? token : NULL},
-        .body = {batch->form.data, batch->form.length},
-        .done = on_answer,
-        .context = batch};
-    http_post(publisher->http, &request);
-    memory_wipe(token, sizeof token);
-}
-
-static bool has_free_connection(const struct publisher *publisher) {
-    return publisher->in_flight < publisher->settings->max_in_flight;
-}
-
-static size_t bytes_to_start(const struct publisher *publisher) {
-    return publisher->was_full ? BYTES_FULL / 2 : BYTES_FULL;
-}
-
-static void start_waiting(struct publisher *publisher) {
-    while (publisher->queue.first != NULL && has_free_connection(publisher)) {
-        send_batch(publisher, pop(&publisher->queue));
-    }
-    for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        if (topic->queue.first != NULL && topic->in_flight == 0 && has_free_connection(publisher)) {
-            send_batch(publisher, pop(&topic->queue));
-        }
-    }
-    if (publisher->was_full && publisher->bytes < bytes_to_start(publisher)) {
-        publisher->was_full = false;
-        publisher->listener.drained(publisher->listener.context);
-    }
+void publisher_settle_waiting(struct sns_topic *topic, const struct outcome *outcome) {
+    settle_not_under_way(topic, NULL, outcome);
 }
 
 static void seal(struct publisher *publisher, struct sns_topic *topic) {
     struct batch *batch = topic->open;
     topic->open = NULL;
-    push(topic->topic->parts.is_fifo ? &topic->queue : &publisher->queue, batch);
-    start_waiting(publisher);
+    batch_push(&topic->queue, batch);
+    send_activate(topic);
+    send_waiting(publisher);
 }
 
 static struct sns_topic *topic_state(struct publisher *publisher, struct topic *topic, struct error *error) {
@@ -314,7 +131,9 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
     state->publisher = publisher;
     state->topic = topic;
     state->endpoint = endpoint;
-    rest_init(&state->rest, publisher->settings->retry_base, publisher->settings->retry_max);
+    state->groups = topic->parts.is_fifo ? groups_new() : NULL;
+    breaker_init(&state->breaker, publisher->settings->retry_base, publisher->settings->retry_max);
+    limiter_init(&state->limiter, 0, clock_monotonic_us());
     state->next = publisher->topics;
     publisher->topics = state;
     topic->sink_state = state;
@@ -323,34 +142,100 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
 
 void sns_publisher_free_topic(void *sink_state) {
     struct sns_topic *topic = sink_state;
-    free(topic);
+    if (topic != NULL) {
+        groups_free(topic->groups);
+        free(topic);
+    }
 }
 
 // Adds the composed message to the topic's open batch, after sealing that if it has no room.
-static void pack(struct publisher *publisher, struct sns_topic *topic, const struct outbox_event *event,
+static void pack(struct publisher *publisher, struct sns_topic *topic, const char *group_id,
                  struct delivery delivery) {
     const struct message *message = &publisher->message;
-    char group_id[SNS_GROUP_ID_MAX + 1];
-    bool grouped = topic->topic->parts.is_fifo || topic->topic->message_group;
-    if (grouped) {
-        sns_group_id(event->aggregate_id, group_id);
-    }
     if (topic->open != NULL &&
         topic->open->size + message->size > (size_t)publisher->settings->max_message_bytes) {
         seal(publisher, topic);
     }
     if (topic->open == NULL) {
-        topic->open = new_batch(publisher, topic);
+        topic->open = publisher_batch(publisher, topic);
     }
     struct batch *batch = topic->open;
     size_t before = batch->form.length;
-    sns_form_add(&batch->form, batch->count, message, grouped ? group_id : NULL,
-                 topic->topic->parts.is_fifo ? message->event_id : NULL);
+    batch_add(batch, delivery, message, group_id, NULL);
     publisher->bytes += batch->form.length - before;
-    batch->size += message->size;
-    batch->deliveries[batch->count++] = delivery;
     if (batch->count == SNS_BATCH_MAX) {
         seal(publisher, topic);
+    }
+}
+
+// Keeps the composed message until the events of its group before it are sent.
+static void hold(struct publisher *publisher, struct sns_topic *topic, const char *group_id,
+                 struct delivery delivery) {
+    const struct message *message = &publisher->message;
+    struct held *held = memory_allocate(1, sizeof *held);
+    buffer_init(&held->encoded, 3 * message->size + (1 << 16));
+    sns_form_add(&held->encoded, 0, message, group_id, message->event_id);
+    held->entry = (struct batch_entry){.delivery = delivery, .size = message->size};
+    publisher->bytes += held->encoded.length;
+    if (groups_hold(topic->groups, group_id, held)) {
+        send_activate(topic);
+    } else {
+        let_go_held(topic, held);
+    }
+}
+
+// How many of a topic's events are taken at a time, where its pace is limited.
+static int share(const struct limiter *limiter) {
+    double events = limiter_rate(limiter) * LIMITED_US / 1000000;
+    return events > LIMITED_LEAST ? (int)events : LIMITED_LEAST;
+}
+
+// Why the topic takes no event now; NULL when it does.
+static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic) {
+    int64_t now = clock_monotonic_us();
+    const struct breaker *breakers[] = {&publisher->breaker, &topic->breaker};
+    if (topic->topic->paused) {
+        return TOPIC_PAUSED;
+    }
+    for (size_t index = 0; index < sizeof breakers / sizeof breakers[0]; index++) {
+        enum breaker_state state = breaker_state(breakers[index], now);
+        if (state != BREAKER_CLOSED && (state != BREAKER_HALF_OPEN || topic->events >= PROBE_EVENTS)) {
+            return breakers[index]->reason;
+        }
+    }
+    if (limiter_rate(&topic->limiter) > 0 && topic->events >= share(&topic->limiter)) {
+        return "SNS throttles this topic";
+    }
+    return topic->shut ? "waits for an earlier event of its topic" : NULL;
+}
+
+static void settle_offered(struct publisher *publisher, struct delivery delivery,
+                           const struct outcome *outcome) {
+    publisher->listener.settled(publisher->listener.context, delivery, outcome);
+}
+
+// What follows an event of a FIFO topic that will not be sent must not be sent either, for now.
+static void refuse_later(struct sns_topic *topic, const struct outbox_event *event) {
+    char group_id[SNS_GROUP_ID_MAX + 1];
+    if (topic->groups != NULL) {
+        sns_group_id(event->aggregate_id, group_id);
+        groups_refuse(topic->groups, group_id);
+    }
+}
+
+static void take_in(struct publisher *publisher, struct sns_topic *topic, const struct outbox_event *event,
+                    struct delivery delivery) {
+    char group_id[SNS_GROUP_ID_MAX + 1];
+    bool grouped = topic->groups != NULL || topic->topic->message_group;
+    if (grouped) {
+        sns_group_id(event->aggregate_id, group_id);
+    }
+    topic->events++;
+    publisher->events++;
+    if (topic->groups != NULL) {
+        hold(publisher, topic, group_id, delivery);
+    } else {
+        pack(publisher, topic, grouped ? group_id : NULL, delivery);
     }
 }
 
@@ -358,16 +243,15 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
                   struct delivery delivery) {
     struct publisher *publisher = self;
     struct error error = {0};
-    struct outcome outcome = {.retry_after_us = publisher->settings->retry_max, .reason = error.text};
+    struct outcome outcome = {.kind = OUTCOME_WAIT, .reason = error.text};
     struct sns_topic *state = topic_state(publisher, topic, &error);
-    if (state == NULL) {
-        settle(publisher, delivery, &outcome);
-        return;
-    }
-    int64_t rest = rest_left(&state->rest, clock_monotonic_us());
-    if (rest > 0) {
-        outcome = (struct outcome){.retry_after_us = rest, .reason = state->rest.reason};
-        settle(publisher, delivery, &outcome);
+    const char *reason = state != NULL ? reason_to_wait(publisher, state) : error.text;
+    if (reason != NULL) {
+        if (state != NULL) {
+            state->shut = state->groups != NULL; // what follows it must not overtake
+        }
+        outcome.reason = reason;
+        settle_offered(publisher, delivery, &outcome);
         return;
     }
     message_compose(&publisher->message, topic->format, publisher->settings->source, event);
@@ -376,70 +260,140 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
             &error, ERROR_PUBLISH,
             "the message has %zu bytes with its attributes, allowed are %lld (OUTBOX_MAX_MESSAGE_BYTES)",
             publisher->message.size, (long long)publisher->settings->max_message_bytes);
-        outcome.counts = true;
-        settle(publisher, delivery, &outcome);
+        outcome.kind = OUTCOME_PARK;
+        refuse_later(state, event);
+        settle_offered(publisher, delivery, &outcome);
         return;
     }
-    pack(publisher, state, event, delivery);
+    take_in(publisher, state, event, delivery);
 }
 
 static void flush(void *self) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
+        topic->shut = false;
         if (topic->open != NULL) {
             seal(publisher, topic);
         }
+        if (topic->groups != NULL) {
+            groups_offered(topic->groups);
+        }
     }
+    send_waiting(publisher);
 }
 
 static bool full(void *self) {
     struct publisher *publisher = self;
-    if (publisher->bytes >= BYTES_FULL) {
+    if (publisher->bytes >= BYTES_FULL && !publisher->was_full) {
         publisher->was_full = true;
-        flush(publisher);
+        for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
+            if (topic->open != NULL) {
+                seal(publisher, topic);
+            }
+        }
+        send_waiting(publisher);
     }
     return publisher->was_full;
 }
 
-static void let_go_queue(struct publisher *publisher, struct batch_queue *queue) {
-    static const struct outcome let_go = {.let_go = true};
-    while (queue->first != NULL) {
-        struct batch *batch = pop(queue);
-        settle_all(publisher, batch, &let_go);
-        recycle(publisher, batch);
+// Of a limited topic, what its pace allows to hold; in steps, so that claims do not get tiny. INT_MAX: as
+// many as you like.
+static int room_of(const struct limiter *limiter, int events) {
+    if (limiter_rate(limiter) <= 0) {
+        return INT_MAX;
+    }
+    int left = share(limiter) - events;
+    return left >= share(limiter) / 2 ? left : 0;
+}
+
+static int room_of_topics(const struct publisher *publisher) {
+    int64_t now = clock_monotonic_us();
+    int room = publisher->topics == NULL ? INT_MAX : 0;
+    for (const struct sns_topic *topic = publisher->topics; topic != NULL && room < INT_MAX;
+         topic = topic->next) {
+        if (breaker_state(&topic->breaker, now) == BREAKER_CLOSED) {
+            int one = room_of(&topic->limiter, topic->events);
+            room = one > INT_MAX - room ? INT_MAX : room + one;
+        }
+    }
+    return room;
+}
+
+static int room_left(const struct publisher *publisher) {
+    int all = room_of(&publisher->limiter, publisher->events);
+    int topics = all > 0 ? room_of_topics(publisher) : 0;
+    return topics < all ? topics : all;
+}
+
+static int room(void *self) {
+    struct publisher *publisher = self;
+    int left = publisher->was_full ? 0 : room_left(publisher);
+    publisher->was_cramped = left == 0;
+    return left;
+}
+
+void publisher_check_room(struct publisher *publisher) {
+    bool drained = publisher->was_full && publisher->bytes < BYTES_FULL / 2;
+    publisher->was_full = publisher->was_full && !drained;
+    if (drained || (publisher->was_cramped && !publisher->was_full && room_left(publisher) > 0)) {
+        publisher->was_cramped = false;
+        publisher->listener.drained(publisher->listener.context);
     }
 }
 
-static void drop(void *self) {
+static void drop(void *self, const void *claim) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        if (topic->open != NULL) {
-            push(&topic->queue, topic->open);
-            topic->open = NULL;
-        }
-        let_go_queue(publisher, &topic->queue);
+        settle_not_under_way(topic, claim, &let_go);
     }
-    let_go_queue(publisher, &publisher->queue);
+    publisher_check_room(publisher);
 }
 
-// When every topic rests, claiming more would only write retry times to the database.
+static int64_t breaker_rest(const struct breaker *breaker, int64_t now) {
+    return breaker_state(breaker, now) == BREAKER_PROBING ? PROBE_ANSWER_US : breaker_left(breaker, now);
+}
+
+// When every topic rests, claiming more would only write to the database.
 static int64_t resting_us(void *self) {
     const struct publisher *publisher = self;
     int64_t now = clock_monotonic_us();
+    int64_t all = breaker_rest(&publisher->breaker, now);
     int64_t shortest = publisher->topics != NULL ? INT64_MAX : 0;
     for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        int64_t left = rest_left(&topic->rest, now);
+        int64_t left = breaker_rest(&topic->breaker, now);
         shortest = left < shortest ? left : shortest;
     }
-    return shortest;
+    return all > shortest ? all : shortest;
+}
+
+// A topic whose breaker is half open takes a batch as its probe.
+static int admits(void *self, struct topic *topic) {
+    struct publisher *publisher = self;
+    const struct sns_topic *state = topic->sink_state;
+    int64_t now = clock_monotonic_us();
+    enum breaker_state all = breaker_state(&publisher->breaker, now);
+    enum breaker_state one = state != NULL ? breaker_state(&state->breaker, now) : BREAKER_CLOSED;
+    if (topic->paused || (all != BREAKER_CLOSED && all != BREAKER_HALF_OPEN) ||
+        (one != BREAKER_CLOSED && one != BREAKER_HALF_OPEN)) {
+        return 0;
+    }
+    if (all == BREAKER_HALF_OPEN || one == BREAKER_HALF_OPEN) {
+        return PROBE_EVENTS;
+    }
+    return state != NULL ? room_of(&state->limiter, state->events) : INT_MAX;
+}
+
+static void on_timer(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    send_waiting(context);
 }
 
 static void free_batches(struct publisher *publisher) {
     while (publisher->made_last != NULL) {
         struct batch *batch = publisher->made_last;
         publisher->made_last = batch->made_before;
-        buffer_free(&batch->form);
-        free(batch);
+        batch_free(batch);
     }
 }
 
@@ -447,6 +401,9 @@ static void free_publisher(void *self) {
     struct publisher *publisher = self;
     http_client_free(publisher->http);
     free_batches(publisher);
+    if (publisher->timer != NULL) {
+        event_free(publisher->timer);
+    }
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
     aws_credentials_wipe(&publisher->credentials);
@@ -478,6 +435,10 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                                          .connections = (int)settings->max_in_flight};
     publisher->listener = *listener;
     publisher->settings = settings;
+    publisher->timer = evtimer_new(base, on_timer, publisher);
+    breaker_init(&publisher->breaker, settings->retry_base, settings->retry_max);
+    limiter_init(&publisher->limiter, settings->rate_limit, clock_monotonic_us());
+    retry_quota_init(&publisher->quota);
     message_init(&publisher->message);
     bool ready = check_settings(settings, error) &&
                  aws_credentials_from_settings(&publisher->credentials, settings, error) &&
@@ -491,10 +452,12 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     *ret = (struct sink){.self = publisher,
                          .needs_topic = true,
                          .full = full,
+                         .room = room,
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
                          .resting_us = resting_us,
+                         .admits = admits,
                          .free = free_publisher};
     return true;
 }

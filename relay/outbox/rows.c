@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/rows.h"
+
+#include "base/backoff.h"
+#include "base/memory.h"
+#include "postgres/array.h"
+
+#include <stdlib.h>
+
+enum { TEXTS_LIMIT = 64 << 20, ARRAY_LIMIT = 64 << 20, MESSAGE_ID_MAX = 128, REASON_MAX = 500 };
+
+// In the array of delays: what is no delay.
+static const int64_t park = -1;
+static const int64_t wait_forever = INT64_MAX;
+
+void rows_init(struct rows *rows, const struct retry_policy *policy) {
+    *rows = (struct rows){.policy = *policy};
+    buffer_init(&rows->texts, TEXTS_LIMIT);
+    for (int index = 0; index < 4; index++) {
+        buffer_init(&rows->arrays[index], ARRAY_LIMIT);
+    }
+}
+
+void rows_free(struct rows *rows) {
+    free(rows->items);
+    buffer_free(&rows->texts);
+    for (int index = 0; index < 4; index++) {
+        buffer_free(&rows->arrays[index]);
+    }
+}
+
+void rows_clear(struct rows *rows) {
+    rows->count = rows->unsettled = 0;
+    rows->last_id = 0;
+    buffer_clear(&rows->texts);
+}
+
+static void keep_text(struct rows *rows, struct slice text, size_t most, size_t *offset, size_t *length) {
+    *offset = rows->texts.length;
+    *length = text.length < most ? text.length : most;
+    buffer_append(&rows->texts, text.data, *length);
+}
+
+int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool ordered) {
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity * 2 + 64;
+        rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
+    }
+    struct row *row = &rows->items[rows->count];
+    *row = (struct row){.id = event->id, .attempts = attempts};
+    memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
+    if (ordered) {
+        keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
+                  &row->aggregate_length);
+    }
+    rows->last_id = event->id > rows->last_id ? event->id : rows->last_id;
+    rows->unsettled++;
+    return rows->count++;
+}
+
+// last_error is text of any encoding the database has, so only printable ASCII goes there.
+static void keep_reason(struct rows *rows, struct row *row, const char *reason) {
+    keep_text(rows, slice_of_text(reason), REASON_MAX, &row->text_offset, &row->text_length);
+    for (size_t index = 0; index < row->text_length; index++) {
+        char *character = &rows->texts.data[row->text_offset + index];
+        *character = *character < ' ' || *character > '~' ? '?' : *character;
+    }
+}
+
+void rows_settle(struct rows *rows, int number, const struct outcome *outcome) {
+    struct row *row = &rows->items[number];
+    rows->unsettled--;
+    row->settled = true;
+    row->kind = outcome->kind;
+    row->retry_after_us = outcome->retry_after_us;
+    if (outcome->kind == OUTCOME_SENT) {
+        keep_text(rows, outcome->message_id, MESSAGE_ID_MAX, &row->text_offset, &row->text_length);
+    } else if (outcome->kind != OUTCOME_LET_GO) {
+        keep_reason(rows, row, outcome->reason);
+    }
+    if (outcome->kind == OUTCOME_REFUSED) {
+        row->retry_after_us = backoff_us(row->attempts + 1, rows->policy.base_us, rows->policy.max_us);
+        row->kind = row->attempts + 1 >= rows->policy.max_attempts ? OUTCOME_PARK : OUTCOME_REFUSED;
+    }
+}
+
+struct slice rows_text(const struct rows *rows, const struct row *row) {
+    return (struct slice){row->text_length > 0 ? rows->texts.data + row->text_offset : "", row->text_length};
+}
+
+int64_t rows_lowest_let_go(const struct rows *rows) {
+    int64_t lowest = 0;
+    for (int index = 0; index < rows->count; index++) {
+        const struct row *row = &rows->items[index];
+        if (row->kind == OUTCOME_LET_GO && (lowest == 0 || row->id < lowest)) {
+            lowest = row->id;
+        }
+    }
+    return lowest;
+}
+
+bool rows_hold(const struct rows *rows, int64_t id) {
+    for (int index = 0; index < rows->count; index++) {
+        if (rows->items[index].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A row that is not settled when a claim is cut short is let go.
+static bool is_sent(const struct row *row) {
+    return row->settled && row->kind == OUTCOME_SENT;
+}
+
+static bool is_put_off(const struct row *row) {
+    return row->settled && row->kind != OUTCOME_SENT && row->kind != OUTCOME_LET_GO;
+}
+
+// What waits for this ordered event has nothing to wait for any more.
+static bool makes_way(const struct rows *rows, const struct row *row) {
+    return is_sent(row) || (row->settled && row->kind == OUTCOME_PARK && !rows->policy.parked_blocks);
+}
+
+static int count_rows(const struct rows *rows, bool (*is)(const struct row *)) {
+    int count = 0;
+    for (int index = 0; index < rows->count; index++) {
+        count += is(&rows->items[index]);
+    }
+    return count;
+}
+
+int rows_sent(const struct rows *rows) {
+    return count_rows(rows, is_sent);
+}
+
+bool rows_have_marks(const struct rows *rows) {
+    return rows_sent(rows) > 0 || count_rows(rows, is_put_off) > 0;
+}
+
+static struct pg_parameter parameter(const struct buffer *array) {
+    return (struct pg_parameter){array->data, (int)array->length};
+}
+
+static void clear_arrays(struct rows *rows) {
+    for (int index = 0; index < 4; index++) {
+        buffer_clear(&rows->arrays[index]);
+    }
+}
+
+static void send_sent_marks(struct rows *rows, struct pg_connection *connection, int count) {
+    clear_arrays(rows);
+    pg_array_begin(&rows->arrays[0], PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&rows->arrays[1], PG_ELEMENT_TEXT, count);
+    for (int index = 0; index < rows->count; index++) {
+        const struct row *row = &rows->items[index];
+        if (is_sent(row)) {
+            pg_array_append_bigint(&rows->arrays[0], row->id);
+            pg_array_append_bytes(&rows->arrays[1], rows_text(rows, row));
+        }
+    }
+    // due_at is NULL already unless the event was scheduled or tried before, so this stays a HOT update.
+    pg_send(connection,
+            &(struct pg_statement){
+                .sql = "UPDATE outbox.event AS e"
+                       " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id,"
+                       " due_at = NULL"
+                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), "
+                       "pg_catalog.unnest($2::pg_catalog.text[]))"
+                       " AS m(id, message_id) WHERE e.id = m.id",
+                .parameter_count = 2,
+                .parameters = {parameter(&rows->arrays[0]), parameter(&rows->arrays[1])}});
+}
+
+static int64_t delay_of(const struct row *row) {
+    return row->kind == OUTCOME_PARK ? park : row->kind == OUTCOME_WAIT ? wait_forever : row->retry_after_us;
+}
+
+static bool counts(const struct row *row) {
+    return row->kind == OUTCOME_REFUSED || row->kind == OUTCOME_PARK;
+}
+
+// (Ordered events are not locked, so one may have been parked by hand meanwhile: it stays parked.)
+static void send_put_off_marks(struct rows *rows, struct pg_connection *connection, int count) {
+    struct buffer *arrays = rows->arrays;
+    clear_arrays(rows);
+    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&arrays[1], PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, count);
+    for (int index = 0; index < rows->count; index++) {
+        const struct row *row = &rows->items[index];
+        if (is_put_off(row)) {
+            pg_array_append_bigint(&arrays[0], row->id);
+            pg_array_append_bigint(&arrays[1], delay_of(row));
+            pg_array_append_bigint(&arrays[2], counts(row) ? 1 : 0);
+            pg_array_append_bytes(&arrays[3], rows_text(rows, row));
+        }
+    }
+    pg_send(
+        connection,
+        &(struct pg_statement){
+            .sql =
+                "UPDATE outbox.event AS e"
+                " SET due_at = CASE WHEN m.delay < 0 THEN NULL"
+                " WHEN m.delay = 9223372036854775807 THEN timestamptz 'infinity'"
+                " ELSE pg_catalog.clock_timestamp() + m.delay * interval '1 microsecond' END,"
+                " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
+                " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"
+                " last_error = m.reason"
+                " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
+                " pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
+                " pg_catalog.unnest($4::pg_catalog.text[])) AS m(id, delay, counts, reason)"
+                " WHERE e.id = m.id AND e.parked_at IS NULL AND e.sent_at IS NULL",
+            .parameter_count = 4,
+            .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
+                           parameter(&arrays[3])}});
+}
+
+// Those behind come due, some of each aggregate at a time: when these are sent they make way for the next.
+static void send_followers(struct rows *rows, struct pg_connection *connection) {
+    int count = 0;
+    for (int index = 0; index < rows->count; index++) {
+        count += makes_way(rows, &rows->items[index]);
+    }
+    if (count == 0) {
+        return;
+    }
+    clear_arrays(rows);
+    pg_array_begin(&rows->arrays[0], PG_ELEMENT_TEXT, count);
+    for (int index = 0; index < rows->count; index++) {
+        const struct row *row = &rows->items[index];
+        if (makes_way(rows, row)) {
+            pg_array_append_bytes(&rows->arrays[0], (struct slice){rows->texts.data + row->aggregate_offset,
+                                                                   row->aggregate_length});
+        }
+    }
+    pg_send(connection,
+            &(struct pg_statement){
+                .sql = "UPDATE outbox.event AS e SET due_at = pg_catalog.clock_timestamp()"
+                       " FROM (SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])) AS a(id)"
+                       " CROSS JOIN LATERAL (SELECT f.id FROM outbox.event AS f"
+                       " WHERE f.aggregate_id = a.id AND coalesce(f.due_at, f.parked_at) IS NOT NULL"
+                       " AND f.due_at = 'infinity' AND f.sent_at IS NULL AND f.parked_at IS NULL"
+                       " AND f.last_error IS NOT NULL ORDER BY f.id LIMIT 100) AS f"
+                       " WHERE e.id = f.id",
+                .parameter_count = 1,
+                .parameters = {parameter(&rows->arrays[0])}});
+}
+
+void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered) {
+    int sent = rows_sent(rows);
+    int put_off = count_rows(rows, is_put_off);
+    if (sent > 0) {
+        send_sent_marks(rows, connection, sent);
+    }
+    if (put_off > 0) {
+        send_put_off_marks(rows, connection, put_off);
+    }
+    if (ordered) {
+        send_followers(rows, connection);
+    }
+}
+
+void rows_to_ledger(const struct rows *rows, struct ledger *ledger) {
+    for (int index = 0; index < rows->count; index++) {
+        const struct row *row = &rows->items[index];
+        if (is_sent(row)) {
+            ledger_add(ledger, row->id, row->event_id, rows_text(rows, row));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The events of one claim and what has become of each; and the statements that write it down: the marks.
+#pragma once
+
+#include "base/buffer.h"
+#include "message/event.h"
+#include "outbox/ledger.h"
+#include "postgres/connection.h"
+#include "sink/sink.h"
+
+struct row {
+    int64_t id;
+    unsigned char event_id[EVENT_ID_BYTES];
+    bool settled;
+    enum outcome_kind kind; // once settled
+    int attempts;           // before this claim
+    // In rows->texts: the message id or the reason.
+    size_t text_offset;
+    size_t text_length;
+    // In rows->texts: the aggregate id; of ordered events only.
+    size_t aggregate_offset;
+    size_t aggregate_length;
+    int64_t retry_after_us;
+};
+
+// How failures of events themselves are treated.
+struct retry_policy {
+    int64_t base_us;
+    int64_t max_us;
+    int max_attempts;
+    bool parked_blocks; // an ordered event that is parked holds up those after it
+};
+
+struct rows {
+    struct retry_policy policy;
+    struct row *items;
+    int count;
+    int capacity;
+    int unsettled;
+    int64_t last_id; // the highest, 0 if none
+    struct buffer texts;
+    struct buffer arrays[4];
+};
+
+void rows_init(struct rows *rows, const struct retry_policy *policy);
+void rows_free(struct rows *rows);
+void rows_clear(struct rows *rows);
+
+// rows_add adds an unsettled row and returns its number. `ordered` keeps the aggregate's id.
+int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool ordered);
+
+// rows_settle notes an outcome; an event that was refused too often is parked.
+void rows_settle(struct rows *rows, int number, const struct outcome *outcome);
+
+// rows_text is the message id or the reason of a settled row.
+struct slice rows_text(const struct rows *rows, const struct row *row);
+
+int rows_sent(const struct rows *rows); // how many are settled as sent
+
+// rows_lowest_let_go is the lowest id among those let go, 0 if none.
+int64_t rows_lowest_let_go(const struct rows *rows);
+
+bool rows_hold(const struct rows *rows, int64_t id);
+
+// rows_have_marks tells whether there is anything to write down; rows_send_marks sends the statements, to be
+// committed by the caller. For ordered events that also lets go what waits for them.
+bool rows_have_marks(const struct rows *rows);
+void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered);
+
+// rows_to_ledger notes what is known to be sent.
+void rows_to_ledger(const struct rows *rows, struct ledger *ledger);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox/turns.h"
+
+#include "base/memory.h"
+#include "outbox/scan.h"
+
+#include <stdlib.h>
+
+enum {
+    REFUSED_US = 250000, // before the lock that another relay has is asked for again
+    VAIN_US = 100000,    // before another turn, when the last one has found or sent nothing
+    LIMIT_LEAST = 100,
+};
+
+struct turns {
+    struct scan *scan;
+    bool pending;
+    bool cut;           // the last turn read only up to its limit
+    int64_t resume;     // ids above it were let go, and must be read again; INT64_MAX: none
+    int64_t newest;     // in the snapshot of the last turn
+    int64_t settle_to;  // in that snapshot
+    int64_t not_before; // no turn before
+    int limit;          // halved when a turn was cut short
+};
+
+struct turns *turns_new(void) {
+    struct turns *turns = memory_allocate(1, sizeof *turns);
+    turns->scan = scan_new();
+    return turns;
+}
+
+void turns_free(struct turns *turns) {
+    if (turns != NULL) {
+        scan_free(turns->scan);
+        free(turns);
+    }
+}
+
+void turns_reset(struct turns *turns, int64_t floor) {
+    struct scan *scan = turns->scan;
+    scan_reset(scan, floor);
+    *turns = (struct turns){.scan = scan, .pending = true, .resume = INT64_MAX, .limit = INT32_MAX};
+}
+
+void turns_looked(struct turns *turns, const struct look *look, bool news) {
+    turns->pending = turns->pending || news || look->newest > scan_frontier(turns->scan) ||
+                     look->lowest_unsent > 0 || look->due_in_us <= 0;
+}
+
+void turns_expect(struct turns *turns) {
+    turns->pending = true;
+}
+
+bool turns_next(struct turns *turns, int64_t now, int limit, struct range *range) {
+    if (!turns->pending || now < turns->not_before) {
+        return false;
+    }
+    *range = (struct range){.kind = RANGE_ORDERED, .limit = turns->limit < limit ? turns->limit : limit};
+    return true;
+}
+
+bool turns_pending(const struct turns *turns) {
+    return turns->pending;
+}
+
+int64_t turns_next_at(const struct turns *turns) {
+    return turns->pending ? turns->not_before : INT64_MAX;
+}
+
+// Where nothing is known (a snapshot that is not understood) all is read, from the floor.
+int64_t turns_snapshot(struct turns *turns, const char *text, int64_t newest) {
+    struct snapshot snapshot;
+    int64_t after;
+    int64_t to;
+    turns->newest = newest;
+    turns->settle_to = scan_floor(turns->scan);
+    if (!snapshot_parse(&snapshot, text)) {
+        return scan_floor(turns->scan);
+    }
+    scan_observe(turns->scan, &snapshot, scan_frontier(turns->scan), 0);
+    turns->settle_to = scan_settleable(turns->scan);
+    if (scan_gap(turns->scan, &after, &to)) {
+        scan_gap_started(turns->scan);
+    } else {
+        after = scan_frontier(turns->scan);
+    }
+    after = turns->resume < after ? turns->resume : after;
+    turns->resume = INT64_MAX;
+    return after;
+}
+
+static void read_again(struct turns *turns, int64_t after) {
+    turns->resume = after < turns->resume ? after : turns->resume;
+}
+
+void turns_fetched(struct turns *turns, const struct claim *claim) {
+    turns->pending = false; // what comes from now on is news
+    turns->cut = claim_rows(claim) >= claim_range(claim)->limit;
+    if (turns->cut) {
+        scan_read_forward(turns->scan, claim_last_id(claim));
+        read_again(turns, claim_last_id(claim));
+    } else {
+        scan_read_forward(turns->scan, turns->newest);
+    }
+}
+
+// How far all is settled: everything that was visible was read, up to the limit, and is not to be read again
+// but for what was let go.
+static void settle(struct turns *turns, int64_t lowest_let_go) {
+    int64_t unsettled = turns->cut ? turns->resume + 1 : 0;
+    if (lowest_let_go > 0 && (unsettled == 0 || lowest_let_go < unsettled)) {
+        unsettled = lowest_let_go;
+    }
+    scan_settle(turns->scan, turns->settle_to, unsettled);
+}
+
+void turns_finished(struct turns *turns, const struct claim *claim, int64_t now) {
+    if (claim_was_refused(claim)) {
+        turns->pending = true;
+        turns->not_before = now + REFUSED_US;
+        return;
+    }
+    int64_t let_go = claim_lowest_let_go(claim);
+    int limit = claim_range(claim)->limit;
+    settle(turns, let_go);
+    if (let_go > 0) {
+        read_again(turns, let_go - 1);
+        turns->limit = limit / 2 > LIMIT_LEAST ? limit / 2 : LIMIT_LEAST;
+    } else {
+        turns->limit = limit < INT32_MAX / 2 ? limit * 2 : INT32_MAX;
+    }
+    turns->pending = turns->pending || claim_rows(claim) > 0;
+    turns->not_before = claim_sent(claim) > 0 ? now : now + VAIN_US;
+}

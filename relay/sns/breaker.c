@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sns/breaker.h"
+
+#include "base/backoff.h"
+
+#include <stdio.h>
+
+void breaker_init(struct breaker *breaker, int64_t base_us, int64_t max_us) {
+    *breaker = (struct breaker){.base_us = base_us, .max_us = max_us};
+}
+
+enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us) {
+    if (breaker->failures == 0) {
+        return BREAKER_CLOSED;
+    }
+    if (breaker->probing) {
+        return BREAKER_PROBING;
+    }
+    return now_us < breaker->until_us ? BREAKER_OPEN : BREAKER_HALF_OPEN;
+}
+
+void breaker_probe(struct breaker *breaker) {
+    breaker->probing = true;
+}
+
+void breaker_release(struct breaker *breaker) {
+    breaker->probing = false;
+}
+
+bool breaker_fail(struct breaker *breaker, int64_t now_us, const char *reason) {
+    if (breaker_state(breaker, now_us) == BREAKER_OPEN) {
+        return false;
+    }
+    breaker->probing = false;
+    breaker->failures++;
+    breaker->until_us = now_us + backoff_us(breaker->failures, breaker->base_us, breaker->max_us);
+    snprintf(breaker->reason, sizeof breaker->reason, "%s", reason);
+    return true;
+}
+
+bool breaker_succeed(struct breaker *breaker) {
+    bool was_failing = breaker->failures > 0;
+    breaker->failures = 0;
+    breaker->until_us = 0;
+    breaker->probing = false;
+    return was_failing;
+}
+
+int64_t breaker_left(const struct breaker *breaker, int64_t now_us) {
+    return breaker_state(breaker, now_us) == BREAKER_OPEN ? breaker->until_us - now_us : 0;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The circuit breaker of a topic: after a failure nothing is sent to it for a while (exponential backoff with
+// jitter), then one request probes, and its success closes the breaker again. Failures while it is open (a
+// hundred requests under way fail together) are one failure. Pure: times are monotonic microseconds.
+//
+//     closed -- failure --> open -- time --> half open -- one request --> probing -- success --> closed
+//                                                                                 -- failure --> open
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BREAKER_REASON_SIZE = 400 };
+
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_PROBING };
+
+struct breaker {
+    int64_t base_us;
+    int64_t max_us;
+    int failures; // in a row; 0 when closed
+    int64_t until_us;
+    bool probing;
+    char reason[BREAKER_REASON_SIZE];
+};
+
+void breaker_init(struct breaker *breaker, int64_t base_us, int64_t max_us);
+enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us);
+
+// breaker_probe notes that the one request of the half-open state is on its way.
+void breaker_probe(struct breaker *breaker);
+
+// breaker_fail notes a failure. Returns true when that opened it, false when it was open already.
+bool breaker_fail(struct breaker *breaker, int64_t now_us, const char *reason);
+
+// breaker_release takes back breaker_probe: the probe said nothing about the topic.
+void breaker_release(struct breaker *breaker);
+
+// breaker_succeed notes a success. Returns true when that closed it.
+bool breaker_succeed(struct breaker *breaker);
+
+// breaker_left is the time until it is half open, 0 when it is not open.
+int64_t breaker_left(const struct breaker *breaker, int64_t now_us);

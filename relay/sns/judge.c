@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging an answer: what kind of failure it is (failure.h), and so what becomes of each event, of the topic
+// and of the pace. Only an Id that SNS names in Successful is sent.
+#include "base/clock.h"
+#include "base/log.h"
+#include "sns/failure.h"
+#include "sns/state.h"
+
+#include <stdio.h>
+
+static void note_throttled(struct sns_topic *topic, const char *code) {
+    if (limiter_throttled(&topic->limiter, clock_monotonic_us())) {
+        log_info("SNS throttles, publishing slower", LOG_TEXT("topic", topic->topic->arn),
+                 LOG_TEXT("code", code),
+                 LOG_INT("messages_per_second", (int64_t)limiter_rate(&topic->limiter)));
+    }
+}
+
+static void send_again(struct batch *batch) {
+    batch_push_front(&batch->topic->queue, batch);
+    send_activate(batch->topic);
+}
+
+static void send_later(struct batch *batch) {
+    batch->retries++;
+    batch->retry_at = clock_monotonic_us() + retry_delay_us(batch->retries);
+    batch_push(&batch->topic->delayed, batch);
+    send_activate(batch->topic);
+}
+
+// The first few failures are tried again at once; a probe is not, as it is a try already.
+static bool may_send_later(struct publisher *publisher, const struct batch *batch) {
+    return batch->retries + 1 < RETRY_ATTEMPTS && batch->topic->breaker.failures == 0 &&
+           retry_quota_take(&publisher->quota);
+}
+
+// The batch that opens the breaker is tried again when that is over, as the probe; the others wait until it
+// has worked.
+static void fail_with(struct publisher *publisher, struct breaker *breaker, struct batch *batch,
+                      const char *reason) {
+    struct sns_topic *topic = batch->topic;
+    int64_t now = clock_monotonic_us();
+    bool opened = breaker_fail(breaker, now, reason);
+    int64_t left = breaker_left(breaker, now);
+    if (opened) {
+        log_warn(breaker == &topic->breaker ? "publishing failed, the topic rests"
+                                            : "publishing failed, everything rests",
+                 LOG_TEXT("topic", topic->topic->arn), LOG_TEXT("reason", reason),
+                 LOG_INT("rest_ms", left / 1000));
+    }
+    const struct outcome retry = {.kind = OUTCOME_RETRY, .retry_after_us = left, .reason = reason};
+    const struct outcome wait = {.kind = OUTCOME_WAIT, .reason = reason};
+    publisher_settle_batch(publisher, batch, opened ? &retry : &wait);
+    publisher_settle_waiting(topic, &wait);
+}
+
+static void fail_topic(struct publisher *publisher, struct batch *batch, const char *reason) {
+    fail_with(publisher, &batch->topic->breaker, batch, reason);
+}
+
+// Nothing goes to any topic; what was to go there waits.
+void judge_credentials(struct publisher *publisher, struct batch *batch, const char *reason) {
+    const struct outcome wait = {.kind = OUTCOME_WAIT, .reason = reason};
+    breaker_release(&batch->topic->breaker);
+    fail_with(publisher, &publisher->breaker, batch, reason);
+    for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
+        publisher_settle_waiting(topic, &wait);
+    }
+}
+
+// What SNS has answered shows that credentials are fine, and (where it is about more than the topic) the
+// topic as well.
+static void note_works(struct publisher *publisher, struct sns_topic *topic, bool topic_works) {
+    bool all = breaker_succeed(&publisher->breaker);
+    bool one = topic_works && breaker_succeed(&topic->breaker);
+    if (all || one) {
+        log_info("publishing works again", LOG_TEXT("topic", topic->topic->arn));
+        publisher->listener.recovered(publisher->listener.context);
+    }
+}
+
+// A refusal for what is in the request: which entry it is shows when they are sent in halves.
+static void refuse(struct publisher *publisher, struct batch *batch, enum failure_class class,
+                   const char *reason) {
+    if (batch->count > 1) {
+        struct batch *other = publisher_batch(publisher, batch->topic);
+        size_t before = batch->form.length + other->form.length;
+        batch_split(batch, batch->topic->topic->arn, other);
+        publisher->bytes += batch->form.length + other->form.length - before;
+        log_debug("a batch is refused, its halves are tried", LOG_TEXT("topic", batch->topic->topic->arn),
+                  LOG_INT("events", batch->count + other->count), LOG_TEXT("reason", reason));
+        send_again(other);
+        send_again(batch);
+        return;
+    }
+    const struct outcome outcome = {.kind = class == FAILURE_UNKNOWN ? OUTCOME_REFUSED : OUTCOME_PARK,
+                                    .reason = reason};
+    publisher_settle_batch(publisher, batch, &outcome);
+}
+
+static void judge_refusal(struct publisher *publisher, struct batch *batch, enum failure_class class,
+                          const char *code, const char *message) {
+    char reason[ERROR_TEXT_SIZE];
+    snprintf(reason, sizeof reason, "SNS: %s: %s", code, message);
+    if (class == FAILURE_TRANSIENT) {
+        breaker_release(&publisher->breaker); // it has told nothing of the credentials
+    } else if (class != FAILURE_CREDENTIALS) {
+        note_works(publisher, batch->topic, class != FAILURE_TOPIC);
+    }
+    switch (class) {
+    case FAILURE_THROTTLED:
+        note_throttled(batch->topic, code);
+        send_again(batch);
+        break;
+    case FAILURE_TRANSIENT:
+        if (may_send_later(publisher, batch)) {
+            send_later(batch);
+        } else {
+            fail_topic(publisher, batch, reason);
+        }
+        break;
+    case FAILURE_CREDENTIALS:
+        judge_credentials(publisher, batch, reason);
+        break;
+    case FAILURE_TOPIC:
+        fail_topic(publisher, batch, reason);
+        break;
+    case FAILURE_EVENT:
+    case FAILURE_PACKING:
+    case FAILURE_UNKNOWN:
+        refuse(publisher, batch, class, reason);
+        break;
+    }
+}
+
+// Settles an entry that was not accepted, unless it is to be sent again with this batch: returns true then.
+static bool judge_entry(struct publisher *publisher, struct batch *batch, int index,
+                        const struct sns_entry *entry, bool may_retry) {
+    char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16] = "SNS did not say whether it accepted this event";
+    struct outcome outcome = {
+        .kind = OUTCOME_RETRY, .retry_after_us = publisher->settings->retry_base, .reason = reason};
+    if (entry->outcome == SNS_FAILED) {
+        snprintf(reason, sizeof reason, "SNS: %s: %s", entry->code, entry->message);
+    }
+    switch (failure_of_entry(entry)) {
+    case FAILURE_THROTTLED:
+        note_throttled(batch->topic, entry->code);
+        return true;
+    case FAILURE_TRANSIENT:
+        if (may_retry) {
+            return true;
+        }
+        break;
+    case FAILURE_CREDENTIALS:
+    case FAILURE_TOPIC:
+        break;
+    case FAILURE_EVENT:
+    case FAILURE_PACKING:
+        outcome.kind = OUTCOME_PARK;
+        break;
+    case FAILURE_UNKNOWN:
+        outcome.kind = OUTCOME_REFUSED;
+        break;
+    }
+    publisher_settle(batch->topic, &batch->entries[index], &outcome);
+    return false;
+}
+
+static bool all_sent(const struct batch *batch, const struct sns_answer *answer) {
+    bool sent = true;
+    for (int index = 0; sent && index < batch->count; index++) {
+        sent = answer->entries[index].outcome == SNS_SENT;
+    }
+    return sent;
+}
+
+static void judge_entries(struct publisher *publisher, struct batch *batch, const struct sns_answer *answer) {
+    bool keep[SNS_BATCH_MAX] = {false};
+    bool may_retry = !all_sent(batch, answer) && may_send_later(publisher, batch);
+    int sent = 0;
+    int kept = 0;
+    for (int index = 0; index < batch->count; index++) {
+        const struct sns_entry *entry = &answer->entries[index];
+        if (entry->outcome == SNS_SENT) {
+            const struct outcome outcome = {.kind = OUTCOME_SENT,
+                                            .message_id = slice_of_text(entry->message_id)};
+            publisher_settle(batch->topic, &batch->entries[index], &outcome);
+            sent++;
+        } else {
+            keep[index] = judge_entry(publisher, batch, index, entry, may_retry);
+            kept += keep[index];
+        }
+    }
+    limiter_accepted(&batch->topic->limiter, sent, clock_monotonic_us());
+    if (kept == 0) {
+        publisher_recycle(publisher, batch);
+        return;
+    }
+    size_t before = batch->form.length;
+    batch_keep(batch, batch->topic->topic->arn, keep);
+    publisher->bytes += batch->form.length - before;
+    send_later(batch);
+}
+
+void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
+    struct sns_answer answer;
+    if (http->status == 0) {
+        judge_refusal(publisher, batch, FAILURE_TRANSIENT, "no answer", http->failure);
+        return;
+    }
+    sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
+                     (size_t)batch->count, &answer);
+    if (answer.parsed) {
+        note_works(publisher, batch->topic, true);
+        retry_quota_refund(&publisher->quota, batch->retries);
+        judge_entries(publisher, batch, &answer);
+    } else {
+        judge_refusal(publisher, batch, failure_of_request(http->status, &answer), answer.code,
+                      answer.message);
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the publisher share: publisher.c takes events in, send.c sends batches, judge.c decides
+// what becomes of their events. Nobody else includes this.
+#pragma once
+
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+#include "aws/retry.h"
+#include "aws/sigv4.h"
+#include "http/client.h"
+#include "message/message.h"
+#include "settings/settings.h"
+#include "sink/sink.h"
+#include "sns/batch.h"
+#include "sns/breaker.h"
+#include "sns/groups.h"
+#include "sns/limiter.h"
+
+#include <event2/event.h>
+
+// What the publisher keeps of a topic.
+struct sns_topic {
+    struct sns_topic *next;
+    struct sns_topic *next_active;
+    bool active; // in the list of those that may have something to send
+    bool shut;   // of a FIFO topic: an event of this claim had to wait, so must all after it
+    struct publisher *publisher;
+    const struct topic *topic;
+    struct aws_endpoint endpoint;
+    struct batch *open;         // being filled; NULL when none is
+    struct batch_queue queue;   // sealed, waiting for their turn
+    struct batch_queue delayed; // waiting for their retry_at
+    struct groups *groups;      // of a FIFO topic, else NULL
+    int events;                 // not settled yet
+    struct breaker breaker;
+    struct limiter limiter;
+};
+
+struct publisher {
+    struct sink_listener listener;
+    const struct settings *settings;
+    struct http_client *http;
+    struct aws_credentials credentials;
+    struct sigv4_signer *signer;
+    struct sns_answer_parser *parser;
+    struct message message;
+    struct event *timer; // for delayed batches and limited topics
+    struct sns_topic *topics;
+    struct sns_topic *active;
+    struct breaker breaker; // of everything: credentials
+    struct limiter limiter; // of everything: OUTBOX_RATE_LIMIT
+    struct retry_quota quota;
+    struct batch *spare;
+    struct batch *made_last; // of all batches, wherever they are now
+    size_t bytes;            // of all that is held or under way
+    int events;
+    int64_t in_flight;
+    bool was_full;    // too many bytes
+    bool was_cramped; // room() was 0
+};
+
+// In publisher.c:
+
+// publisher_batch returns an empty batch for a topic; publisher_recycle takes it back.
+struct batch *publisher_batch(struct publisher *publisher, struct sns_topic *topic);
+void publisher_recycle(struct publisher *publisher, struct batch *batch);
+
+// publisher_settle settles one entry; its group, if any, goes on when it was sent, and lets go of what it
+// holds if not.
+void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
+                      const struct outcome *outcome);
+
+// publisher_settle_batch settles all entries of a batch that is in no list, and recycles it.
+void publisher_settle_batch(struct publisher *publisher, struct batch *batch, const struct outcome *outcome);
+
+// publisher_settle_waiting settles whatever of a topic is not under way: with `outcome`, but lets go what is
+// held in order.
+void publisher_settle_waiting(struct sns_topic *topic, const struct outcome *outcome);
+
+// publisher_check_room tells the listener when there is room again.
+void publisher_check_room(struct publisher *publisher);
+
+// In send.c:
+
+// send_activate notes that a topic may have something to send; send_waiting sends what may be sent now.
+void send_activate(struct sns_topic *topic);
+void send_waiting(struct publisher *publisher);
+
+// In judge.c:
+
+// judge_answer settles the batch's events by the answer, or puts it back to be sent again.
+void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *answer);
+
+// judge_credentials treats a batch that cannot be signed.
+void judge_credentials(struct publisher *publisher, struct batch *batch, const char *reason);
