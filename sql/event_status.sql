@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Every event as a person wants to see it. The views pending and lag are made of it: files are applied in the order
--- of their names, and this one comes first.
+-- Every event as a person wants to see it. The views pending, parked and lag are made of it: files are applied in the
+-- order of their names, and this one comes first. An event that waits (due_at is infinity, and last_error says for what)
+-- is retrying when it has failed itself, else pending: it is no writer's schedule.
 CREATE OR REPLACE VIEW outbox.event_status AS
 SELECT e.id, e.event_id, e.event_type, e.event_version, e.aggregate_id,
        CASE WHEN e.sent_at IS NOT NULL THEN 'sent'
@@ -20,13 +21,15 @@ COMMENT ON COLUMN outbox.event_status.event_type IS 'What happened.';
 COMMENT ON COLUMN outbox.event_status.event_version IS 'Version of the form of data.';
 COMMENT ON COLUMN outbox.event_status.aggregate_id IS 'What the event is about.';
 COMMENT ON COLUMN outbox.event_status.status IS
-    'sent; parked: a person must decide; retrying: failed and will be tried again; scheduled: for later; pending.';
+    'sent; parked: a person must decide; retrying: failed and will be tried again; scheduled: by its writer, for later; '
+    'pending: all else. One with due_at infinity waits for what last_error says, and goes by itself then.';
 COMMENT ON COLUMN outbox.event_status.age IS 'How long ago it happened, of an event that is not sent.';
 COMMENT ON COLUMN outbox.event_status.delay IS 'From happening to the broker''s receipt, of an event that is sent.';
 COMMENT ON COLUMN outbox.event_status.occurred_at IS 'When it happened.';
-COMMENT ON COLUMN outbox.event_status.due_at IS 'Not to be published before.';
+COMMENT ON COLUMN outbox.event_status.due_at IS 'Not to be published before. Infinity: it waits.';
 COMMENT ON COLUMN outbox.event_status.attempts IS 'How often publishing has failed.';
-COMMENT ON COLUMN outbox.event_status.last_error IS 'Why the latest attempt failed.';
+COMMENT ON COLUMN outbox.event_status.last_error IS
+    'Why the latest attempt failed, what it waits for, or who has parked it and why.';
 COMMENT ON COLUMN outbox.event_status.parked_at IS 'When it was parked.';
 COMMENT ON COLUMN outbox.event_status.sent_at IS 'When it was marked sent.';
 COMMENT ON COLUMN outbox.event_status.message_id IS 'The broker''s receipt.';

@@ -15,19 +15,4 @@ COMMENT ON VIEW outbox.pending IS
     'The events that are not sent and not parked, with the columns of outbox.event_status. However many are sent, it is '
     'quick.';
 
--- The columns are those of outbox.event_status, and so are their comments.
-DO $$
-DECLARE
-    name text;
-    comment text;
-BEGIN
-    FOR name, comment IN
-        SELECT a.attname, pg_catalog.col_description(a.attrelid, a.attnum) FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid = 'outbox.event_status'::pg_catalog.regclass AND a.attnum > 0
-    LOOP
-        EXECUTE pg_catalog.format('COMMENT ON COLUMN outbox.pending.%I IS %L', name, comment);
-    END LOOP;
-END
-$$;
-
 GRANT SELECT ON outbox.pending TO outbox_relay, outbox_reader;

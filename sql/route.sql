@@ -43,8 +43,6 @@ $$;
 
 COMMENT ON FUNCTION outbox.unroute(text) IS 'Removes the route with exactly this pattern, and says what it did.';
 
--- The pattern becomes a regular expression in which every word ends in a dot, so that ** can stand for no word at
--- all. { and } stand for ** and * meanwhile, which otherwise would be replaced again; no pattern contains them.
 CREATE OR REPLACE FUNCTION outbox.topic_of(event_type text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -57,9 +55,7 @@ AS $$
                count(*) FILTER (WHERE word = '*') AS one_words
         FROM unnest(string_to_array(r.pattern, '.')) AS word
     ) AS specificity
-    WHERE topic_of.event_type || '.' ~
-          ('^' || replace(replace(replace(replace(replace(r.pattern || '.',
-              '**.', '{'), '*.', '}'), '.', '\.'), '{', '([^.]+\.)*'), '}', '[^.]+\.') || '$')
+    WHERE topic_of.event_type || '.' ~ outbox.pattern_regex(r.pattern)
     ORDER BY literals DESC, any_words, one_words, r.pattern COLLATE "C" DESC
     LIMIT 1
 $$;

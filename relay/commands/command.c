@@ -26,6 +26,25 @@ const struct command commands[] = {
      .details = "TYPE is the event type (order.created), AGGREGATE what order is kept within (order-1), DATA a JSON\n"
                 "value ('{\"total\":5}'; write -- before one that begins with a dash). Prints the event's id.\n",
      .run = command_publish},
+    {.name = "retry", .summary = "try events again that are parked or put off",
+     .operands = "ID... | --pattern PATTERN", .operands_most = OPERANDS_MAX,
+     .details = "ID is an event's id (column id of outbox.parked and outbox.pending, \"sequence\" in the message). PATTERN is\n"
+                "a pattern of event types: * is one word, ** any number. Parked events come back into line as if they had\n"
+                "never failed; those to be retried later are due at once. Prints what it did.\n",
+     .run = command_retry},
+    {.name = "park", .summary = "take events out of line that are not sent", .operands = "ID...",
+     .operands_least = 1, .operands_most = OPERANDS_MAX,
+     .details = "ID is an event's id. View outbox.parked shows what is parked; retry brings it back. Waits for events that\n"
+                "are being published. Prints what it did.\n",
+     .run = command_park},
+    {.name = "pause", .summary = "stop publishing to a topic until it is resumed", .operands = "TOPIC",
+     .operands_least = 1, .operands_most = 1,
+     .details = "TOPIC is the topic's ARN. Its events wait; table outbox.paused_topic shows what is paused. Prints what it\n"
+                "did.\n",
+     .run = command_pause},
+    {.name = "resume", .summary = "publish to a paused topic again", .operands = "TOPIC",
+     .operands_least = 1, .operands_most = 1, .details = "TOPIC is the topic's ARN. Prints what it did.\n",
+     .run = command_resume},
     {.name = "help", .summary = "explain a command, the settings or the exit codes",
      .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { OPERANDS_MAX = 3 };
+enum { OPERANDS_MAX = 1000 };
 
 // A command's function gets the settings and what was no option, as many as `operands_least` to
 // `operands_most` say. Results go to standard output; an error's code is the exit code.
@@ -40,6 +40,14 @@ bool command_migrate(const struct settings *settings, const char *const *operand
                      struct error *error);
 bool command_publish(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error);
+bool command_retry(const struct settings *settings, const char *const *operands, int operand_count,
+                   struct error *error);
+bool command_park(const struct settings *settings, const char *const *operands, int operand_count,
+                  struct error *error);
+bool command_pause(const struct settings *settings, const char *const *operands, int operand_count,
+                   struct error *error);
+bool command_resume(const struct settings *settings, const char *const *operands, int operand_count,
+                    struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,

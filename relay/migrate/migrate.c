@@ -222,6 +222,11 @@ bool migrate_check(const struct history *history, struct error *error) {
     return catalog_load(&catalog, embedded_files, error) && history_check(history, &catalog, error);
 }
 
+bool migrate_require(PGconn *connection, struct error *error) {
+    struct history history;
+    return read_history(connection, &history, error) && migrate_check(&history, error);
+}
+
 static void print_status(const struct history *history, const struct catalog *catalog, FILE *out) {
     for (int version = 1; version <= catalog_newest(catalog); version++) {
         const struct applied *applied = history_find(history, version);

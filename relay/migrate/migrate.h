@@ -29,5 +29,9 @@ bool migrate_status(PGconn *connection, FILE *out, struct error *error);
 // migrate_print writes all SQL in order, with what records it, for another tool to apply. Needs no database.
 bool migrate_print(FILE *out, struct error *error);
 
+// migrate_require succeeds when the database is fit for this program, and fails with ERROR_SCHEMA (and what
+// to do) when it is not.
+bool migrate_require(PGconn *connection, struct error *error);
+
 // migrate_check is history_check against this program's own files.
 bool migrate_check(const struct history *history, struct error *error);

@@ -108,16 +108,18 @@ static bool read_option(struct arguments *arguments, struct reader *reader, char
     return value != NULL;
 }
 
+const char *arguments_shown(const char *operand) {
+    return strpbrk(operand, ":=@") == NULL ? operand : "(not shown: it could hold a password)";
+}
+
 static bool read_operand(struct arguments *arguments, const struct reader *reader, const char *operand,
                          struct error *error) {
     if (arguments->operand_count < arguments->operand_limit) {
         arguments->operands[arguments->operand_count++] = operand;
         return true;
     }
-    // A database URL whose flag was forgotten ends up here.
-    const char *shown = strpbrk(operand, ":=@") == NULL ? operand : "(not shown: it could hold a password)";
-    return error_set(error, ERROR_USAGE, "unexpected argument %.64s; see outbox-relay help %s", shown,
-                     reader->command);
+    return error_set(error, ERROR_USAGE, "unexpected argument %.64s; see outbox-relay help %s",
+                     arguments_shown(operand), reader->command);
 }
 
 bool arguments_parse(struct arguments *arguments, const char *command, int argc, char **argv,

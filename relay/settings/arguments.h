@@ -19,5 +19,9 @@ struct arguments {
 bool arguments_parse(struct arguments *arguments, const char *command, int argc, char **argv,
                      struct error *error);
 
+// arguments_shown returns an unexpected operand as an error may show it: it could be a database URL whose
+// flag was forgotten.
+const char *arguments_shown(const char *operand);
+
 // arguments_free wipes and releases the values.
 void arguments_free(struct arguments *arguments);

@@ -15,7 +15,10 @@ static const char *placeholder(const struct option *option) {
 }
 
 static void append_variables(struct buffer *out, const struct option *option, const char *quote) {
-    buffer_append_format(out, "%s%s%s", quote, option->variable, quote);
+    if (option->variable == NULL) {
+        return;
+    }
+    buffer_append_format(out, " %s%s%s", quote, option->variable, quote);
     if (option->alternative != NULL) {
         buffer_append_format(out, " or %s%s%s", quote, option->alternative, quote);
     }
@@ -29,9 +32,9 @@ static void append_option(struct buffer *out, const struct option *option) {
     if (option->flag != NULL) {
         buffer_append_format(out, "  --%s%s", option->flag, placeholder(option));
     }
-    do {
+    while (option->variable != NULL && out->length - start < NAME_WIDTH - 1 && !out->overflow) {
         buffer_append_char(out, ' ');
-    } while (out->length - start < NAME_WIDTH && !out->overflow);
+    }
     append_variables(out, option, "");
     buffer_append_format(out, "\n      %s", option->help);
     if (option->kind != OPTION_TEXT) {
@@ -61,17 +64,19 @@ void help_append_options(struct buffer *out, const char *command) {
 }
 
 static void append_row(struct buffer *out, const struct option *option) {
-    if (option->flag == NULL) {
-        buffer_append_text(out, "| | ");
-    } else {
-        buffer_append_format(out, "| `--%s` | ", option->flag);
+    buffer_append_text(out, "|");
+    if (option->flag != NULL) {
+        buffer_append_format(out, " `--%s`", option->flag);
     }
+    buffer_append_text(out, " |");
     append_variables(out, option, "`");
-    buffer_append_text(out, option->fallback[0] == '\0' ? " | | " : " | `");
-    buffer_append_text(out, option->fallback);
-    buffer_append_text(out, option->fallback[0] == '\0' ? "" : "` | ");
+    buffer_append_text(out, " |");
+    if (option->fallback[0] != '\0') {
+        buffer_append_format(out, " `%s`", option->fallback);
+    }
+    buffer_append_text(out, option->kind == OPTION_TEXT ? " |" : " | ");
     option_append_allowed(option, out);
-    buffer_append_format(out, "%s| %s |\n", option->kind == OPTION_TEXT ? "" : " ", option->help);
+    buffer_append_format(out, " | %s |\n", option->help);
 }
 
 void help_append_table(struct buffer *out) {

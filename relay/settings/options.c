@@ -89,6 +89,12 @@ const struct option options[OPTION_COUNT] = {
     {.flag = "until-empty", .variable = "OUTBOX_UNTIL_EMPTY", .kind = OPTION_BOOLEAN,
      .commands = COMMAND_RUN, MEMBER(until_empty), .fallback = "false",
      .help = "exit when nothing is left to send"},
+    {.flag = "pattern", .kind = OPTION_TEXT,
+     .commands = COMMAND_RETRY, MEMBER(pattern), .fallback = "",
+     .help = "the event types to try again: order.created, order.*, order.**"},
+    {.flag = "reason", .kind = OPTION_TEXT,
+     .commands = COMMAND_PARK | COMMAND_PAUSE, MEMBER(reason), .fallback = "",
+     .help = "why, for whoever looks at it next"},
     {.flag = "log-level", .variable = "OUTBOX_LOG_LEVEL", .kind = OPTION_CHOICE, .choices = log_levels,
      .commands = COMMAND_ALL, MEMBER(log_level), .fallback = "info",
      .help = "what is logged, on standard error"},
@@ -123,7 +129,9 @@ unsigned option_command_mask(const char *command) {
     static const struct {
         const char *name;
         unsigned mask;
-    } commands[] = {{"run", COMMAND_RUN}, {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH}};
+    } commands[] = {{"run", COMMAND_RUN},      {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH},
+                    {"retry", COMMAND_RETRY},  {"park", COMMAND_PARK},       {"pause", COMMAND_PAUSE},
+                    {"resume", COMMAND_RESUME}};
     for (size_t index = 0; index < sizeof commands / sizeof commands[0]; index++) {
         if (strcmp(command, commands[index].name) == 0) {
             return commands[index].mask;

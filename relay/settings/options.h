@@ -23,12 +23,16 @@ enum option_command {
     COMMAND_RUN = 1 << 0,
     COMMAND_MIGRATE = 1 << 1,
     COMMAND_PUBLISH = 1 << 2,
-    COMMAND_ALL = COMMAND_RUN | COMMAND_MIGRATE | COMMAND_PUBLISH,
+    COMMAND_RETRY = 1 << 3,
+    COMMAND_PARK = 1 << 4,
+    COMMAND_PAUSE = 1 << 5,
+    COMMAND_RESUME = 1 << 6,
+    COMMAND_ALL = (1 << 7) - 1,
 };
 
 struct option {
     const char *flag;        // without the dashes; NULL for what is set by the environment only
-    const char *variable;    // the environment variable
+    const char *variable;    // the environment variable; NULL for what is given by the flag only
     const char *alternative; // a second variable, looked at when the first is not set; or NULL
     enum option_kind kind;
     bool secret;                // never shown; VARIABLE_FILE may name a file that holds it
@@ -40,7 +44,7 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 29 };
+enum { OPTION_COUNT = 31 };
 
 extern const struct option options[OPTION_COUNT];
 

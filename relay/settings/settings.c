@@ -41,6 +41,10 @@ static bool take(struct found *found, const char *name, const char *text) {
     return true;
 }
 
+static bool take_fallback(struct found *found, const struct option *option) {
+    return take(found, option->variable == NULL ? option->flag : option->variable, option->fallback);
+}
+
 static bool find_in_environment(const struct option *option, struct found *found, struct error *error) {
     const char *value = environment(option->variable);
     const char *path = NULL;
@@ -63,14 +67,13 @@ static bool find_in_environment(const struct option *option, struct found *found
     if (value != NULL) {
         return take(found, option->alternative, value);
     }
-    return take(found, option->variable, option->fallback);
+    return take_fallback(found, option);
 }
 
 static bool find_value(const struct option *option, const struct arguments *arguments, unsigned commands,
                        struct found *found, struct error *error) {
     if ((option->commands & commands) == 0) {
-        return take(found, option->variable,
-                    option->fallback); // what another command is told is not looked at
+        return take_fallback(found, option); // what another command is told is not looked at
     }
     const char *given = arguments->values[option - options];
     if (given == NULL) {

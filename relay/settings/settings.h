@@ -37,6 +37,8 @@ struct settings {
     int64_t max_message_bytes;
     int64_t shutdown_timeout;
     int64_t until_empty; // boolean
+    char *pattern;       // of event types, for retry
+    char *reason;        // for park and pause
     int64_t log_level;   // enum log_level
     int64_t log_format;  // enum log_format
     char *aws_region;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The plans of what runs all the time must not depend on statistics: taken on an empty table and then a burst came,
 -- never taken, or taken on a large table of which all is sent.
-SELECT plan(34);
+SELECT plan(38);
 
 CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -50,6 +50,7 @@ BEGIN
             format('mark, %s, %s', statistics, mode));
     END LOOP;
     RETURN NEXT doesnt_match(plan_of('SELECT * FROM outbox.pending'), 'Seq Scan on event', 'view pending, ' || statistics);
+    RETURN NEXT doesnt_match(plan_of('SELECT * FROM outbox.parked'), 'Seq Scan on event', 'view parked, ' || statistics);
     RETURN NEXT doesnt_match(plan_of('SELECT * FROM outbox.lag'), 'Seq Scan on event', 'view lag, ' || statistics);
 END $$;
 

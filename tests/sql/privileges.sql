@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Who may do what.
 BEGIN;
-SELECT plan(37);
+SELECT plan(60);
 
 INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('order.created', 'order-1', '{}');
 
@@ -30,28 +30,37 @@ SELECT pg_temp.may_not('outbox_writer', statement) FROM unnest(ARRAY[
     $$INSERT INTO outbox.event (id, event_type, aggregate_id, data) OVERRIDING SYSTEM VALUE VALUES (7, 'a', 'b', '{}')$$,
     'SELECT data FROM outbox.event', 'UPDATE outbox.event SET data = data', 'UPDATE outbox.event SET sent_at = NULL',
     'DELETE FROM outbox.event', 'TRUNCATE outbox.event', $$SELECT nextval('outbox.event_id_seq')$$,
-    'SELECT floor FROM outbox.state', 'SELECT outbox.unroute(''**'')']) AS statement;
+    'SELECT floor FROM outbox.state', 'SELECT outbox.unroute(''**'')', 'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')',
+    'SELECT outbox.park(1)', 'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')']) AS statement;
 
 SELECT pg_temp.may('outbox_relay', statement) FROM unnest(ARRAY[
     'SELECT * FROM outbox.event WHERE id > 0 ORDER BY id LIMIT 10 FOR NO KEY UPDATE SKIP LOCKED',
     $$UPDATE outbox.event SET due_at = NULL, attempts = 1, last_error = 'x', parked_at = NULL, sent_at = now(), message_id = 'm'$$,
     'UPDATE outbox.state SET floor = 1, floor_moved_at = now()', 'SELECT floor FROM outbox.state FOR UPDATE',
     'SELECT pattern FROM outbox.topic_route', 'SELECT version FROM outbox.migration', 'SELECT last_value FROM outbox.event_id_seq',
-    'SELECT * FROM outbox.pending', 'SELECT outbox.topic_of(''a'')']) AS statement;
+    'SELECT * FROM outbox.pending', 'SELECT * FROM outbox.parked', 'SELECT outbox.topic_of(''a'')',
+    'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')', 'SELECT outbox.park(1, ''x'')', 'SELECT outbox.park(ARRAY[1::bigint])',
+    'SELECT outbox.pause(''arn:aws:sns:eu-central-1:123456789012:t'', ''x'')',
+    'SELECT outbox.pause(''arn:aws:sns:eu-central-1:123456789012:t'')',
+    'SELECT outbox.resume(''arn:aws:sns:eu-central-1:123456789012:t'')']) AS statement;
 SELECT pg_temp.may_not('outbox_relay', statement) FROM unnest(ARRAY[
     'UPDATE outbox.event SET data = data', 'UPDATE outbox.event SET event_id = event_id', 'DELETE FROM outbox.event',
     $$INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('a', 'b', '{}')$$,
-    'UPDATE outbox.state SET id = true', 'DELETE FROM outbox.state', 'SELECT outbox.unroute(''**'')']) AS statement;
+    'UPDATE outbox.state SET id = true', 'DELETE FROM outbox.state', 'SELECT outbox.unroute(''**'')',
+    'UPDATE outbox.paused_topic SET reason = NULL', 'TRUNCATE outbox.paused_topic']) AS statement;
 
 SELECT pg_temp.may('outbox_reader', statement) FROM unnest(ARRAY[
-    'SELECT * FROM outbox.event_status', 'SELECT * FROM outbox.lag']) AS statement;
+    'SELECT * FROM outbox.event_status', 'SELECT * FROM outbox.lag', 'SELECT * FROM outbox.parked', 'SELECT * FROM outbox.paused_topic',
+    'SELECT outbox.topic_of(''a'')']) AS statement;
 SELECT pg_temp.may_not('outbox_reader', statement) FROM unnest(ARRAY[
     'SELECT * FROM outbox.event FOR UPDATE', 'UPDATE outbox.event SET sent_at = NULL',
-    $$SELECT outbox.publish('a', 'b', '{}')$$]) AS statement;
+    $$SELECT outbox.publish('a', 'b', '{}')$$, 'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')', 'SELECT outbox.park(1)',
+    'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')']) AS statement;
 
 SELECT is_empty(
-    $$SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'outbox'::regnamespace AND p.proname <> 'refuse'
-      AND has_function_privilege('public', p.oid, 'EXECUTE')$$, 'PUBLIC may call nothing but outbox.refuse');
+    $$SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'outbox'::regnamespace
+      AND p.proname NOT IN ('refuse', 'check_pattern', 'check_topic_arn')
+      AND has_function_privilege('public', p.oid, 'EXECUTE')$$, 'PUBLIC may call nothing but what checks');
 SELECT is_empty(
     $$SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'outbox'::regnamespace
       AND p.proname NOT IN ('check_event', 'wake_up', 'publish')

@@ -32,6 +32,12 @@ psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --file "$system_dir/examples.sql"
 assert_equal "the SQL examples run" 0 "$status"
 assert_equal "they publish two events" 2 "$(sql 'select count(*) from outbox.event')"
 
+examples_of sh >"$system_dir/examples.sh"
+status=0
+PATH=$relay_build:$PATH bash -e "$system_dir/examples.sh" >"$system_dir/shell.log" 2>&1 || status=$?
+assert_equal "the shell examples run" 0 "$status"
+assert_equal "each prints a line" "$(wc -l <"$system_dir/examples.sh")" "$(wc -l <"$system_dir/shell.log")"
+
 # The example of a message has the members of a real one, in their order.
 "$relay" run --sink stdout --until-empty >"$system_dir/lines" 2>"$system_dir/relay.log"
 assert_equal "the example of a message is like a real one" "$(examples_of json | jq --compact-output keys_unsorted)" \

@@ -33,15 +33,22 @@ static void every_member_of_the_settings_has_exactly_one_option(void **state) {
     }
 }
 
+static const char *name_of(const struct option *option) {
+    return option->variable == NULL ? option->flag : option->variable;
+}
+
 static void names_are_unique_and_flags_match_their_variables(void **state) {
     (void)state;
     for (int index = 0; index < OPTION_COUNT; index++) {
         const struct option *option = &options[index];
         for (int other = 0; other < index; other++) {
-            assert_string_not_equal(option->variable, options[other].variable);
+            assert_string_not_equal(name_of(option), name_of(&options[other]));
         }
         if (option->flag == NULL) {
             assert_true(option->secret); // a secret has no flag: command lines are public
+            continue;
+        }
+        if (option->variable == NULL) {
             continue;
         }
         const char *variable = option->variable;
@@ -76,7 +83,7 @@ static void every_option_is_complete(void **state) {
 
 static const struct option *find(const char *variable) {
     for (int index = 0; index < OPTION_COUNT; index++) {
-        if (strcmp(options[index].variable, variable) == 0) {
+        if (strcmp(name_of(&options[index]), variable) == 0) {
             return &options[index];
         }
     }
@@ -114,19 +121,16 @@ static void the_whole_range_is_allowed_and_nothing_beyond(void **state) {
 
 static void help_of_a_command_lists_what_it_accepts_and_nothing_else(void **state) {
     (void)state;
-    static const char *const commands[] = {"run", "migrate", "publish"};
-    for (size_t command = 0; command < 3; command++) {
+    static const char *const commands[] = {"run", "migrate", "publish", "retry", "park", "pause", "resume"};
+    for (size_t command = 0; command < sizeof commands / sizeof commands[0]; command++) {
         struct buffer page;
         buffer_init(&page, 65536);
         help_append_options(&page, commands[command]);
         assert_false(page.overflow);
         for (int index = 0; index < OPTION_COUNT; index++) {
-            char variable[80] = " ";
-            memccpy(variable + 1, options[index].variable, '\0', sizeof variable - 1);
-            variable[strlen(variable) + 1] = '\0';
             bool accepted = (options[index].commands & option_command_mask(commands[command])) != 0;
             assert_true(accepted == (strstr(buffer_text(&page), options[index].help) != NULL));
-            assert_true(!accepted || strstr(buffer_text(&page), variable) != NULL);
+            assert_true(!accepted || strstr(buffer_text(&page), name_of(&options[index])) != NULL);
         }
         buffer_free(&page);
     }
@@ -143,6 +147,9 @@ static void help_shows_flag_variable_meaning_range_and_default(void **state) {
     assert_non_null(strstr(buffer_text(&page), " AWS_REGION or AWS_DEFAULT_REGION\n"));
     assert_non_null(strstr(buffer_text(&page), " AWS_SESSION_TOKEN or AWS_SESSION_TOKEN_FILE\n"));
     assert_non_null(strstr(buffer_text(&page), "(error, warn, info, debug) [default: info]\n"));
+    buffer_clear(&page);
+    help_append_options(&page, "retry");
+    assert_non_null(strstr(buffer_text(&page), "\n  --pattern TEXT\n      the event types to try again"));
     buffer_clear(&page);
     help_append_options(&page, "version");
     assert_int_equal(page.length, 0);
@@ -167,6 +174,7 @@ static void the_markdown_table_has_a_row_for_each_option(void **state) {
     assert_int_equal(count(text, '|'), (OPTION_COUNT + 2) * 6);
     assert_non_null(strstr(
         text, "\n| `--batch-rows` | `OUTBOX_BATCH_ROWS` | `1000` | 1 to 10000 | rows claimed at a time |\n"));
+    assert_non_null(strstr(text, "\n| `--reason` | | | | why, for whoever looks at it next |\n"));
     assert_non_null(
         strstr(text, "\n| | `AWS_SECRET_ACCESS_KEY` or `AWS_SECRET_ACCESS_KEY_FILE` | | | its secret |\n"));
     buffer_free(&table);

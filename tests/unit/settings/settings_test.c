@@ -139,6 +139,22 @@ static void operands_are_collected_and_may_begin_with_a_dash_after_two(void **st
     settings_free(&call.settings);
 }
 
+static void what_only_one_call_is_about_has_no_variable(void **state) {
+    (void)state;
+    struct call call;
+    setenv("OUTBOX_REASON", "from-environment", 1);
+    setenv("REASON", "from-environment", 1);
+    assert_true(read_with(&call, "park", ARGUMENTS("42")));
+    assert_string_equal(call.settings.reason, "");
+    assert_string_equal(call.settings.pattern, "");
+    settings_free(&call.settings);
+    assert_true(read_with(&call, "pause", ARGUMENTS("arn", "--reason", "from-flag")));
+    assert_string_equal(call.settings.reason, "from-flag");
+    settings_free(&call.settings);
+    assert_false(read_with(&call, "resume", ARGUMENTS("arn", "--reason", "from-flag")));
+    assert_int_equal(call.error.code, ERROR_USAGE);
+}
+
 static void a_variable_of_another_command_is_ignored(void **state) {
     (void)state;
     struct call call;
@@ -339,6 +355,7 @@ int main(void) {
         TEST(flags_have_both_forms_and_the_last_one_counts),
         TEST(an_empty_variable_is_not_set),
         TEST(operands_are_collected_and_may_begin_with_a_dash_after_two),
+        TEST(what_only_one_call_is_about_has_no_variable),
         TEST(a_variable_of_another_command_is_ignored),
         TEST(the_database_url_leaves_the_argument_list),
         TEST(a_secret_can_come_from_a_file),
