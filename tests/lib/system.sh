@@ -104,6 +104,32 @@ system_stub() {
 }
 stub_stats() { curl --silent --fail --max-time 10 "$stub_url/stats"; }
 
+# system_fake [ARGUMENT...] starts tests/fake/server.mjs, the strict fake of SNS and SQS that goes wrong on demand (a second
+# time: again, on the same port), points the relay at it and sets fake_url; process_stop "$system_dir/fake.pid" stops it.
+# Topics are there as soon as they are published to. "$system_dir/published" has a line of JSON for each accepted message.
+system_fake() {
+    local log=$system_dir/fake.log
+    process_stop "$system_dir/fake.pid"
+    : >"$log"
+    process_start "$system_dir/fake.pid" "$log" node "$system_root/tests/fake/server.mjs" --port "${fake_port:-0}" \
+        --log "$system_dir/published" --auto-topics "$@"
+    wait_until 10 grep -q '^listening on ' "$log" || fail "the fake did not start"
+    fake_port=$(sed -n 's/^listening on .*://p' "$log")
+    fake_url=http://127.0.0.1:$fake_port
+    export AWS_ENDPOINT_URL=$fake_url AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+    export OUTBOX_TOPIC_ARN=${OUTBOX_TOPIC_ARN:-arn:aws:sns:us-east-1:000000000000:events}
+}
+
+# fake_fault JSON adds a rule and prints {"id":…}, fake_clear [ID] removes one or all, fake_advance MS moves the clock of
+# deduplication and visibility, fake_stats prints what the fake has counted. tests/fake/README.md has the rules.
+fake_fault() { fake_control POST faults "$1"; }
+fake_clear() { fake_control DELETE "faults${1:+/$1}"; }
+fake_advance() { fake_control POST clock "{\"advance_ms\": $1}"; }
+fake_stats() { fake_control GET stats; }
+fake_control() {
+    curl --silent --show-error --fail-with-body --max-time 10 --request "$1" ${3:+--data "$3"} "$fake_url/_fake/$2"
+}
+
 # system_queue NAME [envelope|raw] makes topic and queue NAME, subscribes one to the other, and sets topic_arn and
 # queue_url. A name that ends in .fifo makes them FIFO.
 system_queue() {

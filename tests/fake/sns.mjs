@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that then
+// does it: a fault may come between the two, or strike after it.
+import { randomUUID } from "node:crypto";
+import { Refusal, invalidParameter } from "./error.mjs";
+import { numbered } from "./form.mjs";
+import { checkBatchIds, checkBatchSize, checkMessage, checkMessageSize } from "./sns_rules.mjs";
+import { element, mapXml } from "./xml.mjs";
+
+function publishBatch({ fake, form, region }) {
+  const topic = fake.topics.get(form.parameters.TopicArn, region);
+  checkBatchIds(form.entries);
+  for (const entry of form.entries) checkMessage(entry, topic);
+  checkBatchSize(form.entries, topic);
+  return { topic, entries: form.entries, commit: (plan) => commitBatch(fake, topic, form.entries, plan) };
+}
+
+function receiptXml({ messageId, sequenceNumber }) {
+  const sequence = sequenceNumber === undefined ? "" : `<SequenceNumber>${sequenceNumber}</SequenceNumber>`;
+  return `<MessageId>${messageId}</MessageId>${sequence}`;
+}
+
+// What a fault has in store for an entry is decided before (faults.mjs); here it is carried out.
+function commitBatch(fake, topic, entries, plan) {
+  let successful = "";
+  let failed = "";
+  fake.journal.begin();
+  for (const entry of entries) {
+    const fate = plan.fates?.get(entry);
+    if (fate?.kind === "fail_entry") {
+      failed += `<member>${element("Id", entry.Id)}${element("Code", fate.code)}${element("Message", fate.message)}${element("SenderFault", fate.senderFault)}</member>`;
+      continue;
+    }
+    if (fate?.kind === "omit_entry" && !fate.published) continue;
+    const receipt = fake.topics.publish(topic, entry);
+    fake.journal.accepted(topic, entry, receipt, fate ? "omitted" : plan.answer);
+    if (!fate) successful += `<member><Id>${entry.Id}</Id>${receiptXml(receipt)}</member>`;
+  }
+  fake.journal.end();
+  return `<Failed>${failed}</Failed><Successful>${successful}</Successful>`;
+}
+
+function publish({ fake, form, region }) {
+  const entry = form.own;
+  const topic = fake.topics.get(form.parameters.TopicArn ?? form.parameters.TargetArn, region);
+  checkMessage(entry, topic);
+  checkMessageSize(entry, topic);
+  const commit = (plan) => {
+    const fate = plan.fates?.get(entry);
+    if (fate?.kind === "fail_entry") throw new Refusal(fate.code, fate.message);
+    fake.journal.begin();
+    const receipt = fake.topics.publish(topic, entry);
+    fake.journal.accepted(topic, entry, receipt, plan.answer);
+    fake.journal.end();
+    return receiptXml(receipt);
+  };
+  return { topic, entries: [entry], commit };
+}
+
+function createTopic({ fake, form, region = "us-east-1" }) {
+  const attributes = numbered(form.parameters, "Attributes.entry");
+  const commit = () => element("TopicArn", fake.topics.create(form.parameters.Name ?? "", region, attributes).arn);
+  return { commit };
+}
+
+// An action on a topic that is there.
+const onTopic = (action) => (request) => {
+  const topic = request.fake.topics.get(request.form.parameters.TopicArn, request.region);
+  return { topic, commit: () => action(topic, request) };
+};
+
+const getTopicAttributes = onTopic((topic) => mapXml("Attributes", topic.describe()));
+
+const setTopicAttributes = onTopic((topic, { form: { parameters } }) => {
+  topic.set({ [parameters.AttributeName]: parameters.AttributeValue ?? "" });
+  return "";
+});
+
+const deleteTopic = onTopic((topic, { fake }) => {
+  fake.topics.delete(topic.arn);
+  return "";
+});
+
+// Filter policies are not here, and are not ignored in silence either.
+function readSubscription({ RawMessageDelivery = "false", ...others }) {
+  const unknown = Object.keys(others).filter((name) => name !== "RedrivePolicy");
+  if (unknown.length > 0) throw invalidParameter(`Attributes Reason: the fake does not know ${unknown}`);
+  if (!/^(true|false)$/i.test(RawMessageDelivery)) throw invalidParameter("Attributes Reason: RawMessageDelivery: Invalid value");
+  return RawMessageDelivery.toLowerCase() === "true";
+}
+
+const subscribe = onTopic((topic, { fake, form: { parameters } }) => {
+  const raw = readSubscription(numbered(parameters, "Attributes.entry"));
+  const endpoint = parameters.Endpoint ?? "";
+  if (parameters.Protocol !== "sqs") throw invalidParameter("the fake delivers to protocol sqs only");
+  if (!/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$/.test(endpoint)) throw invalidParameter("SQS endpoint ARN");
+  if (endpoint.endsWith(".fifo") && !topic.fifo) {
+    throw invalidParameter("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics");
+  }
+  let subscription = topic.subscriptions.find((known) => known.endpoint === endpoint);
+  if (subscription && subscription.raw !== raw) {
+    throw invalidParameter("Attributes Reason: Subscription already exists with different attributes");
+  }
+  if (!subscription) {
+    subscription = { arn: `${topic.arn}:${randomUUID()}`, endpoint, raw };
+    topic.subscriptions.push(subscription);
+  }
+  return element("SubscriptionArn", subscription.arn);
+});
+
+const topicOfSubscription = (fake, arn) => fake.topics.all().find((topic) => topic.subscriptions.some((known) => known.arn === arn));
+
+function unsubscribe({ fake, form: { parameters } }) {
+  const topic = topicOfSubscription(fake, parameters.SubscriptionArn);
+  const commit = () => {
+    if (topic) topic.subscriptions = topic.subscriptions.filter((known) => known.arn !== parameters.SubscriptionArn);
+    return "";
+  };
+  return { topic, commit };
+}
+
+function getSubscriptionAttributes({ fake, form: { parameters } }) {
+  const topic = topicOfSubscription(fake, parameters.SubscriptionArn);
+  if (!topic) throw new Refusal("NotFound", "Subscription does not exist", 404);
+  const { arn, endpoint, raw } = topic.subscriptions.find((known) => known.arn === parameters.SubscriptionArn);
+  const attributes = {
+    SubscriptionArn: arn, TopicArn: topic.arn, Protocol: "sqs", Endpoint: endpoint, Owner: "000000000000",
+    RawMessageDelivery: String(raw), PendingConfirmation: "false", ConfirmationWasAuthenticated: "true",
+  };
+  return { topic, commit: () => mapXml("Attributes", attributes) };
+}
+
+const listSubscriptionsByTopic = onTopic((topic) => {
+  const members = topic.subscriptions.map(({ arn, endpoint }) =>
+    `<member>${element("SubscriptionArn", arn)}${element("Owner", "000000000000")}${element("Protocol", "sqs")}` +
+    `${element("Endpoint", endpoint)}${element("TopicArn", topic.arn)}</member>`);
+  return `<Subscriptions>${members.join("")}</Subscriptions>`;
+});
+
+function listTopics({ fake }) {
+  const members = fake.topics.all().map((topic) => `<member>${element("TopicArn", topic.arn)}</member>`);
+  return { commit: () => `<Topics>${members.join("")}</Topics>` };
+}
+
+const actions = {
+  Publish: publish, PublishBatch: publishBatch, CreateTopic: createTopic, DeleteTopic: deleteTopic,
+  GetTopicAttributes: getTopicAttributes, SetTopicAttributes: setTopicAttributes, Subscribe: subscribe,
+  Unsubscribe: unsubscribe, GetSubscriptionAttributes: getSubscriptionAttributes,
+  ListSubscriptionsByTopic: listSubscriptionsByTopic, ListTopics: listTopics,
+};
+
+// prepareSns returns { topic, entries, commit }; commit(plan) does it and returns the result's XML.
+export function prepareSns(request) {
+  const { Action: action, Version: version } = request.form.parameters;
+  if (!action) throw new Refusal("MissingAction", "The request is missing an action.");
+  if (!Object.hasOwn(actions, action) || version !== "2010-03-31") {
+    throw new Refusal("InvalidAction", `Could not find operation ${action} for version ${version}`);
+  }
+  if (request.form.malformed) {
+    throw invalidParameter("Reason: the form is not percent-encoded UTF-8, or names a parameter twice");
+  }
+  return actions[action](request);
+}
