@@ -202,6 +202,14 @@ static bool may_probe(struct relay *relay, int64_t now) {
     return may;
 }
 
+static bool has_turn(const struct relay *relay) {
+    return routes_ordered_sql(relay->routes) != NULL && turns_pending(relay->turns);
+}
+
+static bool has_work(const struct relay *relay, int64_t now) {
+    return has_turn(relay) || agenda_has_work(relay->agenda, now);
+}
+
 // Ordered events go first when they have a turn: others are claimed at any time.
 static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
     const char *ordered_sql = routes_ordered_sql(relay->routes);
@@ -236,8 +244,7 @@ static void start_claim(struct relay *relay, int64_t now) {
     if (rest > 0) {
         agenda_hold_due(relay->agenda, now + rest); // most of them are due because they failed
     }
-    if (!agenda_has_work(relay->agenda, now) && !agenda_wants_sweep(relay->agenda, now) &&
-        !turns_pending(relay->turns)) {
+    if (!has_work(relay, now) && !agenda_wants_sweep(relay->agenda, now)) {
         return;
     }
     int limit = claim_limit(relay, now, rest > 0);
@@ -414,11 +421,6 @@ static void store_floor(struct relay *relay, int64_t now) {
     session_store_floor(relay->session, relay->floor_stored);
 }
 
-static bool has_work(const struct relay *relay, int64_t now) {
-    bool turn = routes_ordered_sql(relay->routes) != NULL && turns_pending(relay->turns);
-    return turn || agenda_has_work(relay->agenda, now);
-}
-
 static void on_looked(void *context, const struct look *found) {
     struct relay *relay = context;
     struct error error = {0};
@@ -574,7 +576,8 @@ static int64_t earlier(int64_t one, int64_t other) {
 
 // While the sink rests because everything fails, looking goes on at the poll interval.
 static int64_t until_next(const struct relay *relay, int64_t now) {
-    int64_t due = earlier(agenda_next_at(relay->agenda), turns_next_at(relay->turns)) - now;
+    int64_t turn = has_turn(relay) ? turns_next_at(relay->turns) : INT64_MAX;
+    int64_t due = earlier(agenda_next_at(relay->agenda), turn) - now;
     if (relay->turn != NULL) {
         return BUSY_TURN_US;
     }

@@ -54,7 +54,8 @@ static void fail_with(struct publisher *publisher, struct breaker *breaker, stru
     publisher_settle_waiting(topic, &wait);
 }
 
-static void fail_topic(struct publisher *publisher, struct batch *batch, const char *reason) {
+static void fail_topic(struct publisher *publisher, struct batch *batch, bool outage, const char *reason) {
+    batch->topic->outage = outage;
     fail_with(publisher, &batch->topic->breaker, batch, reason);
 }
 
@@ -116,14 +117,14 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, enum
         if (may_send_later(publisher, batch)) {
             send_later(batch);
         } else {
-            fail_topic(publisher, batch, reason);
+            fail_topic(publisher, batch, true, reason);
         }
         break;
     case FAILURE_CREDENTIALS:
         judge_credentials(publisher, batch, reason);
         break;
     case FAILURE_TOPIC:
-        fail_topic(publisher, batch, reason);
+        fail_topic(publisher, batch, false, reason);
         break;
     case FAILURE_EVENT:
     case FAILURE_PACKING:

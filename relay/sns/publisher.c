@@ -306,15 +306,26 @@ static int room_of(const struct limiter *limiter, int events) {
     return left >= share(limiter) / 2 ? left : 0;
 }
 
+// What is claimed of a topic in trouble waits in the database, so that it keeps out nobody; in an outage,
+// when that would be all there is, nothing but the probe is claimed.
+static int room_of_topic(const struct sns_topic *topic, int64_t now) {
+    enum breaker_state state = breaker_state(&topic->breaker, now);
+    if (state == BREAKER_CLOSED) {
+        return room_of(&topic->limiter, topic->events);
+    }
+    if (!topic->outage) {
+        return INT_MAX;
+    }
+    return state == BREAKER_HALF_OPEN && topic->events < PROBE_EVENTS ? PROBE_EVENTS - topic->events : 0;
+}
+
 static int room_of_topics(const struct publisher *publisher) {
     int64_t now = clock_monotonic_us();
     int room = publisher->topics == NULL ? INT_MAX : 0;
     for (const struct sns_topic *topic = publisher->topics; topic != NULL && room < INT_MAX;
          topic = topic->next) {
-        if (breaker_state(&topic->breaker, now) == BREAKER_CLOSED) {
-            int one = room_of(&topic->limiter, topic->events);
-            room = one > INT_MAX - room ? INT_MAX : room + one;
-        }
+        int one = room_of_topic(topic, now);
+        room = one > INT_MAX - room ? INT_MAX : room + one;
     }
     return room;
 }
@@ -353,14 +364,14 @@ static int64_t breaker_rest(const struct breaker *breaker, int64_t now) {
     return breaker_state(breaker, now) == BREAKER_PROBING ? PROBE_ANSWER_US : breaker_left(breaker, now);
 }
 
-// When every topic rests, claiming more would only write to the database.
+// In an outage, claiming more would only write to the database.
 static int64_t resting_us(void *self) {
     const struct publisher *publisher = self;
     int64_t now = clock_monotonic_us();
     int64_t all = breaker_rest(&publisher->breaker, now);
     int64_t shortest = publisher->topics != NULL ? INT64_MAX : 0;
     for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        int64_t left = breaker_rest(&topic->breaker, now);
+        int64_t left = topic->outage ? breaker_rest(&topic->breaker, now) : 0;
         shortest = left < shortest ? left : shortest;
     }
     return all > shortest ? all : shortest;

@@ -33,6 +33,7 @@ struct sns_topic {
     struct groups *groups;      // of a FIFO topic, else NULL
     int events;                 // not settled yet
     struct breaker breaker;
+    bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;
 };
 

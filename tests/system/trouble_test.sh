@@ -32,7 +32,7 @@ system_database limited
 sql "create role limited login connection limit 3 in role outbox_relay"
 : >"$system_dir/messages"
 events_insert 4000
-relay_start limited PGUSER=limited OUTBOX_BATCH_ROWS=100
+relay_start limited PGUSER=limited OUTBOX_BATCH_ROWS=100 OUTBOX_MAX_IN_FLIGHT=1 # slow, so that one claim is not enough
 events_wait_all_sent 60
 relay_stop limited
 assert_nothing_lost
