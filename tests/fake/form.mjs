@@ -37,7 +37,14 @@ class Attribute {
   "Value.BinaryValue" = undefined;
 }
 
-const entryFields = new Set(["Id", "Message", "Subject", "MessageStructure", "MessageGroupId", "MessageDeduplicationId"]);
+const entryFields = new Set([
+  "Id",
+  "Message",
+  "Subject",
+  "MessageStructure",
+  "MessageGroupId",
+  "MessageDeduplicationId",
+]);
 const attributeFields = new Set(Object.keys(new Attribute()));
 const keyPattern =
   /^(?:PublishBatchRequestEntries\.(?:member|entry)\.(\d{1,4})\.)?(?:MessageAttributes\.entry\.(\d{1,4})\.(.+)|(.+))$/s;
@@ -49,7 +56,11 @@ function placeOf(key) {
   const known = places.get(key);
   if (known) return known;
   const [, member, attribute, attributeField, field] = keyPattern.exec(key) ?? [];
-  const place = { member: Number(member ?? 0), attribute: Number(attribute ?? 0), field: attributeField ?? field ?? key };
+  const place = {
+    member: Number(member ?? 0),
+    attribute: Number(attribute ?? 0),
+    field: attributeField ?? field ?? key,
+  };
   place.known = (attribute ? attributeFields : entryFields).has(place.field);
   if (places.size < PLACES_MAX) places.set(key, place);
   return place;
@@ -140,7 +151,7 @@ export function parseForm(body) {
   const form = { parameters: Object.create(null), own: new Entry(), entries: [], malformed: false };
   malformed = false;
   if (body.length > scratch.length) scratch = Buffer.allocUnsafe(body.length);
-  for (let from = 0; from < body.length; ) {
+  for (let from = 0; from < body.length;) {
     let end = body.indexOf(AMPERSAND, from);
     if (end < 0) end = body.length;
     let equals = body.indexOf(EQUALS, from);

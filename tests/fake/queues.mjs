@@ -9,7 +9,8 @@ const VISIBILITY_TOTAL_MS = 12 * 60 * 60 * 1000;
 const SEQUENCE_STEP = 256;
 
 const invalidValue = (message) => new Refusal("InvalidParameterValue", message);
-const invalidHandle = (handle, reason) => invalidValue(`Value ${handle} for parameter ReceiptHandle is invalid. Reason: ${reason}`);
+const invalidHandle = (handle, reason) =>
+  invalidValue(`Value ${handle} for parameter ReceiptHandle is invalid. Reason: ${reason}`);
 
 const ranges = {
   VisibilityTimeout: [0, 43200],
@@ -21,7 +22,10 @@ const ranges = {
 const fifoOnly = new Set(["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"]);
 const free = new Set(["RedrivePolicy", "RedriveAllowPolicy", "Policy", "KmsMasterKeyId", "SqsManagedSseEnabled"]);
 const defaults = {
-  VisibilityTimeout: "30", MaximumMessageSize: "1048576", MessageRetentionPeriod: "345600", ReceiveMessageWaitTimeSeconds: "0",
+  VisibilityTimeout: "30",
+  MaximumMessageSize: "1048576",
+  MessageRetentionPeriod: "345600",
+  ReceiveMessageWaitTimeSeconds: "0",
   DelaySeconds: "0",
 };
 
@@ -31,7 +35,8 @@ function checkAttributes(attributes, fifo) {
     if (range && !(/^\d+$/.test(value) && value >= range[0] && value <= range[1])) {
       throw new Refusal("InvalidAttributeValue", `Invalid value for the parameter ${name}.`);
     }
-    if (!range && !free.has(name) && !(fifo && fifoOnly.has(name))) throw new Refusal("InvalidAttributeName", `Unknown Attribute ${name}.`);
+    if (!range && !free.has(name) && !(fifo && fifoOnly.has(name)))
+      throw new Refusal("InvalidAttributeName", `Unknown Attribute ${name}.`);
   }
 }
 
@@ -74,7 +79,15 @@ class Queue {
     if (first) return first;
     const number = ++this.#count;
     const message = {
-      id: this.queues.nextId(), body, attributes, group, deduplication, sent: this.#now, receives: 0, handle: 0, visibleAt: 0,
+      id: this.queues.nextId(),
+      body,
+      attributes,
+      group,
+      deduplication,
+      sent: this.#now,
+      receives: 0,
+      handle: 0,
+      visibleAt: 0,
       sequenceNumber: this.fifo ? `1${String(number * SEQUENCE_STEP).padStart(19, "0")}` : undefined,
     };
     if (this.fifo) this.#remembered.set(key, { until: this.#now + DEDUPLICATION_MS, message });
@@ -176,9 +189,14 @@ class Queue {
   // The message that a handle was given out for: { message } while it is there, { message, stale } when somebody has
   // received it since. Nothing when it is gone.
   #byHandle(handle) {
-    const [name, id, number] = Buffer.from(handle ?? "", "base64").toString().split(" ");
+    const [name, id, number] = Buffer.from(handle ?? "", "base64")
+      .toString()
+      .split(" ");
     if (name !== this.name || !/^\d+$/.test(number ?? "")) {
-      throw new Refusal("ReceiptHandleIsInvalid", `The input receipt handle "${handle}" is not a valid receipt handle.`);
+      throw new Refusal(
+        "ReceiptHandleIsInvalid",
+        `The input receipt handle "${handle}" is not a valid receipt handle.`,
+      );
     }
     const message = this.#messages.get(id);
     return message ? { message, stale: message.handle !== Number(number) } : {};
@@ -189,7 +207,8 @@ class Queue {
     const { message, stale } = this.#byHandle(handle);
     this.#reveal();
     if (!message) return;
-    if (this.fifo && (stale || !this.#hidden.has(message))) throw invalidHandle(handle, "The receipt handle has expired.");
+    if (this.fifo && (stale || !this.#hidden.has(message)))
+      throw invalidHandle(handle, "The receipt handle has expired.");
     if (!stale) this.#remove(message);
     this.wake();
   }
@@ -198,7 +217,9 @@ class Queue {
     const { message, stale } = this.#byHandle(handle);
     this.#reveal();
     if (!(seconds >= 0 && seconds <= 43200)) {
-      throw invalidValue(`Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between 0 and 43200.`);
+      throw invalidValue(
+        `Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between 0 and 43200.`,
+      );
     }
     const held = message && !stale && this.#hidden.has(message);
     if (!message || (!held && this.fifo)) {
@@ -206,7 +227,9 @@ class Queue {
     }
     if (!held) return;
     if (this.#now + seconds * 1000 > message.received + VISIBILITY_TOTAL_MS) {
-      throw invalidValue(`Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].`);
+      throw invalidValue(
+        `Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].`,
+      );
     }
     this.#hide(message, seconds);
     this.#nextVisible = Math.min(this.#nextVisible, message.visibleAt);
@@ -230,14 +253,23 @@ class Queue {
     this.#reveal();
     const hidden = this.#hidden.size;
     return {
-      QueueArn: this.arn, ...this.attributes, ...(this.fifo ? { FifoQueue: "true" } : {}),
+      QueueArn: this.arn,
+      ...this.attributes,
+      ...(this.fifo ? { FifoQueue: "true" } : {}),
       ApproximateNumberOfMessages: String(this.#messages.size - hidden),
-      ApproximateNumberOfMessagesNotVisible: String(hidden), ApproximateNumberOfMessagesDelayed: "0",
+      ApproximateNumberOfMessagesNotVisible: String(hidden),
+      ApproximateNumberOfMessagesDelayed: "0",
     };
   }
 
   save() {
-    return { name: this.name, attributes: this.attributes, count: this.#count, messages: [...this.#messages.values()], remembered: [...this.#remembered] };
+    return {
+      name: this.name,
+      attributes: this.attributes,
+      count: this.#count,
+      messages: [...this.#messages.values()],
+      remembered: [...this.#remembered],
+    };
   }
 
   load({ count, messages, remembered }) {
@@ -280,7 +312,11 @@ export class Queues {
 
   create(name, attributes) {
     const fifo = attributes.FifoQueue === "true";
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(name.replace(/\.fifo$/, "")) || name.length > 80 || name.endsWith(".fifo") !== fifo) {
+    if (
+      !/^[A-Za-z0-9_-]{1,80}$/.test(name.replace(/\.fifo$/, "")) ||
+      name.length > 80 ||
+      name.endsWith(".fifo") !== fifo
+    ) {
       throw invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
     }
     const known = this.#queues.get(name);
@@ -290,7 +326,11 @@ export class Queues {
       return queue;
     }
     const different = Object.keys(attributes).find((key) => attributes[key] !== known.describe()[key]);
-    if (different) throw new Refusal("QueueNameExists", `A queue already exists with the same name and a different value for attribute ${different}`);
+    if (different)
+      throw new Refusal(
+        "QueueNameExists",
+        `A queue already exists with the same name and a different value for attribute ${different}`,
+      );
     return known;
   }
 

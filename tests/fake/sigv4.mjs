@@ -53,13 +53,21 @@ function parseAuthorization(header) {
   });
   const scope = credentialPattern.exec(credential);
   if (!scope) incomplete("Credential must have 5 slash-delimited elements, that is keyid/date/region/service/term.");
-  return { accessKeyId: scope[1], date: scope[2], region: scope[3], service: scope[4], names: names.split(";"), signature };
+  return {
+    accessKeyId: scope[1],
+    date: scope[2],
+    region: scope[3],
+    service: scope[4],
+    names: names.split(";"),
+    signature,
+  };
 }
 
 function checkSignedHeaders(names, headers) {
   const required = ["host", "x-amz-date", ...Object.keys(headers).filter((name) => name.startsWith("x-amz-"))];
   for (const name of required) {
-    if (!names.includes(name)) refuse("IncompleteSignature", `'${name}' must be a 'SignedHeader' in the AWS Authorization.`, 400);
+    if (!names.includes(name))
+      refuse("IncompleteSignature", `'${name}' must be a 'SignedHeader' in the AWS Authorization.`, 400);
   }
   const sorted = names.every((name, at) => name === name.toLowerCase() && (at === 0 || names[at - 1] < name));
   if (!sorted) refuse("IncompleteSignature", "SignedHeaders must be in lower case, sorted and distinct.", 400);
@@ -77,17 +85,27 @@ const basic = (time) => new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, ""
 function checkDate(header, scopeDate, now) {
   const signed = parseDate(header);
   if (header.slice(0, 8) !== scopeDate) {
-    refuse("SignatureDoesNotMatch", `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${header.slice(0, 8)}', from '${header}'.`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${header.slice(0, 8)}', from '${header}'.`,
+    );
   }
   if (signed < now - SKEW_MS) {
-    refuse("SignatureDoesNotMatch", `Signature expired: ${header} is now earlier than ${basic(now - SKEW_MS)} (${basic(now)} - 15 min.)`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Signature expired: ${header} is now earlier than ${basic(now - SKEW_MS)} (${basic(now)} - 15 min.)`,
+    );
   }
   if (signed > now + SKEW_MS) {
-    refuse("SignatureDoesNotMatch", `Signature not yet current: ${header} is still later than ${basic(now + SKEW_MS)} (${basic(now)} + 15 min.)`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Signature not yet current: ${header} is still later than ${basic(now + SKEW_MS)} (${basic(now)} + 15 min.)`,
+    );
   }
 }
 
-const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const encode = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function canonicalQuery(query) {
   if (!query) return "";
@@ -148,7 +166,8 @@ export function checkSignature({ method, url, headers, body }, service, credenti
   checkSignedHeaders(given.names, headers);
   const date = headers["x-amz-date"];
   checkDate(date, given.date, now);
-  if (given.service !== service) refuse("SignatureDoesNotMatch", `Credential should be scoped to correct service: '${service}'.`);
+  if (given.service !== service)
+    refuse("SignatureDoesNotMatch", `Credential should be scoped to correct service: '${service}'.`);
   const hash = sha256(canonicalRequest(method, url, headers, given.names, payloadHashOf(headers, body)));
   const scope = `${given.date}/${given.region}/${given.service}/aws4_request`;
   const key = signingKey(pair.secret, given.date, given.region, given.service);

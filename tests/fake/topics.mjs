@@ -54,8 +54,14 @@ class Topic {
     const owner = this.arn.split(":")[4];
     const confirmed = String(this.subscriptions.length);
     return {
-      TopicArn: this.arn, Owner: owner, DisplayName: "", SubscriptionsPending: "0", SubscriptionsConfirmed: confirmed,
-      SubscriptionsDeleted: "0", ...(this.fifo ? fifo : {}), ...this.attributes,
+      TopicArn: this.arn,
+      Owner: owner,
+      DisplayName: "",
+      SubscriptionsPending: "0",
+      SubscriptionsConfirmed: confirmed,
+      SubscriptionsDeleted: "0",
+      ...(this.fifo ? fifo : {}),
+      ...this.attributes,
     };
   }
 
@@ -129,7 +135,13 @@ export class Topics {
   publish(topic, entry) {
     const group = entry.MessageGroupId;
     if (!topic.fifo) {
-      const receipt = { messageId: this.#nextMessageId(), sequenceNumber: undefined, group, deduplication: undefined, duplicate: false };
+      const receipt = {
+        messageId: this.#nextMessageId(),
+        sequenceNumber: undefined,
+        group,
+        deduplication: undefined,
+        duplicate: false,
+      };
       this.#deliver(topic, entry, receipt);
       return receipt;
     }
@@ -142,8 +154,18 @@ export class Topics {
       this.fake.stats.deduplicated++;
       return { ...first, group, deduplication, duplicate: true };
     }
-    const receipt = { messageId: this.#nextMessageId(), sequenceNumber: topic.nextSequenceNumber(), group, deduplication, duplicate: false };
-    topic.remembered.set(key, { messageId: receipt.messageId, sequenceNumber: receipt.sequenceNumber, until: now + DEDUPLICATION_MS });
+    const receipt = {
+      messageId: this.#nextMessageId(),
+      sequenceNumber: topic.nextSequenceNumber(),
+      group,
+      deduplication,
+      duplicate: false,
+    };
+    topic.remembered.set(key, {
+      messageId: receipt.messageId,
+      sequenceNumber: receipt.sequenceNumber,
+      until: now + DEDUPLICATION_MS,
+    });
     this.#deliver(topic, entry, receipt);
     return receipt;
   }
@@ -162,14 +184,23 @@ export class Topics {
         this.fake.stats.discarded++;
         continue;
       }
-      queue.add(subscription.raw ? rawMessage(entry, receipt) : envelope(topic, entry, receipt, subscription, this.fake.clock.now()));
+      queue.add(
+        subscription.raw
+          ? rawMessage(entry, receipt)
+          : envelope(topic, entry, receipt, subscription, this.fake.clock.now()),
+      );
       this.fake.stats.delivered++;
     }
   }
 
   save() {
     const topics = this.all().map(({ arn, fifo, attributes, subscriptions, remembered, sequence }) => ({
-      arn, fifo, attributes, subscriptions, sequence, remembered: [...remembered],
+      arn,
+      fifo,
+      attributes,
+      subscriptions,
+      sequence,
+      remembered: [...remembered],
     }));
     return { messages: this.#messages, topics };
   }
@@ -198,7 +229,9 @@ function attributesForSqs(entry, member) {
 
 const sqsAttribute = (attribute) => ({
   DataType: attribute["Value.DataType"],
-  ...(attribute["Value.BinaryValue"] ? { BinaryValue: attribute["Value.BinaryValue"] } : { StringValue: attribute["Value.StringValue"] }),
+  ...(attribute["Value.BinaryValue"]
+    ? { BinaryValue: attribute["Value.BinaryValue"] }
+    : { StringValue: attribute["Value.StringValue"] }),
 });
 
 const grouping = ({ group, deduplication }) => ({ group, deduplication });

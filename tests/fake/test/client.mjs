@@ -10,7 +10,13 @@ const mac = (key, text) => createHmac("sha256", key).update(text).digest();
 export const basicDate = (time) => new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, "");
 
 // `change` may alter what is signed, and what is sent afterwards.
-function sign(headers, path, body, service, { keyId = "local", secret = "local", region = "us-east-1", names, scopeDay } = {}) {
+function sign(
+  headers,
+  path,
+  body,
+  service,
+  { keyId = "local", secret = "local", region = "us-east-1", names, scopeDay } = {},
+) {
   const signed = (names ?? Object.keys(headers)).slice().sort();
   const lines = signed.map((name) => `${name}:${headers[name] ?? ""}\n`).join("");
   const canonical = ["POST", path, "", lines, signed.join(";"), digest(body)].join("\n");
@@ -37,7 +43,9 @@ export class Client {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("error", reject);
-        response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+        );
       });
       request.setTimeout(timeout, () => request.destroy(new Error("timed out")));
       request.on("error", reject);
@@ -46,7 +54,15 @@ export class Client {
   }
 
   signed(service, headers, body, options = {}) {
-    const { date = basicDate(Date.now()), token, sent = body, tamper = (text) => text, timeout, path = "/", ...how } = { ...this.options, ...options };
+    const {
+      date = basicDate(Date.now()),
+      token,
+      sent = body,
+      tamper = (text) => text,
+      timeout,
+      path = "/",
+      ...how
+    } = { ...this.options, ...options };
     const all = { host: `127.0.0.1:${this.port}`, "x-amz-date": date, ...headers };
     if (token) all["x-amz-security-token"] = token;
     const authorization = tamper(sign(all, path, body, service, how));
@@ -57,7 +73,12 @@ export class Client {
     const form = Object.entries({ Action: action, Version: "2010-03-31", ...parameters })
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${value instanceof Raw ? value.text : encodeURIComponent(value)}`);
-    const answer = await this.signed("sns", { "content-type": "application/x-www-form-urlencoded; charset=utf-8" }, form.join("&"), options);
+    const answer = await this.signed(
+      "sns",
+      { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
+      form.join("&"),
+      options,
+    );
     return { ...answer, code: text(answer.body, "Code"), message: text(answer.body, "Message") };
   }
 
@@ -78,7 +99,14 @@ export class Client {
   // On a connection of its own: those in the pool may be about to be closed by a fault.
   async control(method, what, value) {
     const body = value === undefined ? "" : JSON.stringify(value);
-    const answer = await this.send(method, `/_fake/${what}`, { "content-length": Buffer.byteLength(body) }, body, 5000, false);
+    const answer = await this.send(
+      method,
+      `/_fake/${what}`,
+      { "content-length": Buffer.byteLength(body) },
+      body,
+      5000,
+      false,
+    );
     return { ...answer, json: JSON.parse(answer.body) };
   }
 
@@ -98,18 +126,24 @@ export class Raw {
 function fields(prefix, { attributes = [], ...message }) {
   const form = {};
   for (const [name, value] of Object.entries(message)) form[prefix + name] = value;
-  attributes.forEach(([name, type, value, field = type.startsWith("Binary") ? "BinaryValue" : "StringValue"], index) => {
-    const entry = `${prefix}MessageAttributes.entry.${index + 1}.`;
-    form[`${entry}Name`] = name;
-    form[`${entry}Value.DataType`] = type;
-    form[`${entry}Value.${field}`] = value;
-  });
+  attributes.forEach(
+    ([name, type, value, field = type.startsWith("Binary") ? "BinaryValue" : "StringValue"], index) => {
+      const entry = `${prefix}MessageAttributes.entry.${index + 1}.`;
+      form[`${entry}Name`] = name;
+      form[`${entry}Value.DataType`] = type;
+      form[`${entry}Value.${field}`] = value;
+    },
+  );
   return form;
 }
 
 function entries(messages) {
-  return Object.assign({}, ...messages.map((message, index) =>
-    fields(`PublishBatchRequestEntries.member.${index + 1}.`, { Id: String(index), ...message })));
+  return Object.assign(
+    {},
+    ...messages.map((message, index) =>
+      fields(`PublishBatchRequestEntries.member.${index + 1}.`, { Id: String(index), ...message }),
+    ),
+  );
 }
 
 export const text = (xml, name) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
@@ -118,7 +152,8 @@ export const text = (xml, name) => new RegExp(`<${name}>([^<]*)</${name}>`).exec
 export function members(xml, list) {
   const inner = new RegExp(`<${list}>(.*?)</${list}>`, "s").exec(xml)?.[1] ?? "";
   return [...inner.matchAll(/<member>(.*?)<\/member>/gs)].map(([, member]) =>
-    Object.fromEntries([...member.matchAll(/<(\w+)>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, value])));
+    Object.fromEntries([...member.matchAll(/<(\w+)>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, value])),
+  );
 }
 
 export const successful = (answer) => members(answer.body, "Successful");

@@ -12,10 +12,24 @@ async function testLog(fake) {
   const { client } = fake;
   const last = () => fake.lines().at(-1);
   await test("the log says which event it was", async () => {
-    const answer = await client.publish(fake.topic("events"), { Message: body, attributes: [["event-id", "String", "e-1"], ["aggregate-id", "String", 'o"1']] });
+    const answer = await client.publish(fake.topic("events"), {
+      Message: body,
+      attributes: [
+        ["event-id", "String", "e-1"],
+        ["aggregate-id", "String", 'o"1'],
+      ],
+    });
     const { t, ...line } = last();
     assert.ok(Number.isInteger(t));
-    assert.deepEqual(line, { topic: "events", id: "e-1", agg: 'o"1', seq: 42, mid: text(answer.body, "MessageId"), dup: false, answer: "sent" });
+    assert.deepEqual(line, {
+      topic: "events",
+      id: "e-1",
+      agg: 'o"1',
+      seq: 42,
+      mid: text(answer.body, "MessageId"),
+      dup: false,
+      answer: "sent",
+    });
   });
   await test("from the body, where no attribute says it", async () => {
     await client.publish(fake.topic("events"), { Message: body });
@@ -26,7 +40,11 @@ async function testLog(fake) {
     assert.deepEqual([last().id, last().seq], [undefined, undefined]);
   });
   await test("with group, deduplication id and sequence number", async () => {
-    const answer = await client.publish(fake.topic("o.fifo"), { Message: body, MessageGroupId: "g", MessageDeduplicationId: "d" });
+    const answer = await client.publish(fake.topic("o.fifo"), {
+      Message: body,
+      MessageGroupId: "g",
+      MessageDeduplicationId: "d",
+    });
     assert.deepEqual([last().group, last().dedup, last().sn], ["g", "d", text(answer.body, "SequenceNumber")]);
   });
 }
@@ -53,9 +71,19 @@ async function testCounts(fake) {
     const { json } = await client.control("POST", "topics", { name: "new.fifo", region: "eu-west-1" });
     assert.deepEqual([json.TopicArn, json.FifoTopic], ["arn:aws:sns:eu-west-1:000000000000:new.fifo", "true"]);
     assert.ok((await client.control("GET", "topics")).json.some((topic) => topic.TopicArn === json.TopicArn));
-    assert.equal((await client.publish(json.TopicArn, { Message: body, MessageGroupId: "g", MessageDeduplicationId: "d" }, { region: "eu-west-1" })).status, 200);
+    assert.equal(
+      (
+        await client.publish(
+          json.TopicArn,
+          { Message: body, MessageGroupId: "g", MessageDeduplicationId: "d" },
+          { region: "eu-west-1" },
+        )
+      ).status,
+      200,
+    );
   });
-  await test("paths that are not there", async () => assert.equal((await client.control("GET", "nothing")).status, 404));
+  await test("paths that are not there", async () =>
+    assert.equal((await client.control("GET", "nothing")).status, 404));
 }
 
 async function testReturn(fake) {
@@ -74,7 +102,10 @@ async function testReturn(fake) {
     const again = await fake.client.publish(fake.topic("orders.fifo"), orders);
     assert.equal(text(again.body, "SequenceNumber"), text(first.body, "SequenceNumber"));
     assert.deepEqual(await fake.receive(url), []);
-    assert.equal((await fake.client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: held.ReceiptHandle })).status, 200);
+    assert.equal(
+      (await fake.client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: held.ReceiptHandle })).status,
+      200,
+    );
     assert.equal((await fake.receive(url)).length, 1);
   });
   await test("one that is killed comes back as it was saved", async () => {
@@ -85,13 +116,24 @@ async function testReturn(fake) {
     await fake.start("--state", state);
     await fake.client.publish(fake.topic("orders.fifo"), { ...orders, MessageDeduplicationId: "d3" });
     await fake.client.publish(fake.topic("orders.fifo"), { ...orders, MessageDeduplicationId: "d4" });
-    assert.deepEqual(fake.lines().slice(-2).map((line) => line.dup), [true, false]);
+    assert.deepEqual(
+      fake
+        .lines()
+        .slice(-2)
+        .map((line) => line.dup),
+      [true, false],
+    );
   });
   await test("without auto-topics a topic has to be made", async () => {
     await fake.stop();
     fake.auto = false;
     await fake.start();
-    assertRefused(await fake.client.publish(fake.topic("unheard"), { Message: "x" }), "NotFound", /^Topic does not exist$/, 404);
+    assertRefused(
+      await fake.client.publish(fake.topic("unheard"), { Message: "x" }),
+      "NotFound",
+      /^Topic does not exist$/,
+      404,
+    );
     await fake.client.sns("CreateTopic", { Name: "unheard" });
     assert.equal((await fake.client.publish(fake.topic("unheard"), { Message: "x" })).status, 200);
   });
@@ -99,7 +141,10 @@ async function testReturn(fake) {
     await fake.stop();
     await fake.start("--any-credentials");
     await fake.client.sns("CreateTopic", { Name: "open" });
-    assert.equal((await fake.client.publish(fake.topic("open"), { Message: "x" }, { keyId: "nobody", secret: "x" })).status, 200);
+    assert.equal(
+      (await fake.client.publish(fake.topic("open"), { Message: "x" }, { keyId: "nobody", secret: "x" })).status,
+      200,
+    );
   });
 }
 

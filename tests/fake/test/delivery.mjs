@@ -8,7 +8,11 @@ import { test } from "./harness.mjs";
 const message = {
   Message: 'say "hé"',
   Subject: "greeting",
-  attributes: [["event-type", "String", "order.created"], ["count", "Number", "3"], ["blob", "Binary", "AAEC"]],
+  attributes: [
+    ["event-type", "String", "order.created"],
+    ["count", "Number", "3"],
+    ["blob", "Binary", "AAEC"],
+  ],
 };
 
 async function testStandard(fake) {
@@ -21,10 +25,27 @@ async function testStandard(fake) {
 
   await test("an envelope's fields, in their order", async () => {
     const body = JSON.parse(envelope.Body);
-    assert.deepEqual(Object.keys(body), ["Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL", "MessageAttributes"]);
-    assert.deepEqual([body.Type, body.MessageId, body.Message, body.Subject], ["Notification", text(answer.body, "MessageId"), message.Message, "greeting"]);
+    assert.deepEqual(Object.keys(body), [
+      "Type",
+      "MessageId",
+      "TopicArn",
+      "Subject",
+      "Message",
+      "Timestamp",
+      "SignatureVersion",
+      "Signature",
+      "SigningCertURL",
+      "UnsubscribeURL",
+      "MessageAttributes",
+    ]);
+    assert.deepEqual(
+      [body.Type, body.MessageId, body.Message, body.Subject],
+      ["Notification", text(answer.body, "MessageId"), message.Message, "greeting"],
+    );
     assert.deepEqual(body.MessageAttributes, {
-      "event-type": { Type: "String", Value: "order.created" }, count: { Type: "Number", Value: "3" }, blob: { Type: "Binary", Value: "AAEC" },
+      "event-type": { Type: "String", Value: "order.created" },
+      count: { Type: "Number", Value: "3" },
+      blob: { Type: "Binary", Value: "AAEC" },
     });
     assert.match(body.Timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
@@ -53,7 +74,11 @@ async function testStandard(fake) {
     assert.equal((await fake.stats()).discarded, 1);
   });
   await test("a structure has a text for each protocol, and no attributes", async () => {
-    await client.publish(fake.topic("events"), { ...message, Message: '{"default":"all","sqs":"queue"}', MessageStructure: "json" });
+    await client.publish(fake.topic("events"), {
+      ...message,
+      Message: '{"default":"all","sqs":"queue"}',
+      MessageStructure: "json",
+    });
     const [received] = await fake.receive(raw);
     assert.equal(received.Body, "queue");
     assert.equal(received.MessageAttributes, undefined);
@@ -64,10 +89,24 @@ async function testFifo(fake) {
   const { client } = fake;
   const fifo = await fake.queue("orders.fifo");
   const standard = await fake.queue("plain", { topic: "orders.fifo" });
-  const answer = await client.publish(fake.topic("orders.fifo"), { ...message, MessageGroupId: "g", MessageDeduplicationId: "d" });
+  const answer = await client.publish(fake.topic("orders.fifo"), {
+    ...message,
+    MessageGroupId: "g",
+    MessageDeduplicationId: "d",
+  });
   await test("a FIFO envelope has a sequence number and no signature", async () => {
     const body = JSON.parse((await fake.receive(fifo))[0].Body);
-    assert.deepEqual(Object.keys(body), ["Type", "MessageId", "SequenceNumber", "TopicArn", "Subject", "Message", "Timestamp", "UnsubscribeURL", "MessageAttributes"]);
+    assert.deepEqual(Object.keys(body), [
+      "Type",
+      "MessageId",
+      "SequenceNumber",
+      "TopicArn",
+      "Subject",
+      "Message",
+      "Timestamp",
+      "UnsubscribeURL",
+      "MessageAttributes",
+    ]);
     assert.equal(body.SequenceNumber, text(answer.body, "SequenceNumber"));
   });
   await test("a standard queue may listen to a FIFO topic", async () => {

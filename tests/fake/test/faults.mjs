@@ -4,13 +4,20 @@ import assert from "node:assert/strict";
 import { failed, successful } from "./client.mjs";
 import { assertRefused, test } from "./harness.mjs";
 
-const event = (id) => ({ Message: `{"eventId":"${id}","aggregateId":"order-${id}"}`, attributes: [["event-id", "String", id], ["aggregate-id", "String", `order-${id}`]] });
+const event = (id) => ({
+  Message: `{"eventId":"${id}","aggregateId":"order-${id}"}`,
+  attributes: [
+    ["event-id", "String", id],
+    ["aggregate-id", "String", `order-${id}`],
+  ],
+});
 const ids = (members) => members.map((member) => member.Id);
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // faulty(name, rule, check): the rule is there while check(publish, accepted) runs, and no longer.
 function testing(fake, topic) {
-  const publish = (...events) => fake.client.publishBatch(topic, (events.length > 0 ? events : ["1", "2", "3"]).map(event), { timeout: 500 });
+  const publish = (...events) =>
+    fake.client.publishBatch(topic, (events.length > 0 ? events : ["1", "2", "3"]).map(event), { timeout: 500 });
   return (name, rule, check) =>
     test(name, async () => {
       const before = fake.lines().length;
@@ -38,32 +45,48 @@ async function testErrors(faulty, topic) {
     ["throttle", { rate: 0.001, burst: 2 }, "Throttling", 400],
   ];
   for (const [kind, settings, code, status] of refusals) {
-    await faulty(`${kind} ${JSON.stringify(settings)}`, { kind, match: { topic }, ...settings }, async (publish, accepted) => {
-      assertRefused(await publish(), code, /./, status);
-      assert.deepEqual(accepted(), []);
-    });
+    await faulty(
+      `${kind} ${JSON.stringify(settings)}`,
+      { kind, match: { topic }, ...settings },
+      async (publish, accepted) => {
+        assertRefused(await publish(), code, /./, status);
+        assert.deepEqual(accepted(), []);
+      },
+    );
   }
-  await faulty("poison hits the request with the bad event, and no other", { kind: "poison", match: { body: '"2"' } }, async (publish) => {
-    assertRefused(await publish("1", "2"), "InvalidParameter", /refused/);
-    assert.equal((await publish("1", "3")).status, 200);
-  });
-  await faulty("an error after the messages were accepted", { kind: "status", published: true }, async (publish, accepted) => {
-    assert.equal((await publish()).status, 500);
-    assert.deepEqual(answers(accepted()), ["status", "status", "status"]);
-  });
+  await faulty(
+    "poison hits the request with the bad event, and no other",
+    { kind: "poison", match: { body: '"2"' } },
+    async (publish) => {
+      assertRefused(await publish("1", "2"), "InvalidParameter", /refused/);
+      assert.equal((await publish("1", "3")).status, 200);
+    },
+  );
+  await faulty(
+    "an error after the messages were accepted",
+    { kind: "status", published: true },
+    async (publish, accepted) => {
+      assert.equal((await publish()).status, 500);
+      assert.deepEqual(answers(accepted()), ["status", "status", "status"]);
+    },
+  );
   await faulty("a proxy's page", { kind: "html" }, async (publish, accepted) => {
     const answer = await publish();
     assert.deepEqual([answer.status, answer.headers["content-type"]], [502, "text/html"]);
     assert.match(answer.body, /^<html>/);
     assert.deepEqual(accepted(), []);
   });
-  await faulty("throttle counts messages, and refills", { kind: "throttle", rate: 50, burst: 6 }, async (publish, accepted) => {
-    const statuses = [(await publish()).status, (await publish()).status, (await publish()).status];
-    assert.deepEqual(statuses, [200, 200, 400]);
-    await sleep(100);
-    assert.equal((await publish()).status, 200);
-    assert.equal(accepted().length, 9);
-  });
+  await faulty(
+    "throttle counts messages, and refills",
+    { kind: "throttle", rate: 50, burst: 6 },
+    async (publish, accepted) => {
+      const statuses = [(await publish()).status, (await publish()).status, (await publish()).status];
+      assert.deepEqual(statuses, [200, 200, 400]);
+      await sleep(100);
+      assert.equal((await publish()).status, 200);
+      assert.equal(accepted().length, 9);
+    },
+  );
 }
 
 async function testConnections(faulty, fake) {
@@ -100,12 +123,17 @@ async function testConnections(faulty, fake) {
     assert.equal((await answering).status, 200);
     assert.ok(performance.now() - began >= 195);
   });
-  await faulty("close, announced", { kind: "close" }, async (publish) => assert.equal((await publish()).headers.connection, "close"));
+  await faulty("close, announced", { kind: "close" }, async (publish) =>
+    assert.equal((await publish()).headers.connection, "close"),
+  );
   await faulty("close, not announced", { kind: "close", announce: false }, async (publish) => {
     const answer = await publish();
     assert.deepEqual([answer.status, answer.headers.connection], [200, "keep-alive"]);
   });
-  for (const [kind, pattern] of [["reset", /ECONNRESET|socket hang up/], ["stall", /timed out/]]) {
+  for (const [kind, pattern] of [
+    ["reset", /ECONNRESET|socket hang up/],
+    ["stall", /timed out/],
+  ]) {
     await test(`${kind} before anything is read`, async () => {
       await fake.fault({ kind, at: "connect", count: 1 });
       fake.client.close();
@@ -117,21 +145,36 @@ async function testConnections(faulty, fake) {
 
 async function testEntries(faulty) {
   const third = { eventId: ["3"] };
-  await faulty("an entry fails, the others succeed", { kind: "fail_entry", match: third, code: "Oops", message: "<so>", senderFault: true }, async (publish, accepted) => {
-    const answer = await publish();
-    assert.deepEqual(ids(successful(answer)), ["0", "1"]);
-    assert.deepEqual(failed(answer), [{ Id: "2", Code: "Oops", Message: "&lt;so&gt;", SenderFault: "true" }]);
-    assert.deepEqual(accepted().map((line) => line.id), ["1", "2"]);
-  });
-  await faulty("an entry is in neither list, and not published", { kind: "omit_entry", match: { aggregateId: "order-3" } }, async (publish, accepted) => {
-    const answer = await publish();
-    assert.deepEqual([ids(successful(answer)), ids(failed(answer))], [["0", "1"], []]);
-    assert.equal(accepted().length, 2);
-  });
-  await faulty("an entry is in neither list, and published", { kind: "omit_entry", match: third, published: true }, async (publish, accepted) => {
-    assert.deepEqual(ids(successful(await publish())), ["0", "1"]);
-    assert.deepEqual(answers(accepted()), ["sent", "sent", "omitted"]);
-  });
+  await faulty(
+    "an entry fails, the others succeed",
+    { kind: "fail_entry", match: third, code: "Oops", message: "<so>", senderFault: true },
+    async (publish, accepted) => {
+      const answer = await publish();
+      assert.deepEqual(ids(successful(answer)), ["0", "1"]);
+      assert.deepEqual(failed(answer), [{ Id: "2", Code: "Oops", Message: "&lt;so&gt;", SenderFault: "true" }]);
+      assert.deepEqual(
+        accepted().map((line) => line.id),
+        ["1", "2"],
+      );
+    },
+  );
+  await faulty(
+    "an entry is in neither list, and not published",
+    { kind: "omit_entry", match: { aggregateId: "order-3" } },
+    async (publish, accepted) => {
+      const answer = await publish();
+      assert.deepEqual([ids(successful(answer)), ids(failed(answer))], [["0", "1"], []]);
+      assert.equal(accepted().length, 2);
+    },
+  );
+  await faulty(
+    "an entry is in neither list, and published",
+    { kind: "omit_entry", match: third, published: true },
+    async (publish, accepted) => {
+      assert.deepEqual(ids(successful(await publish())), ["0", "1"]);
+      assert.deepEqual(answers(accepted()), ["sent", "sent", "omitted"]);
+    },
+  );
   await faulty("entries are counted one by one", { kind: "fail_entry", count: 2 }, async (publish) => {
     assert.deepEqual(ids(successful(await publish())), ["2"]);
     assert.deepEqual(ids(successful(await publish())), ["0", "1", "2"]);
@@ -139,12 +182,22 @@ async function testEntries(faulty) {
 }
 
 async function testRules(faulty, fake) {
-  await faulty("a rule for another topic", { kind: "status", match: { topic: "others" } }, async (publish) => assert.equal((await publish()).status, 200));
-  await faulty("a rule for another action", { kind: "status", match: { action: ["Subscribe", "Publish"] } }, async (publish) => assert.equal((await publish()).status, 200));
-  await faulty("SQS has faults as well", { kind: "status", match: { action: "CreateQueue" }, status: 503 }, async () => {
-    const answer = await fake.client.sqs("CreateQueue", { QueueName: "q" });
-    assert.deepEqual([answer.status, answer.json.__type], [503, "com.amazonaws.sqs#ServiceUnavailable"]);
-  });
+  await faulty("a rule for another topic", { kind: "status", match: { topic: "others" } }, async (publish) =>
+    assert.equal((await publish()).status, 200),
+  );
+  await faulty(
+    "a rule for another action",
+    { kind: "status", match: { action: ["Subscribe", "Publish"] } },
+    async (publish) => assert.equal((await publish()).status, 200),
+  );
+  await faulty(
+    "SQS has faults as well",
+    { kind: "status", match: { action: "CreateQueue" }, status: 503 },
+    async () => {
+      const answer = await fake.client.sqs("CreateQueue", { QueueName: "q" });
+      assert.deepEqual([answer.status, answer.json.__type], [503, "com.amazonaws.sqs#ServiceUnavailable"]);
+    },
+  );
   await faulty("a rule for so many times", { kind: "status", count: 2 }, async (publish) => {
     const statuses = [(await publish()).status, (await publish()).status, (await publish()).status];
     assert.deepEqual(statuses, [500, 500, 200]);
@@ -165,7 +218,8 @@ async function testRules(faulty, fake) {
     const series = async () => {
       const id = await fake.fault({ kind: "status", probability: 0.3, seed: 7 });
       const statuses = [];
-      for (let index = 0; index < 60; index++) statuses.push((await fake.client.publish(fake.topic("events"), event("1"))).status);
+      for (let index = 0; index < 60; index++)
+        statuses.push((await fake.client.publish(fake.topic("events"), event("1"))).status);
       await fake.client.control("DELETE", `faults/${id}`);
       return statuses;
     };
@@ -175,7 +229,13 @@ async function testRules(faulty, fake) {
     assert.deepEqual(await series(), first);
   });
   await test("rules that make no sense are refused", async () => {
-    for (const rule of [{ kind: "flood" }, { kind: "status", colour: 1 }, { kind: "status", match: { queue: "x" } }, { kind: "reset", at: "connect" }, {}]) {
+    for (const rule of [
+      { kind: "flood" },
+      { kind: "status", colour: 1 },
+      { kind: "status", match: { queue: "x" } },
+      { kind: "reset", at: "connect" },
+      {},
+    ]) {
       const answer = await fake.client.control("POST", "faults", rule);
       assert.equal(answer.status, 400, JSON.stringify(rule));
       assert.ok(answer.json.error);

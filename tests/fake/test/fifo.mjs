@@ -4,18 +4,34 @@ import assert from "node:assert/strict";
 import { successful, text } from "./client.mjs";
 import { assertRefused, test } from "./harness.mjs";
 
-const message = (body, group, deduplication) => ({ Message: body, MessageGroupId: group, MessageDeduplicationId: deduplication });
+const message = (body, group, deduplication) => ({
+  Message: body,
+  MessageGroupId: group,
+  MessageDeduplicationId: deduplication,
+});
 const bodies = (messages) => messages.map((received) => received.Body);
 
 async function testRules({ client, topic }) {
   const orders = topic("orders.fifo");
   await test("a group id is required", async () =>
-    assertRefused(await client.publishBatch(orders, [message("a", "g", "1"), message("b", undefined, "2")]), "InvalidParameter", /MessageGroupId parameter is required for FIFO/));
+    assertRefused(
+      await client.publishBatch(orders, [message("a", "g", "1"), message("b", undefined, "2")]),
+      "InvalidParameter",
+      /MessageGroupId parameter is required for FIFO/,
+    ));
   await test("so is a deduplication id", async () =>
-    assertRefused(await client.publishBatch(orders, [message("a", "g", "1"), message("b", "g")]), "InvalidParameter", /ContentBasedDeduplication enabled or MessageDeduplicationId/));
+    assertRefused(
+      await client.publishBatch(orders, [message("a", "g", "1"), message("b", "g")]),
+      "InvalidParameter",
+      /ContentBasedDeduplication enabled or MessageDeduplicationId/,
+    ));
   await test("without spaces, and no longer than 128", async () => {
     for (const bad of ["a b", "x".repeat(129), ""]) {
-      assertRefused(await client.publish(orders, message("a", "g", bad)), "InvalidParameter", /MessageDeduplicationId Reason/);
+      assertRefused(
+        await client.publish(orders, message("a", "g", bad)),
+        "InvalidParameter",
+        /MessageDeduplicationId Reason/,
+      );
     }
   });
 }
@@ -44,7 +60,10 @@ async function testMemory(fake) {
   await test("also within a batch, and alone", async () => {
     const members = await publish(message("x", "g", "same"), message("x", "g", "same"));
     assert.equal(members[0].MessageId, members[1].MessageId);
-    assert.equal(text((await client.publish(orders, message("x", "g", "same"))).body, "MessageId"), members[0].MessageId);
+    assert.equal(
+      text((await client.publish(orders, message("x", "g", "same"))).body, "MessageId"),
+      members[0].MessageId,
+    );
   });
   await test("for five minutes from the first", async () => {
     await fake.advance(299000);
@@ -53,14 +72,28 @@ async function testMemory(fake) {
     assert.notEqual((await publish(message("a", "g", "1")))[0].MessageId, first.MessageId);
   });
   await test("by content, where the topic says so", async () => {
-    const { json } = await client.control("POST", "topics", { name: "content.fifo", attributes: { ContentBasedDeduplication: "true" } });
-    const ids = successful(await client.publishBatch(json.TopicArn, [message("a", "g"), message("a", "h"), message("b", "g")])).map((member) => member.MessageId);
+    const { json } = await client.control("POST", "topics", {
+      name: "content.fifo",
+      attributes: { ContentBasedDeduplication: "true" },
+    });
+    const ids = successful(
+      await client.publishBatch(json.TopicArn, [message("a", "g"), message("a", "h"), message("b", "g")]),
+    ).map((member) => member.MessageId);
     assert.equal(ids[0], ids[1]);
     assert.notEqual(ids[0], ids[2]);
   });
   await test("by group, where the topic says so", async () => {
-    const { json } = await client.control("POST", "topics", { name: "group.fifo", attributes: { FifoThroughputScope: "MessageGroup" } });
-    const ids = successful(await client.publishBatch(json.TopicArn, [message("a", "g", "1"), message("a", "h", "1"), message("a", "g", "1")])).map((member) => member.MessageId);
+    const { json } = await client.control("POST", "topics", {
+      name: "group.fifo",
+      attributes: { FifoThroughputScope: "MessageGroup" },
+    });
+    const ids = successful(
+      await client.publishBatch(json.TopicArn, [
+        message("a", "g", "1"),
+        message("a", "h", "1"),
+        message("a", "g", "1"),
+      ]),
+    ).map((member) => member.MessageId);
     assert.equal(ids[0], ids[2]);
     assert.notEqual(ids[0], ids[1]);
   });
@@ -69,8 +102,15 @@ async function testMemory(fake) {
 async function testOrder(fake) {
   const { client } = fake;
   const url = await fake.queue("moves.fifo", { raw: true });
-  await client.publishBatch(fake.topic("moves.fifo"), ["g1", "g2", "g1", "g1", "g2"].map((group, index) => message(`${group}-${index}`, group, `m${index}`)));
-  const free = (messages) => client.sqs("DeleteMessageBatch", { QueueUrl: url, Entries: messages.map((received, index) => ({ Id: String(index), ReceiptHandle: received.ReceiptHandle })) });
+  await client.publishBatch(
+    fake.topic("moves.fifo"),
+    ["g1", "g2", "g1", "g1", "g2"].map((group, index) => message(`${group}-${index}`, group, `m${index}`)),
+  );
+  const free = (messages) =>
+    client.sqs("DeleteMessageBatch", {
+      QueueUrl: url,
+      Entries: messages.map((received, index) => ({ Id: String(index), ReceiptHandle: received.ReceiptHandle })),
+    });
   let held;
   await test("a queue hands out several of a group, in order", async () => {
     held = await fake.receive(url, 4);
@@ -90,7 +130,10 @@ async function testOrder(fake) {
     await fake.advance(31000);
     const again = await fake.receive(url, 10);
     assert.deepEqual(bodies(again).sort(), ["g1-5", "g2-1", "g2-4"]);
-    assert.deepEqual(bodies(again).filter((body) => body.startsWith("g2")), ["g2-1", "g2-4"]);
+    assert.deepEqual(
+      bodies(again).filter((body) => body.startsWith("g2")),
+      ["g2-1", "g2-4"],
+    );
   });
   await test("an old handle is refused", async () => {
     const answer = await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: held[3].ReceiptHandle });
@@ -98,7 +141,15 @@ async function testOrder(fake) {
     assert.match(answer.json.message, /The receipt handle has expired/);
   });
   await test("a FIFO queue cannot listen to a standard topic", async () =>
-    assertRefused(await client.sns("Subscribe", { TopicArn: fake.topic("events"), Protocol: "sqs", Endpoint: "arn:aws:sqs:us-east-1:000000000000:moves.fifo" }), "InvalidParameter", /FIFO SQS Queues/));
+    assertRefused(
+      await client.sns("Subscribe", {
+        TopicArn: fake.topic("events"),
+        Protocol: "sqs",
+        Endpoint: "arn:aws:sqs:us-east-1:000000000000:moves.fifo",
+      }),
+      "InvalidParameter",
+      /FIFO SQS Queues/,
+    ));
 }
 
 export async function run(fake) {

@@ -20,9 +20,21 @@ export class Fake {
   auto = true;
 
   async start(...options) {
-    const process_ = spawn(process.execPath, [server, "--log", this.log, "--port", String(this.port ?? 0), ...(this.auto ? ["--auto-topics"] : []), ...options], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const process_ = spawn(
+      process.execPath,
+      [
+        server,
+        "--log",
+        this.log,
+        "--port",
+        String(this.port ?? 0),
+        ...(this.auto ? ["--auto-topics"] : []),
+        ...options,
+      ],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     this.process = process_;
     this.ended = new Promise((resolve) => process_.once("exit", (code) => resolve(code)));
     const line = await new Promise((resolve) => process_.stdout.once("data", (data) => resolve(String(data))));
@@ -66,17 +78,25 @@ export class Fake {
   }
 
   lines() {
-    return readFileSync(this.log, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    return readFileSync(this.log, "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
   }
 
   // A queue that is subscribed to a topic, both new.
   async queue(name, { raw = false, topic = name, attributes = {} } = {}) {
     const fifo = (what) => what.endsWith(".fifo");
-    const created = await this.client.sqs("CreateQueue", { QueueName: name, Attributes: { ...(fifo(name) ? { FifoQueue: "true" } : {}), ...attributes } });
+    const created = await this.client.sqs("CreateQueue", {
+      QueueName: name,
+      Attributes: { ...(fifo(name) ? { FifoQueue: "true" } : {}), ...attributes },
+    });
     assert.equal(created.status, 200, created.body);
     await this.client.control("POST", "topics", { name: topic });
     const subscribed = await this.client.sns("Subscribe", {
-      TopicArn: this.topic(topic), Protocol: "sqs", Endpoint: `arn:aws:sqs:us-east-1:000000000000:${name}`,
+      TopicArn: this.topic(topic),
+      Protocol: "sqs",
+      Endpoint: `arn:aws:sqs:us-east-1:000000000000:${name}`,
       ...(raw ? { "Attributes.entry.1.key": "RawMessageDelivery", "Attributes.entry.1.value": "true" } : {}),
     });
     assert.equal(subscribed.status, 200, subscribed.body);
@@ -85,7 +105,11 @@ export class Fake {
 
   async receive(url, count = 10, more = {}) {
     const answer = await this.client.sqs("ReceiveMessage", {
-      QueueUrl: url, MaxNumberOfMessages: count, MessageSystemAttributeNames: ["All"], MessageAttributeNames: ["All"], ...more,
+      QueueUrl: url,
+      MaxNumberOfMessages: count,
+      MessageSystemAttributeNames: ["All"],
+      MessageAttributeNames: ["All"],
+      ...more,
     });
     assert.equal(answer.status, 200, answer.body);
     return answer.json.Messages ?? [];

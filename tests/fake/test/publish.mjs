@@ -21,22 +21,67 @@ const badMessages = [
   ["a zero", { Message: "a\u0000b" }, "InvalidParameter", /characters/],
   ["U+FFFE", { Message: "a\ufffeb" }, "InvalidParameter", /characters/],
   ["a control character in an attribute", attribute(["a", "String", "x\u0002"]), "InvalidParameter", /characters/],
-  ["a type that is none", attribute(["a", "Text", "x"]), "ParameterValueInvalid", /'a' has an invalid message attribute type/],
-  ["a type that only begins right", attribute(["a", "Stringy", "x"]), "ParameterValueInvalid", /invalid message attribute type/],
+  [
+    "a type that is none",
+    attribute(["a", "Text", "x"]),
+    "ParameterValueInvalid",
+    /'a' has an invalid message attribute type/,
+  ],
+  [
+    "a type that only begins right",
+    attribute(["a", "Stringy", "x"]),
+    "ParameterValueInvalid",
+    /invalid message attribute type/,
+  ],
   ["an empty type", attribute(["a", "", "x"]), "ParameterValueInvalid", /non-empty message attribute type/],
-  ["an empty value", attribute(["a", "String", ""]), "ParameterValueInvalid", /must contain non-empty message attribute value/],
-  ["the wrong field", attribute(["a", "Binary", "eA==", "StringValue"]), "ParameterValueInvalid", /must use field 'Binary'/],
+  [
+    "an empty value",
+    attribute(["a", "String", ""]),
+    "ParameterValueInvalid",
+    /must contain non-empty message attribute value/,
+  ],
+  [
+    "the wrong field",
+    attribute(["a", "Binary", "eA==", "StringValue"]),
+    "ParameterValueInvalid",
+    /must use field 'Binary'/,
+  ],
   ["a number that is none", attribute(["a", "Number", "12a"]), "ParameterValueInvalid", /to number/],
   ["binary that is no base64", attribute(["a", "Binary", "e*"]), "ParameterValueInvalid", /base64/],
   ["a name with a space", attribute(["a b", "String", "x"]), "ParameterValueInvalid", /'#x20'/],
-  ["a name that begins with a dot", attribute([".a", "String", "x"]), "ParameterValueInvalid", /starting with character '\.'/],
-  ["a name that ends with a dot", attribute(["a.", "String", "x"]), "ParameterValueInvalid", /ending with character '\.'/],
+  [
+    "a name that begins with a dot",
+    attribute([".a", "String", "x"]),
+    "ParameterValueInvalid",
+    /starting with character '\.'/,
+  ],
+  [
+    "a name that ends with a dot",
+    attribute(["a.", "String", "x"]),
+    "ParameterValueInvalid",
+    /ending with character '\.'/,
+  ],
   ["a name with two dots", attribute(["a..b", "String", "x"]), "ParameterValueInvalid", /successive/],
   ["a name that is too long", attribute([long(257), "String", "x"]), "ParameterValueInvalid", /256 bytes/],
-  ["two attributes of one name", attribute(["a", "String", "x"], ["a", "String", "y"]), "ParameterValueInvalid", /distinct/],
-  ["a deduplication id on a standard topic", { Message: "bad", MessageDeduplicationId: "d" }, "InvalidParameter", /MessageDeduplicationId Reason: .*not valid for this topic type/],
+  [
+    "two attributes of one name",
+    attribute(["a", "String", "x"], ["a", "String", "y"]),
+    "ParameterValueInvalid",
+    /distinct/,
+  ],
+  [
+    "a deduplication id on a standard topic",
+    { Message: "bad", MessageDeduplicationId: "d" },
+    "InvalidParameter",
+    /MessageDeduplicationId Reason: .*not valid for this topic type/,
+  ],
   ["a group id with a space", { Message: "bad", MessageGroupId: "a b" }, "InvalidParameter", /MessageGroupId Reason/],
-  ["a group id of 129 characters", { Message: "bad", MessageGroupId: long(129) }, "InvalidParameter", /MessageGroupId Reason/],
+  [
+    "a group id of 129 characters",
+    { Message: "bad", MessageGroupId: long(129) },
+    "InvalidParameter",
+    /MessageGroupId Reason/,
+  ],
   ["an empty group id", { Message: "bad", MessageGroupId: "" }, "InvalidParameter", /MessageGroupId Reason/],
   ["a group id beyond ASCII", { Message: "bad", MessageGroupId: "é" }, "InvalidParameter", /MessageGroupId Reason/],
   ["an empty subject", { Message: "bad", Subject: "" }, "InvalidParameter", /^Invalid parameter: Subject$/],
@@ -74,7 +119,13 @@ async function testMessages(fake, topic) {
     await test(`accepted: ${name}`, async () => {
       const answer = await client.publishBatch(topic, [good, message]);
       assert.equal(answer.status, 200, answer.body);
-      assert.deepEqual(successful(answer).map((member) => Object.keys(member)), [["Id", "MessageId"], ["Id", "MessageId"]]);
+      assert.deepEqual(
+        successful(answer).map((member) => Object.keys(member)),
+        [
+          ["Id", "MessageId"],
+          ["Id", "MessageId"],
+        ],
+      );
       assert.deepEqual(failed(answer), []);
       assert.equal((await client.publish(topic, message)).status, 200);
     });
@@ -92,10 +143,12 @@ async function testBatches(client, topic) {
   await test("two entries of one id", async () =>
     assertRefused(await batch({ ...good, Id: "a" }, { ...good, Id: "a" }), "BatchEntryIdsNotDistinct"));
   await test("ids", async () => {
-    for (const id of ["", "a.b", "a b", "é", long(81)]) assertRefused(await batch({ ...good, Id: id }), "InvalidBatchEntryId");
+    for (const id of ["", "a.b", "a b", "é", long(81)])
+      assertRefused(await batch({ ...good, Id: id }), "InvalidBatchEntryId");
     assert.equal(successful(await batch({ ...good, Id: "_-aZ9" + long(75) })).length, 1);
   });
-  await test("an entry without an id", async () => assertRefused(await batch({ ...good, Id: undefined }), "InvalidBatchEntryId"));
+  await test("an entry without an id", async () =>
+    assertRefused(await batch({ ...good, Id: undefined }), "InvalidBatchEntryId"));
   await test("a parameter that comes twice", async () =>
     assertRefused(await client.publish(topic, { Message: new Raw("a&Message=b") }), "InvalidParameter", /twice/));
 }
@@ -107,27 +160,52 @@ async function testSizes(fake) {
   const extra = ["name", "String", "value"]; // 15 bytes
   await test("one message of just the limit, and of a byte more", async () => {
     assert.equal((await client.publish(topic, { Message: long(limit - 15), attributes: [extra] })).status, 200);
-    assertRefused(await client.publish(topic, { Message: long(limit - 14), attributes: [extra] }), "InvalidParameter", /^Invalid parameter: Message too long$/);
+    assertRefused(
+      await client.publish(topic, { Message: long(limit - 14), attributes: [extra] }),
+      "InvalidParameter",
+      /^Invalid parameter: Message too long$/,
+    );
   });
   await test("bytes are counted, not characters", async () => {
     assert.equal((await client.publish(topic, { Message: "é".repeat(limit / 2) })).status, 200);
-    assertRefused(await client.publish(topic, { Message: "é".repeat(limit / 2) + "x" }), "InvalidParameter", /too long/);
+    assertRefused(
+      await client.publish(topic, { Message: "é".repeat(limit / 2) + "x" }),
+      "InvalidParameter",
+      /too long/,
+    );
   });
   await test("binary values count as what they decode to", async () => {
     const binary = ["b", "Binary", Buffer.alloc(90).toString("base64")]; // 97 bytes
     assert.equal((await client.publish(topic, { Message: long(limit - 97), attributes: [binary] })).status, 200);
-    assertRefused(await client.publish(topic, { Message: long(limit - 96), attributes: [binary] }), "InvalidParameter", /too long/);
+    assertRefused(
+      await client.publish(topic, { Message: long(limit - 96), attributes: [binary] }),
+      "InvalidParameter",
+      /too long/,
+    );
   });
   await test("a batch is measured as a sum, with attributes", async () => {
     const half = { Message: long(limit / 2 - 15), attributes: [extra] };
     assert.equal(successful(await client.publishBatch(topic, [half, half])).length, 2);
-    assertRefused(await client.publishBatch(topic, [half, { ...half, Message: half.Message + "x" }]), "BatchRequestTooLong", /put together/);
+    assertRefused(
+      await client.publishBatch(topic, [half, { ...half, Message: half.Message + "x" }]),
+      "BatchRequestTooLong",
+      /put together/,
+    );
   });
   await test("a topic may allow more, or less", async () => {
-    for (const [name, size] of [["large", 1048576], ["small", 1024]]) {
-      const { json } = await client.control("POST", "topics", { name, attributes: { MaximumMessageSize: String(size) } });
+    for (const [name, size] of [
+      ["large", 1048576],
+      ["small", 1024],
+    ]) {
+      const { json } = await client.control("POST", "topics", {
+        name,
+        attributes: { MaximumMessageSize: String(size) },
+      });
       assert.equal((await client.publishBatch(json.TopicArn, [{ Message: long(size) }])).status, 200);
-      assertRefused(await client.publishBatch(json.TopicArn, [{ Message: long(size) }, { Message: "x" }]), "BatchRequestTooLong");
+      assertRefused(
+        await client.publishBatch(json.TopicArn, [{ Message: long(size) }, { Message: "x" }]),
+        "BatchRequestTooLong",
+      );
     }
   });
 }
@@ -135,20 +213,38 @@ async function testSizes(fake) {
 async function testTopics(fake) {
   const { client } = fake;
   await test("an ARN of too few parts", async () =>
-    assertRefused(await client.publish("events", good), "InvalidParameter", /^Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements$/));
+    assertRefused(
+      await client.publish("events", good),
+      "InvalidParameter",
+      /^Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements$/,
+    ));
   await test("an ARN of another kind", async () => {
-    for (const arn of ["arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:sns:us-east-1:1:t", "arn:aws:sns:us-east-1:000000000000:a.b"]) {
+    for (const arn of [
+      "arn:aws:sqs:us-east-1:000000000000:q",
+      "arn:aws:sns:us-east-1:1:t",
+      "arn:aws:sns:us-east-1:000000000000:a.b",
+    ]) {
       assertRefused(await client.publish(arn, good), "InvalidParameter", /TopicArn/);
     }
   });
-  await test("no ARN", async () => assertRefused(await client.sns("Publish", { Message: "m" }), "InvalidParameter", /no value for required parameter/));
+  await test("no ARN", async () =>
+    assertRefused(
+      await client.sns("Publish", { Message: "m" }),
+      "InvalidParameter",
+      /no value for required parameter/,
+    ));
   await test("actions and versions that are not there", async () => {
     assertRefused(await client.sns("Vanish", {}), "InvalidAction");
     assertRefused(await client.sns("ListTopics", { Version: "2009-01-01" }), "InvalidAction");
     assertRefused(await client.sns(undefined, {}), "MissingAction");
   });
   await test("CreateTopic can be repeated, and not with other attributes", async () => {
-    const create = (attribute, value) => client.sns("CreateTopic", { Name: "made", "Attributes.entry.1.key": attribute, "Attributes.entry.1.value": value });
+    const create = (attribute, value) =>
+      client.sns("CreateTopic", {
+        Name: "made",
+        "Attributes.entry.1.key": attribute,
+        "Attributes.entry.1.value": value,
+      });
     assert.equal(text((await create("MaximumMessageSize", "2048")).body, "TopicArn"), fake.topic("made"));
     assert.equal((await create("MaximumMessageSize", "2048")).status, 200);
     assertRefused(await create("MaximumMessageSize", "4096"), "InvalidParameter", /different attributes/);
@@ -156,7 +252,8 @@ async function testTopics(fake) {
   await test("names and attributes of topics", async () => {
     assertRefused(await client.sns("CreateTopic", { Name: "a.b" }), "InvalidParameter", /Topic Name/);
     assertRefused(await client.sns("CreateTopic", { Name: "a.fifo" }), "InvalidParameter", /Topic Name/);
-    const set = (name, value) => client.sns("SetTopicAttributes", { TopicArn: fake.topic("made"), AttributeName: name, AttributeValue: value });
+    const set = (name, value) =>
+      client.sns("SetTopicAttributes", { TopicArn: fake.topic("made"), AttributeName: name, AttributeValue: value });
     assertRefused(await set("MaximumMessageSize", "1023"), "InvalidParameter");
     assertRefused(await set("Colour", "red"), "InvalidParameter");
     assert.equal((await set("MaximumMessageSize", "1048576")).status, 200);
@@ -165,8 +262,15 @@ async function testTopics(fake) {
     assert.doesNotMatch(answer.body, /FifoTopic/);
   });
   await test("answers escape what XML requires", async () => {
-    await client.sns("SetTopicAttributes", { TopicArn: fake.topic("made"), AttributeName: "DisplayName", AttributeValue: "<&>" });
-    assert.match((await client.sns("GetTopicAttributes", { TopicArn: fake.topic("made") })).body, /<value>&lt;&amp;&gt;</);
+    await client.sns("SetTopicAttributes", {
+      TopicArn: fake.topic("made"),
+      AttributeName: "DisplayName",
+      AttributeValue: "<&>",
+    });
+    assert.match(
+      (await client.sns("GetTopicAttributes", { TopicArn: fake.topic("made") })).body,
+      /<value>&lt;&amp;&gt;</,
+    );
   });
 }
 

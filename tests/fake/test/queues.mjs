@@ -26,17 +26,28 @@ async function testReceiving(fake) {
     const [second] = await fake.receive(url);
     assert.deepEqual([second.MessageId, second.Attributes.ApproximateReceiveCount], [first.MessageId, "2"]);
     assert.notEqual(second.ReceiptHandle, first.ReceiptHandle);
-    assert.equal((await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: first.ReceiptHandle })).status, 200);
+    assert.equal(
+      (await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: first.ReceiptHandle })).status,
+      200,
+    );
     await fake.advance(30000);
     const [third] = await fake.receive(url);
-    assert.equal((await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: third.ReceiptHandle })).status, 200);
+    assert.equal(
+      (await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: third.ReceiptHandle })).status,
+      200,
+    );
     await fake.advance(30000);
     assert.deepEqual(await fake.receive(url), []);
   });
   await test("visibility may be changed", async () => {
     await send("b");
     const [held] = await fake.receive(url, 1, { VisibilityTimeout: 5 });
-    const change = (seconds) => client.sqs("ChangeMessageVisibility", { QueueUrl: url, ReceiptHandle: held.ReceiptHandle, VisibilityTimeout: seconds });
+    const change = (seconds) =>
+      client.sqs("ChangeMessageVisibility", {
+        QueueUrl: url,
+        ReceiptHandle: held.ReceiptHandle,
+        VisibilityTimeout: seconds,
+      });
     await change(100);
     await fake.advance(50000);
     assert.deepEqual(await fake.receive(url), []);
@@ -59,8 +70,19 @@ async function testReceiving(fake) {
   });
   await test("and not for ever", async () => assert.deepEqual(await fake.receive(url, 10, { WaitTimeSeconds: 1 }), []));
   await test("attributes are given only to who asks", async () => {
-    await client.sqs("SendMessage", { QueueUrl: url, MessageBody: "d", MessageAttributes: { "a.b": { DataType: "String", StringValue: "x" }, c: { DataType: "String", StringValue: "y" } } });
-    const { json } = await client.sqs("ReceiveMessage", { QueueUrl: url, MessageAttributeNames: ["a.*"], AttributeNames: ["SentTimestamp"] });
+    await client.sqs("SendMessage", {
+      QueueUrl: url,
+      MessageBody: "d",
+      MessageAttributes: {
+        "a.b": { DataType: "String", StringValue: "x" },
+        c: { DataType: "String", StringValue: "y" },
+      },
+    });
+    const { json } = await client.sqs("ReceiveMessage", {
+      QueueUrl: url,
+      MessageAttributeNames: ["a.*"],
+      AttributeNames: ["SentTimestamp"],
+    });
     assert.deepEqual(Object.keys(json.Messages[0].MessageAttributes), ["a.b"]);
     assert.deepEqual(Object.keys(json.Messages[0].Attributes), ["SentTimestamp"]);
   });
@@ -71,21 +93,39 @@ async function testBatches(fake) {
   const url = await makeQueue(fake, "batch");
   const entries = (count, more) => Array.from({ length: count }, (_, index) => ({ Id: String(index), ...more }));
   await test("sending, changing and deleting in batches", async () => {
-    assert.equal((await client.sqs("SendMessageBatch", { QueueUrl: url, Entries: entries(10, { MessageBody: "x" }) })).json.Successful.length, 10);
+    assert.equal(
+      (await client.sqs("SendMessageBatch", { QueueUrl: url, Entries: entries(10, { MessageBody: "x" }) })).json
+        .Successful.length,
+      10,
+    );
     const messages = await fake.receive(url);
     const handles = messages.map((message, index) => ({ Id: String(index), ReceiptHandle: message.ReceiptHandle }));
-    const changed = await client.sqs("ChangeMessageVisibilityBatch", { QueueUrl: url, Entries: handles.map((entry) => ({ ...entry, VisibilityTimeout: 60 })) });
+    const changed = await client.sqs("ChangeMessageVisibilityBatch", {
+      QueueUrl: url,
+      Entries: handles.map((entry) => ({ ...entry, VisibilityTimeout: 60 })),
+    });
     assert.equal(changed.json.Successful.length, 10);
     handles[3].ReceiptHandle = "nonsense";
     const { json } = await client.sqs("DeleteMessageBatch", { QueueUrl: url, Entries: handles });
     assert.equal(json.Successful.length, 9);
-    assert.deepEqual(json.Failed.map(({ Id, Code, SenderFault }) => [Id, Code, SenderFault]), [["3", "ReceiptHandleIsInvalid", true]]);
+    assert.deepEqual(
+      json.Failed.map(({ Id, Code, SenderFault }) => [Id, Code, SenderFault]),
+      [["3", "ReceiptHandleIsInvalid", true]],
+    );
   });
   await test("batches that are refused", async () => {
     const send = (list) => client.sqs("SendMessageBatch", { QueueUrl: url, Entries: list });
     assert.deepEqual(type(await send([])), error("EmptyBatchRequest"));
     assert.deepEqual(type(await send(entries(11, { MessageBody: "x" }))), error("TooManyEntriesInBatchRequest"));
-    assert.deepEqual(type(await send([{ Id: "a", MessageBody: "x" }, { Id: "a", MessageBody: "x" }])), error("BatchEntryIdsNotDistinct"));
+    assert.deepEqual(
+      type(
+        await send([
+          { Id: "a", MessageBody: "x" },
+          { Id: "a", MessageBody: "x" },
+        ]),
+      ),
+      error("BatchEntryIdsNotDistinct"),
+    );
     assert.deepEqual(type(await send([{ Id: "a b", MessageBody: "x" }])), error("InvalidBatchEntryId"));
   });
 }
@@ -120,26 +160,45 @@ async function testErrors(fake) {
   });
   await test("parameters out of range", async () => {
     for (const bad of [{ MaxNumberOfMessages: 11 }, { MaxNumberOfMessages: 0 }, { WaitTimeSeconds: 21 }]) {
-      assert.deepEqual(type(await client.sqs("ReceiveMessage", { QueueUrl: url, ...bad })), error("InvalidParameterValue"));
+      assert.deepEqual(
+        type(await client.sqs("ReceiveMessage", { QueueUrl: url, ...bad })),
+        error("InvalidParameterValue"),
+      );
     }
   });
   await test("characters that SQS refuses", async () => {
     for (const body of ["a\u0001", "\ufffe", "\ud800"]) {
-      assert.deepEqual(type(await client.sqs("SendMessage", { QueueUrl: url, MessageBody: body })), error("InvalidMessageContents"));
+      assert.deepEqual(
+        type(await client.sqs("SendMessage", { QueueUrl: url, MessageBody: body })),
+        error("InvalidMessageContents"),
+      );
     }
     assert.equal((await client.sqs("SendMessage", { QueueUrl: url, MessageBody: "\t\n\r𝄞" })).status, 200);
   });
   await test("a handle that is none", async () =>
-    assert.deepEqual(type(await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: "x" })), error("ReceiptHandleIsInvalid")));
-  await test("an action that is none", async () => assert.deepEqual(type(await client.sqs("Vanish", {})), error("InvalidAction")));
+    assert.deepEqual(
+      type(await client.sqs("DeleteMessage", { QueueUrl: url, ReceiptHandle: "x" })),
+      error("ReceiptHandleIsInvalid"),
+    ));
+  await test("an action that is none", async () =>
+    assert.deepEqual(type(await client.sqs("Vanish", {})), error("InvalidAction")));
   await test("a queue of other attributes under the same name", async () => {
-    assert.equal((await client.sqs("CreateQueue", { QueueName: "errors", Attributes: { VisibilityTimeout: "30" } })).status, 200);
-    assert.deepEqual(type(await client.sqs("CreateQueue", { QueueName: "errors", Attributes: { VisibilityTimeout: "31" } })), error("QueueNameExists"));
+    assert.equal(
+      (await client.sqs("CreateQueue", { QueueName: "errors", Attributes: { VisibilityTimeout: "30" } })).status,
+      200,
+    );
+    assert.deepEqual(
+      type(await client.sqs("CreateQueue", { QueueName: "errors", Attributes: { VisibilityTimeout: "31" } })),
+      error("QueueNameExists"),
+    );
   });
   await test("a queue by its name, and what is in it", async () => {
     assert.equal((await client.sqs("GetQueueUrl", { QueueName: "errors" })).json.QueueUrl, url);
     const { json } = await client.sqs("GetQueueAttributes", { QueueUrl: url, AttributeNames: ["All"] });
-    assert.deepEqual([json.Attributes.QueueArn, json.Attributes.ApproximateNumberOfMessages], ["arn:aws:sqs:us-east-1:000000000000:errors", "1"]);
+    assert.deepEqual(
+      [json.Attributes.QueueArn, json.Attributes.ApproximateNumberOfMessages],
+      ["arn:aws:sqs:us-east-1:000000000000:errors", "1"],
+    );
   });
 }
 

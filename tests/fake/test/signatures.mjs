@@ -15,8 +15,10 @@ export async function run(fake) {
   await test("a good signature", async () => assert.equal((await publish()).status, 200));
   await test("a signature with one wrong digit", async () =>
     assertRefused(await publish({ tamper: lastDigit }), "SignatureDoesNotMatch", /does not match/, 403));
-  await test("a wrong secret", async () => assertRefused(await publish({ secret: "other" }), "SignatureDoesNotMatch", /./, 403));
-  await test("an unknown key", async () => assertRefused(await publish({ keyId: "nobody" }), "InvalidClientTokenId", /./, 403));
+  await test("a wrong secret", async () =>
+    assertRefused(await publish({ secret: "other" }), "SignatureDoesNotMatch", /./, 403));
+  await test("an unknown key", async () =>
+    assertRefused(await publish({ keyId: "nobody" }), "InvalidClientTokenId", /./, 403));
   await test("a body that was tampered with", async () => {
     const body = `Action=Publish&Version=2010-03-31&TopicArn=${encodeURIComponent(topic)}&Message=hello`;
     const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -31,14 +33,30 @@ export async function run(fake) {
     }
   });
   await test("16 minutes old", async () =>
-    assertRefused(await publish({ date: basicDate(Date.now() - 16 * MINUTE) }), "SignatureDoesNotMatch", /^Signature expired/, 403));
+    assertRefused(
+      await publish({ date: basicDate(Date.now() - 16 * MINUTE) }),
+      "SignatureDoesNotMatch",
+      /^Signature expired/,
+      403,
+    ));
   await test("16 minutes too new", async () =>
-    assertRefused(await publish({ date: basicDate(Date.now() + 16 * MINUTE) }), "SignatureDoesNotMatch", /^Signature not yet current/, 403));
+    assertRefused(
+      await publish({ date: basicDate(Date.now() + 16 * MINUTE) }),
+      "SignatureDoesNotMatch",
+      /^Signature not yet current/,
+      403,
+    ));
   await test("the scope of another day", async () =>
     assertRefused(await publish({ scopeDay: "20200101" }), "SignatureDoesNotMatch", /^Date in Credential scope/, 403));
-  await test("a date that is none", async () => assertRefused(await publish({ date: "yesterday" }), "IncompleteSignature"));
+  await test("a date that is none", async () =>
+    assertRefused(await publish({ date: "yesterday" }), "IncompleteSignature"));
   await test("no Authorization header", async () => {
-    const answer = await client.send("POST", "/", { "content-type": "application/x-www-form-urlencoded" }, "Action=Publish");
+    const answer = await client.send(
+      "POST",
+      "/",
+      { "content-type": "application/x-www-form-urlencoded" },
+      "Action=Publish",
+    );
     assert.equal(answer.status, 403);
     assert.match(answer.body, /<Code>MissingAuthenticationToken</);
   });
@@ -48,13 +66,19 @@ export async function run(fake) {
     assertRefused(await publish({ names: ["content-type", "x-amz-date"] }), "IncompleteSignature", /'host'/);
     assertRefused(await publish({ names: ["content-type", "host"] }), "IncompleteSignature", /'x-amz-date'/);
   });
-  await test("the content type need not be", async () => assert.equal((await publish({ names: ["host", "x-amz-date"] })).status, 200));
+  await test("the content type need not be", async () =>
+    assert.equal((await publish({ names: ["host", "x-amz-date"] })).status, 200));
   await test("the scope of another service", async () => {
-    const answer = await client.signed("sqs", { "content-type": "application/x-www-form-urlencoded" }, "Action=ListTopics&Version=2010-03-31");
+    const answer = await client.signed(
+      "sqs",
+      { "content-type": "application/x-www-form-urlencoded" },
+      "Action=ListTopics&Version=2010-03-31",
+    );
     assert.equal(answer.status, 403);
     assert.match(answer.body, /correct service: 'sns'/);
   });
-  await test("a topic of another region", async () => assertRefused(await publish({ region: "eu-west-1" }), "InvalidParameter", /TopicArn/));
+  await test("a topic of another region", async () =>
+    assertRefused(await publish({ region: "eu-west-1" }), "InvalidParameter", /TopicArn/));
   await test("SQS says it in JSON", async () => {
     const answer = await client.sqs("CreateQueue", { QueueName: "q" }, { secret: "other" });
     assert.equal(answer.status, 403);
