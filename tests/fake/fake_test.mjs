@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the fake itself: `node tests/fake/fake_test.mjs [FILE...]` runs the files in test/ against fakes of their own,
-// each rule and each fault, with a client that signs by itself. The last line counts.
+// Tests of the fake itself: `node tests/fake/fake_test.mjs [FILE...]` runs the files in test/ against fakes of their
+// own, each rule and each fault, with a client that signs by itself. The last line counts.
 import { Fake, finish } from "./test/harness.mjs";
 
 const all = ["signatures", "publish", "fifo", "delivery", "queues", "faults", "control"];

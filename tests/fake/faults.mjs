@@ -264,8 +264,11 @@ const words = {
 // refusalOf returns the error that the outcome's rule answers with, and nothing when it is no error of the service.
 export function refusalOf(rule, { action, topic }, service) {
   if (rule.kind === "deny") {
-    const what = `${service.toUpperCase()}:${action} on resource: ${topic?.arn ?? "*"}`;
-    const message = `User: arn:aws:iam::000000000000:user/local is not authorized to perform: ${what} because no identity-based policy allows the ${service.toUpperCase()}:${action} action`;
+    const user = "User: arn:aws:iam::000000000000:user/local";
+    const permission = `${service.toUpperCase()}:${action}`;
+    const message =
+      `${user} is not authorized to perform: ${permission} on resource: ${topic?.arn ?? "*"} ` +
+      `because no identity-based policy allows the ${permission} action`;
     return new Refusal(rule.code, rule.message ?? message, rule.status);
   }
   if (rule.kind === "status") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of a request: it is read, its signature checked, its action prepared; then the faults are asked, the action is
-// done, and the answer sent, or whatever a fault makes of it.
+// The way of a request: it is read, its signature checked, its action prepared; then the faults are asked, the action
+// is done, and the answer sent, or whatever a fault makes of it.
 import { control } from "./control.mjs";
 import { Refusal } from "./error.mjs";
 import { refusalOf } from "./faults.mjs";

@@ -19,8 +19,8 @@ const mismatch =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
   "and signing method. Consult the service documentation for details.";
 
-// The key pairs that are known, each with the session token that belongs to it, if any. `serial` grows with each change,
-// so that a fault can tell those that were there before it.
+// The key pairs that are known, each with the session token that belongs to it, if any. `serial` grows with each
+// change, so that a fault can tell those that were there before it.
 export class Credentials {
   #pairs = new Map();
   #serial = 0;
@@ -107,12 +107,20 @@ function checkDate(header, scopeDate, now) {
 const encode = (text) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return refuse("IncompleteSignature", "The query string is not percent-encoded UTF-8.", 400);
+  }
+}
+
 function canonicalQuery(query) {
   if (!query) return "";
   const pairs = query.split("&").map((pair) => {
     const equals = pair.indexOf("=");
     const [name, value] = equals < 0 ? [pair, ""] : [pair.slice(0, equals), pair.slice(equals + 1)];
-    return `${encode(decodeURIComponent(name))}=${encode(decodeURIComponent(value))}`;
+    return `${encode(decode(name))}=${encode(decode(value))}`;
   });
   return pairs.sort().join("&");
 }
@@ -156,8 +164,8 @@ function checkPair(pair, headers) {
 
 const sameText = (one, other) => one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 
-// checkSignature returns { accessKeyId, region, serial } of who has signed the request, and throws a Refusal when nobody
-// has, or not well. isExpired(pair) may say that the pair's time is over.
+// checkSignature returns { accessKeyId, region, serial } of who has signed the request, and throws a Refusal when
+// nobody has, or not well. isExpired(pair) may say that the pair's time is over.
 export function checkSignature({ method, url, headers, body }, service, credentials, now, isExpired) {
   const given = parseAuthorization(headers.authorization);
   const pair = credentials.get(given.accessKeyId);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that then
-// does it: a fault may come between the two, or strike after it.
+// SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that
+// then does it: a fault may come between the two, or strike after it.
 import { randomUUID } from "node:crypto";
 import { Refusal, invalidParameter } from "./error.mjs";
 import { numbered } from "./form.mjs";
@@ -20,6 +20,10 @@ function receiptXml({ messageId, sequenceNumber }) {
   return `<MessageId>${messageId}</MessageId>${sequence}`;
 }
 
+const failureXml = ({ Id: id }, { code, message, senderFault }) =>
+  `<member>${element("Id", id)}${element("Code", code)}${element("Message", message)}` +
+  `${element("SenderFault", senderFault)}</member>`;
+
 // What a fault has in store for an entry is decided before (faults.mjs); here it is carried out.
 function commitBatch(fake, topic, entries, plan) {
   let successful = "";
@@ -28,7 +32,7 @@ function commitBatch(fake, topic, entries, plan) {
   for (const entry of entries) {
     const fate = plan.fates?.get(entry);
     if (fate?.kind === "fail_entry") {
-      failed += `<member>${element("Id", entry.Id)}${element("Code", fate.code)}${element("Message", fate.message)}${element("SenderFault", fate.senderFault)}</member>`;
+      failed += failureXml(entry, fate);
       continue;
     }
     if (fate?.kind === "omit_entry" && !fate.published) continue;

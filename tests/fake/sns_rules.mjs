@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What SNS asks of a message, with the codes and words it uses. One bad entry refuses the whole batch, as it does there.
-// Stricter than what is documented: text that is no UTF-8, and characters that SQS would refuse, are refused here too.
+// What SNS asks of a message, with the codes and words it uses. One bad entry refuses the whole batch, as it does
+// there. Stricter than what is documented: text that is no UTF-8, and characters that SQS would refuse, are refused
+// here too.
 import { Refusal, invalidParameter } from "./error.mjs";
 
 export const MAXIMUM_MESSAGE_SIZE = 262144;

@@ -287,15 +287,23 @@ export function sqsError({ code, message, status }) {
   };
 }
 
+function parseInput(body) {
+  let input;
+  try {
+    input = JSON.parse(body.toString());
+  } catch {
+    input = undefined;
+  }
+  if (input === null || typeof input !== "object")
+    throw new Refusal("SerializationException", "The body is no JSON object");
+  return input;
+}
+
 // prepareSqs returns { commit }, like prepareSns; the result is an object, or a promise of one.
 export function prepareSqs(request) {
   const { action } = request;
   if (!Object.hasOwn(actions, action))
     throw new Refusal("InvalidAction", `The action ${action} is not valid for this endpoint.`);
-  try {
-    request.input = JSON.parse(request.body.toString());
-  } catch {
-    throw new Refusal("SerializationException", "The body is not JSON");
-  }
+  request.input = parseInput(request.body);
   return { commit: () => actions[action](request) };
 }
