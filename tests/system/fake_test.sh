@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The relay against the strict fake: signatures, attributes and groups are as SNS wants them, each event arrives once, and
-# a FIFO topic has each aggregate in order.
+# The relay against the strict fake: signatures, attributes and groups are as SNS wants them, each event arrives once,
+# and a FIFO topic has each aggregate in order.
 set -euo pipefail
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
