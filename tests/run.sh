@@ -17,7 +17,7 @@ source deploy/lib/postgres.sh
 # shellcheck source=../deploy/lib/emulator.sh
 source deploy/lib/emulator.sh
 
-quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 system)
+quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
 all_steps=("${quick_steps[@]}" tidy fuzz quickstart)
 
 usage() {
@@ -166,6 +166,9 @@ step_sigv4() {
     need_build debug
     check "signatures" tests/sigv4/run.sh "$root/build/debug"
 }
+
+# The fake that the system tests trust is tested first.
+step_fake() { check "fake of SNS and SQS" node tests/fake/fake_test.mjs; }
 
 # The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code.
 step_system() {

@@ -25,7 +25,8 @@ function setClock(fake, { advance_ms: advance, skew_ms: skew }) {
 }
 
 function setCredentials(fake, { accessKeyId, secret, token }) {
-  if (!accessKeyId || !secret) throw new Refusal("BadCredentials", "give accessKeyId, secret and, if there is one, token");
+  if (!accessKeyId || !secret)
+    throw new Refusal("BadCredentials", "give accessKeyId, secret and, if there is one, token");
   fake.credentials.set({ accessKeyId, secret, token });
   return {};
 }
@@ -58,13 +59,18 @@ const routes = {
 function route(fake, method, url, body) {
   const [, , what, id] = new URL(url, "http://fake").pathname.split("/");
   const run = routes[`${method} ${what}`];
-  if (!run) throw new Refusal("NotFound", `there is no ${method} ${url}; there are: ${Object.keys(routes).join(", ")}`, 404);
+  if (!run)
+    throw new Refusal("NotFound", `there is no ${method} ${url}; there are: ${Object.keys(routes).join(", ")}`, 404);
   return run(fake, body.length > 0 ? JSON.parse(body) : {}, id);
 }
 
 // control returns { status, headers, body }.
 export function control(fake, { method, url, body }) {
-  const answer = (status, value) => ({ status, headers: { "Content-Type": "application/json" }, body: `${JSON.stringify(value)}\n` });
+  const answer = (status, value) => ({
+    status,
+    headers: { "Content-Type": "application/json" },
+    body: `${JSON.stringify(value)}\n`,
+  });
   try {
     return answer(200, route(fake, method, url, body));
   } catch (error) {

@@ -10,18 +10,41 @@ const BURST_MIN = 10; // a whole batch must fit through any throttle in the end
 // Settings with their defaults. `outcome` takes the place of the answer, and only one can; `entry` is about single
 // entries; `published` is whether the messages are accepted all the same.
 const kinds = {
-  throttle: { outcome: true, rate: 100, burst: undefined, per: "rule", code: "Throttling", message: "Rate exceeded", status: 400 },
+  throttle: {
+    outcome: true,
+    rate: 100,
+    burst: undefined,
+    per: "rule",
+    code: "Throttling",
+    message: "Rate exceeded",
+    status: 400,
+  },
   status: { outcome: true, status: 500, code: undefined, message: undefined, published: false },
   html: { outcome: true, status: 502, published: false },
   truncated: { outcome: true, published: true, length: "whole" },
   lost: { outcome: true, published: true },
   reset: { outcome: true, published: false, at: "request" },
   stall: { outcome: true, published: false, at: "request" },
-  poison: { outcome: true, code: "InvalidParameter", message: "Invalid parameter: Message Reason: refused", status: 400 },
-  expire_token: { outcome: true, code: "ExpiredToken", message: "The security token included in the request is expired", status: 403 },
+  poison: {
+    outcome: true,
+    code: "InvalidParameter",
+    message: "Invalid parameter: Message Reason: refused",
+    status: 400,
+  },
+  expire_token: {
+    outcome: true,
+    code: "ExpiredToken",
+    message: "The security token included in the request is expired",
+    status: 403,
+  },
   deny: { outcome: true, code: "AuthorizationError", message: undefined, status: 403 },
   missing: { outcome: true, code: "NotFound", message: "Topic does not exist", status: 404 },
-  kms: { outcome: true, code: "KMSDisabled", message: "The request was rejected because the specified key is not enabled.", status: 400 },
+  kms: {
+    outcome: true,
+    code: "KMSDisabled",
+    message: "The request was rejected because the specified key is not enabled.",
+    status: 400,
+  },
   delay: { ms: 100, max_ms: undefined },
   close: { announce: true },
   fail_entry: { entry: true, code: "InternalError", message: "Internal error", senderFault: false },
@@ -96,7 +119,8 @@ class Rule {
 
   exceeded({ topic, entries }) {
     const key = this.per === "topic" ? topic?.arn : "";
-    if (!this.#buckets.has(key)) this.#buckets.set(key, new TokenBucket(this.rate, this.burst ?? Math.max(this.rate, BURST_MIN)));
+    if (!this.#buckets.has(key))
+      this.#buckets.set(key, new TokenBucket(this.rate, this.burst ?? Math.max(this.rate, BURST_MIN)));
     return !this.#buckets.get(key).take(entries?.length ?? 1);
   }
 
@@ -169,7 +193,9 @@ export class Faults {
 
   #first(kind, accept) {
     this.#sweep();
-    const rule = this.#rules.find((candidate) => candidate.kind === kind && accept(candidate) && this.#chance(candidate));
+    const rule = this.#rules.find(
+      (candidate) => candidate.kind === kind && accept(candidate) && this.#chance(candidate),
+    );
     if (rule) this.#fire(rule);
     return rule;
   }
@@ -200,7 +226,8 @@ export class Faults {
   }
 
   #apply(rule, plan, request) {
-    const entries = rule.about || rule.entry ? (request.entries ?? []).filter((entry) => entryMatches(rule.match, entry)) : [];
+    const entries =
+      rule.about || rule.entry ? (request.entries ?? []).filter((entry) => entryMatches(rule.match, entry)) : [];
     if (rule.entry) {
       this.#doom(rule, plan, entries);
       return;
@@ -212,7 +239,8 @@ export class Faults {
       plan.outcome = rule;
       plan.answer = rule.kind;
     } else if (rule.kind === "delay") {
-      plan.delay = rule.max_ms === undefined ? rule.ms : rule.ms + Math.floor(this.#random() * (rule.max_ms - rule.ms + 1));
+      plan.delay =
+        rule.max_ms === undefined ? rule.ms : rule.ms + Math.floor(this.#random() * (rule.max_ms - rule.ms + 1));
     } else {
       plan.close = rule;
     }
@@ -236,8 +264,11 @@ const words = {
 // refusalOf returns the error that the outcome's rule answers with, and nothing when it is no error of the service.
 export function refusalOf(rule, { action, topic }, service) {
   if (rule.kind === "deny") {
-    const what = `${service.toUpperCase()}:${action} on resource: ${topic?.arn ?? "*"}`;
-    const message = `User: arn:aws:iam::000000000000:user/local is not authorized to perform: ${what} because no identity-based policy allows the ${service.toUpperCase()}:${action} action`;
+    const user = "User: arn:aws:iam::000000000000:user/local";
+    const permission = `${service.toUpperCase()}:${action}`;
+    const message =
+      `${user} is not authorized to perform: ${permission} on resource: ${topic?.arn ?? "*"} ` +
+      `because no identity-based policy allows the ${permission} action`;
     return new Refusal(rule.code, rule.message ?? message, rule.status);
   }
   if (rule.kind === "status") {

@@ -37,7 +37,14 @@ class Attribute {
   "Value.BinaryValue" = undefined;
 }
 
-const entryFields = new Set(["Id", "Message", "Subject", "MessageStructure", "MessageGroupId", "MessageDeduplicationId"]);
+const entryFields = new Set([
+  "Id",
+  "Message",
+  "Subject",
+  "MessageStructure",
+  "MessageGroupId",
+  "MessageDeduplicationId",
+]);
 const attributeFields = new Set(Object.keys(new Attribute()));
 const keyPattern =
   /^(?:PublishBatchRequestEntries\.(?:member|entry)\.(\d{1,4})\.)?(?:MessageAttributes\.entry\.(\d{1,4})\.(.+)|(.+))$/s;
@@ -49,7 +56,11 @@ function placeOf(key) {
   const known = places.get(key);
   if (known) return known;
   const [, member, attribute, attributeField, field] = keyPattern.exec(key) ?? [];
-  const place = { member: Number(member ?? 0), attribute: Number(attribute ?? 0), field: attributeField ?? field ?? key };
+  const place = {
+    member: Number(member ?? 0),
+    attribute: Number(attribute ?? 0),
+    field: attributeField ?? field ?? key,
+  };
   place.known = (attribute ? attributeFields : entryFields).has(place.field);
   if (places.size < PLACES_MAX) places.set(key, place);
   return place;
@@ -58,17 +69,22 @@ function placeOf(key) {
 let scratch = Buffer.allocUnsafe(1 << 16);
 let decodedBytes = 0; // of the last value
 let decodedForbidden = false;
+let decodedEnd = 0; // where it ended
 let malformed = false; // anywhere in the form
 
-function decode(body, from, to) {
+// The text from `from` to the next separator, or to the end.
+function decode(body, from, separator) {
+  const size = body.length;
   let length = 0;
   let seen = 0;
   let refused = 0;
-  for (let at = from; at < to; at++) {
+  let at = from;
+  for (; at < size; at++) {
     let byte = body[at];
+    if (byte === separator) break;
     if (byte === PERCENT) {
-      byte = at + 2 < to ? (hexDigits[body[at + 1]] << 4) | hexDigits[body[at + 2]] : -1;
-      at += 2;
+      byte = at + 2 < size ? (hexDigits[body[at + 1]] << 4) | hexDigits[body[at + 2]] : -1;
+      at += byte < 0 ? 0 : 2;
     } else if (byte === PLUS) {
       byte = 32;
     }
@@ -78,6 +94,7 @@ function decode(body, from, to) {
   }
   decodedBytes = length;
   decodedForbidden = refused !== 0;
+  decodedEnd = at;
   if (seen >= 0 && seen < 128) return scratch.latin1Slice(0, length);
   return decodeWide(length, seen);
 }
@@ -129,9 +146,15 @@ function store(form, key, text) {
 
 const present = (list) => (list.length ? list.filter((item) => item !== undefined) : list);
 
-function readKey(body, from, to) {
-  const key = body.latin1Slice(from, to);
-  return key.includes("%") || key.includes("+") ? decode(body, from, to) : key;
+// Keys are plain as a rule, and known. One without a value does not belong here.
+function readKey(body, from) {
+  let equals = from;
+  while (equals < body.length && body[equals] !== EQUALS && body[equals] !== AMPERSAND) equals++;
+  const key = body.latin1Slice(from, equals);
+  if (body[equals] !== EQUALS) malformed = true;
+  decodedEnd = equals;
+  if (places.has(key) || !/[%+]/.test(key)) return key;
+  return decode(body, from, EQUALS);
 }
 
 // parseForm returns { parameters, own, entries, malformed }: what belongs to the request, to the message of a Publish
@@ -140,14 +163,9 @@ export function parseForm(body) {
   const form = { parameters: Object.create(null), own: new Entry(), entries: [], malformed: false };
   malformed = false;
   if (body.length > scratch.length) scratch = Buffer.allocUnsafe(body.length);
-  for (let from = 0; from < body.length; ) {
-    let end = body.indexOf(AMPERSAND, from);
-    if (end < 0) end = body.length;
-    let equals = body.indexOf(EQUALS, from);
-    if (equals < 0 || equals > end) equals = end;
-    const key = readKey(body, from, equals);
-    store(form, key, decode(body, equals + 1, end));
-    from = end + 1;
+  for (let from = 0; from < body.length; from = decodedEnd + 1) {
+    const key = readKey(body, from);
+    if (body[decodedEnd] === EQUALS) store(form, key, decode(body, decodedEnd + 1, AMPERSAND));
   }
   form.entries = present(form.entries);
   for (const entry of form.entries) entry.attributes = present(entry.attributes);

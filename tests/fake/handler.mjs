@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of a request: it is read, its signature checked, its action prepared; then the faults are asked, the action is
-// done, and the answer sent, or whatever a fault makes of it.
+// The way of a request: it is read, its signature checked, its action prepared; then the faults are asked, the action
+// is done, and the answer sent, or whatever a fault makes of it.
 import { control } from "./control.mjs";
 import { Refusal } from "./error.mjs";
 import { refusalOf } from "./faults.mjs";
@@ -14,7 +14,8 @@ const BODY_MAX = 8 << 20; // a form of 1 MiB of payload, percent-encoded, and to
 const formType = "application/x-www-form-urlencoded";
 const targetPrefix = "AmazonSQS.";
 
-const htmlPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
+const htmlPage =
+  "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
 
 // A connection may be struck before anything is read from it.
 export function handleConnection(fake, socket) {
@@ -87,7 +88,9 @@ function authenticate(fake, request) {
   if (request.method !== "POST") throw new Refusal("InvalidAction", `The fake takes POST only, not ${request.method}`);
   if (fake.options.anyCredentials) return;
   const now = fake.clock.signatureNow();
-  const { accessKeyId, region } = checkSignature(request, request.service, fake.credentials, now, (pair) => fake.faults.isExpired(pair));
+  const { accessKeyId, region } = checkSignature(request, request.service, fake.credentials, now, (pair) =>
+    fake.faults.isExpired(pair),
+  );
   Object.assign(request, { accessKeyId, region });
 }
 
@@ -109,7 +112,8 @@ function result(request, prepared, plan) {
 async function struck(plan, request, prepared) {
   const { outcome } = plan;
   const done = outcome.published ? success(request, await result(request, prepared, plan)) : undefined;
-  if (outcome.kind === "html") return { status: outcome.status, headers: { "Content-Type": "text/html" }, body: htmlPage };
+  if (outcome.kind === "html")
+    return { status: outcome.status, headers: { "Content-Type": "text/html" }, body: htmlPage };
   const refusal = refusalOf(outcome, request, request.service);
   return refusal ? failure(request, refusal) : (done ?? { status: 200, headers: {}, body: "" });
 }
@@ -134,9 +138,17 @@ function failure(request, error) {
   const headers = { "x-amzn-RequestId": requestId };
   if (service === "sqs") {
     const { headers: more, body } = sqsError(error);
-    return { status: error.status, headers: { ...headers, "Content-Type": "application/x-amz-json-1.0", ...more }, body };
+    return {
+      status: error.status,
+      headers: { ...headers, "Content-Type": "application/x-amz-json-1.0", ...more },
+      body,
+    };
   }
-  return { status: error.status, headers: { ...headers, "Content-Type": "text/xml" }, body: errorXml(error, requestId) };
+  return {
+    status: error.status,
+    headers: { ...headers, "Content-Type": "text/xml" },
+    body: errorXml(error, requestId),
+  };
 }
 
 function finish({ outcome, close }, reply, response) {
@@ -160,7 +172,11 @@ function sendHalf(response, { status, headers, body }, fits) {
   const bytes = Buffer.from(body);
   const half = bytes.subarray(0, bytes.length >> 1);
   const { socket } = response;
-  response.writeHead(status, { ...headers, "Content-Length": fits ? half.length : bytes.length, ...(fits ? {} : { Connection: "close" }) });
+  response.writeHead(status, {
+    ...headers,
+    "Content-Length": fits ? half.length : bytes.length,
+    ...(fits ? {} : { Connection: "close" }),
+  });
   response.write(half, () => (fits ? response.end() : socket.destroySoon()));
 }
 

@@ -25,13 +25,18 @@ function bodyFacts(text) {
   return { id: body.eventId ?? body.id, sequence: sequence === undefined ? undefined : Number(sequence) };
 }
 
-const attributeOf = (entry, name) => entry.attributes.find((attribute) => attribute.Name === name)?.["Value.StringValue"];
+const attributeOf = (entry, name) =>
+  entry.attributes.find((attribute) => attribute.Name === name)?.["Value.StringValue"];
 
 // identify notes on the entry which event it is. The attributes say so, else the body does.
 export function identify(entry) {
   if (!entry.identity) {
     const { id, sequence } = bodyFacts(entry.Message ?? "");
-    entry.identity = { eventId: attributeOf(entry, "event-id") ?? id, aggregateId: attributeOf(entry, "aggregate-id"), sequence };
+    entry.identity = {
+      eventId: attributeOf(entry, "event-id") ?? id,
+      aggregateId: attributeOf(entry, "aggregate-id"),
+      sequence,
+    };
   }
   return entry.identity;
 }
@@ -83,23 +88,24 @@ export class Journal {
     this.stats.accepted++;
     if (this.#file === undefined) return;
     const { eventId, aggregateId, sequence } = identify(entry);
-    this.#lines += JSON.stringify({
-      t: this.#time,
-      topic: topic.name,
-      id: eventId,
-      agg: aggregateId,
-      seq: sequence,
-      group: receipt.group,
-      dedup: receipt.deduplication,
-      mid: receipt.messageId,
-      sn: receipt.sequenceNumber,
-      dup: receipt.duplicate,
-      answer,
-    }) + "\n";
+    this.#lines +=
+      JSON.stringify({
+        t: this.#time,
+        topic: topic.name,
+        id: eventId,
+        agg: aggregateId,
+        seq: sequence,
+        group: receipt.group,
+        dedup: receipt.deduplication,
+        mid: receipt.messageId,
+        sn: receipt.sequenceNumber,
+        dup: receipt.duplicate,
+        answer,
+      }) + "\n";
   }
 
   end() {
-    for (let rest = Buffer.from(this.#lines); rest.length > 0; ) rest = rest.subarray(writeSync(this.#file, rest));
+    for (let rest = Buffer.from(this.#lines); rest.length > 0;) rest = rest.subarray(writeSync(this.#file, rest));
     this.#lines = "";
   }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strict fake of SNS and SQS, for tests: it refuses what the real services refuse, in their words, checks signatures,
-// keeps FIFO's promises on a clock that a test moves, writes down every message it accepts, and goes wrong on demand.
+// A strict fake of SNS and SQS, for tests: it refuses what the real services refuse, in their words, checks
+// signatures, keeps FIFO's promises on a clock that a test moves, writes down every message it accepts, and goes
+// wrong on demand.
 //
 //     node tests/fake/server.mjs [--port 0] [--log FILE] [--state FILE] [--seed N] [--auto-topics] [--any-credentials]
 //
-// Listens on 127.0.0.1 only and prints "listening on 127.0.0.1:PORT" once it answers; SIGTERM ends it. README.md has the
-// control interface. Needs Node 18.19, and nothing else.
+// Listens on 127.0.0.1 only and prints "listening on 127.0.0.1:PORT" once it answers; SIGTERM ends it. README.md has
+// the control interface. Needs Node 18.19, and nothing else.
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { Clock } from "./clock.mjs";

@@ -19,8 +19,8 @@ const mismatch =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
   "and signing method. Consult the service documentation for details.";
 
-// The key pairs that are known, each with the session token that belongs to it, if any. `serial` grows with each change,
-// so that a fault can tell those that were there before it.
+// The key pairs that are known, each with the session token that belongs to it, if any. `serial` grows with each
+// change, so that a fault can tell those that were there before it.
 export class Credentials {
   #pairs = new Map();
   #serial = 0;
@@ -53,13 +53,21 @@ function parseAuthorization(header) {
   });
   const scope = credentialPattern.exec(credential);
   if (!scope) incomplete("Credential must have 5 slash-delimited elements, that is keyid/date/region/service/term.");
-  return { accessKeyId: scope[1], date: scope[2], region: scope[3], service: scope[4], names: names.split(";"), signature };
+  return {
+    accessKeyId: scope[1],
+    date: scope[2],
+    region: scope[3],
+    service: scope[4],
+    names: names.split(";"),
+    signature,
+  };
 }
 
 function checkSignedHeaders(names, headers) {
   const required = ["host", "x-amz-date", ...Object.keys(headers).filter((name) => name.startsWith("x-amz-"))];
   for (const name of required) {
-    if (!names.includes(name)) refuse("IncompleteSignature", `'${name}' must be a 'SignedHeader' in the AWS Authorization.`, 400);
+    if (!names.includes(name))
+      refuse("IncompleteSignature", `'${name}' must be a 'SignedHeader' in the AWS Authorization.`, 400);
   }
   const sorted = names.every((name, at) => name === name.toLowerCase() && (at === 0 || names[at - 1] < name));
   if (!sorted) refuse("IncompleteSignature", "SignedHeaders must be in lower case, sorted and distinct.", 400);
@@ -77,24 +85,42 @@ const basic = (time) => new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, ""
 function checkDate(header, scopeDate, now) {
   const signed = parseDate(header);
   if (header.slice(0, 8) !== scopeDate) {
-    refuse("SignatureDoesNotMatch", `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${header.slice(0, 8)}', from '${header}'.`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scopeDate}' != '${header.slice(0, 8)}', from '${header}'.`,
+    );
   }
   if (signed < now - SKEW_MS) {
-    refuse("SignatureDoesNotMatch", `Signature expired: ${header} is now earlier than ${basic(now - SKEW_MS)} (${basic(now)} - 15 min.)`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Signature expired: ${header} is now earlier than ${basic(now - SKEW_MS)} (${basic(now)} - 15 min.)`,
+    );
   }
   if (signed > now + SKEW_MS) {
-    refuse("SignatureDoesNotMatch", `Signature not yet current: ${header} is still later than ${basic(now + SKEW_MS)} (${basic(now)} + 15 min.)`);
+    refuse(
+      "SignatureDoesNotMatch",
+      `Signature not yet current: ${header} is still later than ${basic(now + SKEW_MS)} (${basic(now)} + 15 min.)`,
+    );
   }
 }
 
-const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const encode = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return refuse("IncompleteSignature", "The query string is not percent-encoded UTF-8.", 400);
+  }
+}
 
 function canonicalQuery(query) {
   if (!query) return "";
   const pairs = query.split("&").map((pair) => {
     const equals = pair.indexOf("=");
     const [name, value] = equals < 0 ? [pair, ""] : [pair.slice(0, equals), pair.slice(equals + 1)];
-    return `${encode(decodeURIComponent(name))}=${encode(decodeURIComponent(value))}`;
+    return `${encode(decode(name))}=${encode(decode(value))}`;
   });
   return pairs.sort().join("&");
 }
@@ -138,8 +164,8 @@ function checkPair(pair, headers) {
 
 const sameText = (one, other) => one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 
-// checkSignature returns { accessKeyId, region, serial } of who has signed the request, and throws a Refusal when nobody
-// has, or not well. isExpired(pair) may say that the pair's time is over.
+// checkSignature returns { accessKeyId, region, serial } of who has signed the request, and throws a Refusal when
+// nobody has, or not well. isExpired(pair) may say that the pair's time is over.
 export function checkSignature({ method, url, headers, body }, service, credentials, now, isExpired) {
   const given = parseAuthorization(headers.authorization);
   const pair = credentials.get(given.accessKeyId);
@@ -148,7 +174,8 @@ export function checkSignature({ method, url, headers, body }, service, credenti
   checkSignedHeaders(given.names, headers);
   const date = headers["x-amz-date"];
   checkDate(date, given.date, now);
-  if (given.service !== service) refuse("SignatureDoesNotMatch", `Credential should be scoped to correct service: '${service}'.`);
+  if (given.service !== service)
+    refuse("SignatureDoesNotMatch", `Credential should be scoped to correct service: '${service}'.`);
   const hash = sha256(canonicalRequest(method, url, headers, given.names, payloadHashOf(headers, body)));
   const scope = `${given.date}/${given.region}/${given.service}/aws4_request`;
   const key = signingKey(pair.secret, given.date, given.region, given.service);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that then
-// does it: a fault may come between the two, or strike after it.
+// SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that
+// then does it: a fault may come between the two, or strike after it.
 import { randomUUID } from "node:crypto";
 import { Refusal, invalidParameter } from "./error.mjs";
 import { numbered } from "./form.mjs";
@@ -20,6 +20,10 @@ function receiptXml({ messageId, sequenceNumber }) {
   return `<MessageId>${messageId}</MessageId>${sequence}`;
 }
 
+const failureXml = ({ Id: id }, { code, message, senderFault }) =>
+  `<member>${element("Id", id)}${element("Code", code)}${element("Message", message)}` +
+  `${element("SenderFault", senderFault)}</member>`;
+
 // What a fault has in store for an entry is decided before (faults.mjs); here it is carried out.
 function commitBatch(fake, topic, entries, plan) {
   let successful = "";
@@ -28,7 +32,7 @@ function commitBatch(fake, topic, entries, plan) {
   for (const entry of entries) {
     const fate = plan.fates?.get(entry);
     if (fate?.kind === "fail_entry") {
-      failed += `<member>${element("Id", entry.Id)}${element("Code", fate.code)}${element("Message", fate.message)}${element("SenderFault", fate.senderFault)}</member>`;
+      failed += failureXml(entry, fate);
       continue;
     }
     if (fate?.kind === "omit_entry" && !fate.published) continue;
@@ -85,7 +89,8 @@ const deleteTopic = onTopic((topic, { fake }) => {
 function readSubscription({ RawMessageDelivery = "false", ...others }) {
   const unknown = Object.keys(others).filter((name) => name !== "RedrivePolicy");
   if (unknown.length > 0) throw invalidParameter(`Attributes Reason: the fake does not know ${unknown}`);
-  if (!/^(true|false)$/i.test(RawMessageDelivery)) throw invalidParameter("Attributes Reason: RawMessageDelivery: Invalid value");
+  if (!/^(true|false)$/i.test(RawMessageDelivery))
+    throw invalidParameter("Attributes Reason: RawMessageDelivery: Invalid value");
   return RawMessageDelivery.toLowerCase() === "true";
 }
 
@@ -93,9 +98,12 @@ const subscribe = onTopic((topic, { fake, form: { parameters } }) => {
   const raw = readSubscription(numbered(parameters, "Attributes.entry"));
   const endpoint = parameters.Endpoint ?? "";
   if (parameters.Protocol !== "sqs") throw invalidParameter("the fake delivers to protocol sqs only");
-  if (!/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$/.test(endpoint)) throw invalidParameter("SQS endpoint ARN");
+  if (!/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$/.test(endpoint))
+    throw invalidParameter("SQS endpoint ARN");
   if (endpoint.endsWith(".fifo") && !topic.fifo) {
-    throw invalidParameter("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics");
+    throw invalidParameter(
+      "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+    );
   }
   let subscription = topic.subscriptions.find((known) => known.endpoint === endpoint);
   if (subscription && subscription.raw !== raw) {
@@ -108,7 +116,8 @@ const subscribe = onTopic((topic, { fake, form: { parameters } }) => {
   return element("SubscriptionArn", subscription.arn);
 });
 
-const topicOfSubscription = (fake, arn) => fake.topics.all().find((topic) => topic.subscriptions.some((known) => known.arn === arn));
+const topicOfSubscription = (fake, arn) =>
+  fake.topics.all().find((topic) => topic.subscriptions.some((known) => known.arn === arn));
 
 function unsubscribe({ fake, form: { parameters } }) {
   const topic = topicOfSubscription(fake, parameters.SubscriptionArn);
@@ -124,16 +133,24 @@ function getSubscriptionAttributes({ fake, form: { parameters } }) {
   if (!topic) throw new Refusal("NotFound", "Subscription does not exist", 404);
   const { arn, endpoint, raw } = topic.subscriptions.find((known) => known.arn === parameters.SubscriptionArn);
   const attributes = {
-    SubscriptionArn: arn, TopicArn: topic.arn, Protocol: "sqs", Endpoint: endpoint, Owner: "000000000000",
-    RawMessageDelivery: String(raw), PendingConfirmation: "false", ConfirmationWasAuthenticated: "true",
+    SubscriptionArn: arn,
+    TopicArn: topic.arn,
+    Protocol: "sqs",
+    Endpoint: endpoint,
+    Owner: "000000000000",
+    RawMessageDelivery: String(raw),
+    PendingConfirmation: "false",
+    ConfirmationWasAuthenticated: "true",
   };
   return { topic, commit: () => mapXml("Attributes", attributes) };
 }
 
 const listSubscriptionsByTopic = onTopic((topic) => {
-  const members = topic.subscriptions.map(({ arn, endpoint }) =>
-    `<member>${element("SubscriptionArn", arn)}${element("Owner", "000000000000")}${element("Protocol", "sqs")}` +
-    `${element("Endpoint", endpoint)}${element("TopicArn", topic.arn)}</member>`);
+  const members = topic.subscriptions.map(
+    ({ arn, endpoint }) =>
+      `<member>${element("SubscriptionArn", arn)}${element("Owner", "000000000000")}${element("Protocol", "sqs")}` +
+      `${element("Endpoint", endpoint)}${element("TopicArn", topic.arn)}</member>`,
+  );
   return `<Subscriptions>${members.join("")}</Subscriptions>`;
 });
 
@@ -143,10 +160,17 @@ function listTopics({ fake }) {
 }
 
 const actions = {
-  Publish: publish, PublishBatch: publishBatch, CreateTopic: createTopic, DeleteTopic: deleteTopic,
-  GetTopicAttributes: getTopicAttributes, SetTopicAttributes: setTopicAttributes, Subscribe: subscribe,
-  Unsubscribe: unsubscribe, GetSubscriptionAttributes: getSubscriptionAttributes,
-  ListSubscriptionsByTopic: listSubscriptionsByTopic, ListTopics: listTopics,
+  Publish: publish,
+  PublishBatch: publishBatch,
+  CreateTopic: createTopic,
+  DeleteTopic: deleteTopic,
+  GetTopicAttributes: getTopicAttributes,
+  SetTopicAttributes: setTopicAttributes,
+  Subscribe: subscribe,
+  Unsubscribe: unsubscribe,
+  GetSubscriptionAttributes: getSubscriptionAttributes,
+  ListSubscriptionsByTopic: listSubscriptionsByTopic,
+  ListTopics: listTopics,
 };
 
 // prepareSns returns { topic, entries, commit }; commit(plan) does it and returns the result's XML.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What SNS asks of a message, with the codes and words it uses. One bad entry refuses the whole batch, as it does there.
-// Stricter than what is documented: text that is no UTF-8, and characters that SQS would refuse, are refused here too.
+// What SNS asks of a message, with the codes and words it uses. One bad entry refuses the whole batch, as it does
+// there. Stricter than what is documented: text that is no UTF-8, and characters that SQS would refuse, are refused
+// here too.
 import { Refusal, invalidParameter } from "./error.mjs";
 
 export const MAXIMUM_MESSAGE_SIZE = 262144;
@@ -22,7 +23,8 @@ export function parseArn(text) {
   const parts = text.split(":");
   if (parts.length < 6) throw invalidParameter("TopicArn Reason: An ARN must have at least 6 elements");
   const [arn, , service, region, account, name] = parts;
-  const valid = arn === "arn" && service === "sns" && /^\d{12}$/.test(account) && isTopicName(name) && parts.length === 6;
+  const valid =
+    arn === "arn" && service === "sns" && /^\d{12}$/.test(account) && isTopicName(name) && parts.length === 6;
   if (!valid) throw invalidParameter("TopicArn");
   return { region, account, name };
 }
@@ -50,23 +52,32 @@ function checkAttributeValue(attribute, kind) {
   const field = kind === "Binary" ? "Binary" : "String";
   const [value, other] = kind === "Binary" ? [binary, text] : [text, binary];
   if (value === undefined && other !== undefined) {
-    throw badValue(`The message attribute '${name}' with type '${attribute["Value.DataType"]}' must use field '${field}'.`);
+    throw badValue(
+      `The message attribute '${name}' with type '${attribute["Value.DataType"]}' must use field '${field}'.`,
+    );
   }
   if (!value) {
-    throw badValue(`The message attribute '${name}' must contain non-empty message attribute value for message attribute type '${kind}'.`);
+    throw badValue(
+      `The message attribute '${name}' must contain non-empty message attribute value for message attribute type '${kind}'.`,
+    );
   }
-  if (kind === "Number" && !numberPattern.test(value)) throw badValue(`Could not cast message attribute '${name}' value to number.`);
-  if (kind === "Binary" && !base64Pattern.test(value)) throw badValue(`The message attribute '${name}' is not valid base64.`);
+  if (kind === "Number" && !numberPattern.test(value))
+    throw badValue(`Could not cast message attribute '${name}' value to number.`);
+  if (kind === "Binary" && !base64Pattern.test(value))
+    throw badValue(`The message attribute '${name}' is not valid base64.`);
 }
 
 function checkAttributes(attributes) {
   for (const attribute of attributes) {
     checkAttributeName(attribute.Name);
     const type = attribute["Value.DataType"];
-    if (!type) throw badValue(`The message attribute '${attribute.Name}' must contain non-empty message attribute type.`);
+    if (!type)
+      throw badValue(`The message attribute '${attribute.Name}' must contain non-empty message attribute type.`);
     const kind = typePattern.exec(type)?.[1];
     if (!kind) {
-      throw badValue(`The message attribute '${attribute.Name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`);
+      throw badValue(
+        `The message attribute '${attribute.Name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`,
+      );
     }
     checkAttributeValue(attribute, kind);
   }
@@ -77,20 +88,27 @@ function checkAttributes(attributes) {
 
 function checkWord(parameter, text) {
   if (!isWord(text)) {
-    throw invalidParameter(`${parameter} Reason: ${parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length`);
+    throw invalidParameter(
+      `${parameter} Reason: ${parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length`,
+    );
   }
 }
 
 function checkGrouping(entry, topic) {
   const { MessageGroupId: group, MessageDeduplicationId: deduplication } = entry;
-  if (topic.fifo && group === undefined) throw invalidParameter("The MessageGroupId parameter is required for FIFO topics");
+  if (topic.fifo && group === undefined)
+    throw invalidParameter("The MessageGroupId parameter is required for FIFO topics");
   if (group !== undefined) checkWord("MessageGroupId", group);
   if (!topic.fifo && deduplication !== undefined) {
-    throw invalidParameter("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type");
+    throw invalidParameter(
+      "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type",
+    );
   }
   if (deduplication !== undefined) checkWord("MessageDeduplicationId", deduplication);
   if (topic.fifo && deduplication === undefined && !topic.contentBased) {
-    throw invalidParameter("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly");
+    throw invalidParameter(
+      "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    );
   }
 }
 
@@ -103,7 +121,8 @@ function checkStructure({ MessageStructure: structure, Message: message }) {
   } catch {
     throw invalidParameter("Message Structure - JSON message body failed to parse");
   }
-  if (typeof texts?.default !== "string") throw invalidParameter("Message Structure - No default entry in JSON message body");
+  if (typeof texts?.default !== "string")
+    throw invalidParameter("Message Structure - No default entry in JSON message body");
 }
 
 // checkMessage throws what SNS would answer to this message on this topic; its size is checked apart from this, since a
@@ -128,7 +147,10 @@ export function checkBatchIds(entries) {
   }
   for (const { Id: id } of entries) {
     if (!idPattern.test(id ?? "")) {
-      throw new Refusal("InvalidBatchEntryId", "The Id of a batch entry in a batch request doesn't abide by the specification.");
+      throw new Refusal(
+        "InvalidBatchEntryId",
+        "The Id of a batch entry in a batch request doesn't abide by the specification.",
+      );
     }
   }
   if (new Set(entries.map((entry) => entry.Id)).size < entries.length) {

@@ -49,10 +49,16 @@ function systemAttributes(message) {
   };
 }
 
-const wanted = (names, name) => names.some((asked) =>
-  asked === "All" || asked === ".*" || asked === name || (asked.endsWith(".*") && name.startsWith(asked.slice(0, -1))));
-const pick = (object, names) => Object.fromEntries(
-  Object.entries(object).filter(([name, value]) => value !== undefined && wanted(names, name)));
+const wanted = (names, name) =>
+  names.some(
+    (asked) =>
+      asked === "All" ||
+      asked === ".*" ||
+      asked === name ||
+      (asked.endsWith(".*") && name.startsWith(asked.slice(0, -1))),
+  );
+const pick = (object, names) =>
+  Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== undefined && wanted(names, name)));
 const unlessEmpty = (name, object) => (Object.keys(object).length > 0 ? { [name]: object } : {});
 
 function describeMessage(queue, message, input) {
@@ -71,7 +77,9 @@ function describeMessage(queue, message, input) {
 
 function inRange(name, value, least, most) {
   if (!(Number.isInteger(value) && value >= least && value <= most)) {
-    throw invalidValue(`Value ${value} for parameter ${name} is invalid. Reason: Must be between ${least} and ${most}, if provided.`);
+    throw invalidValue(
+      `Value ${value} for parameter ${name} is invalid. Reason: Must be between ${least} and ${most}, if provided.`,
+    );
   }
   return value;
 }
@@ -98,8 +106,14 @@ async function receiveMessage(request) {
   const { input, response } = request;
   const queue = queueOf(request);
   const count = inRange("MaxNumberOfMessages", input.MaxNumberOfMessages ?? 1, 1, 10);
-  const seconds = inRange("WaitTimeSeconds", input.WaitTimeSeconds ?? Number(queue.attributes.ReceiveMessageWaitTimeSeconds), 0, 20);
-  const visibility = input.VisibilityTimeout === undefined ? undefined : inRange("VisibilityTimeout", input.VisibilityTimeout, 0, 43200);
+  const seconds = inRange(
+    "WaitTimeSeconds",
+    input.WaitTimeSeconds ?? Number(queue.attributes.ReceiveMessageWaitTimeSeconds),
+    0,
+    20,
+  );
+  const visibility =
+    input.VisibilityTimeout === undefined ? undefined : inRange("VisibilityTimeout", input.VisibilityTimeout, 0, 43200);
   const take = () => queue.receive(count, visibility);
   let messages = take();
   if (messages.length === 0 && seconds > 0) messages = await waitForMessages(take, queue, seconds, response);
@@ -111,10 +125,16 @@ function batch(entries, name, run) {
     throw new Refusal("EmptyBatchRequest", `There should be at least one ${name} in the request.`);
   }
   if (entries.length > ENTRIES_MAX) {
-    throw new Refusal("TooManyEntriesInBatchRequest", `Maximum number of entries per request are ${ENTRIES_MAX}. You have sent ${entries.length}.`);
+    throw new Refusal(
+      "TooManyEntriesInBatchRequest",
+      `Maximum number of entries per request are ${ENTRIES_MAX}. You have sent ${entries.length}.`,
+    );
   }
   if (!entries.every(({ Id: id }) => /^[A-Za-z0-9_-]{1,80}$/.test(id ?? ""))) {
-    throw new Refusal("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.");
+    throw new Refusal(
+      "InvalidBatchEntryId",
+      "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.",
+    );
   }
   const repeated = entries.find(({ Id: id }, at) => entries.findIndex((other) => other.Id === id) < at);
   if (repeated) throw new Refusal("BatchEntryIdsNotDistinct", `Id ${repeated.Id} repeated.`);
@@ -148,32 +168,57 @@ const changeMessageVisibility = (request) => {
 const changeMessageVisibilityBatch = (request) => {
   const queue = queueOf(request);
   return batch(request.input.Entries, "ChangeMessageVisibilityBatchRequestEntry", (entry) =>
-    queue.changeVisibility(entry.ReceiptHandle, entry.VisibilityTimeout));
+    queue.changeVisibility(entry.ReceiptHandle, entry.VisibilityTimeout),
+  );
 };
 
 function checkWord(name, text) {
   if (text !== undefined && !isWord(text)) {
-    throw invalidValue(`Value ${text} for parameter ${name} is invalid. Reason: ${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`);
+    throw invalidValue(
+      `Value ${text} for parameter ${name} is invalid. Reason: ${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`,
+    );
   }
 }
 
-function send(queue, { MessageBody: body, MessageAttributes: attributes = {}, MessageGroupId: group, MessageDeduplicationId: deduplication }) {
+function send(
+  queue,
+  {
+    MessageBody: body,
+    MessageAttributes: attributes = {},
+    MessageGroupId: group,
+    MessageDeduplicationId: deduplication,
+  },
+) {
   if (!body) throw missing("MessageBody");
   if (/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(body)) {
-    throw new Refusal("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF");
+    throw new Refusal(
+      "InvalidMessageContents",
+      "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+    );
   }
   if (Buffer.byteLength(body) > Number(queue.attributes.MaximumMessageSize)) {
-    throw invalidValue(`One or more parameters are invalid. Reason: Message must be shorter than ${queue.attributes.MaximumMessageSize} bytes.`);
+    throw invalidValue(
+      `One or more parameters are invalid. Reason: Message must be shorter than ${queue.attributes.MaximumMessageSize} bytes.`,
+    );
   }
-  if (Object.keys(attributes).length > ATTRIBUTES_MAX) throw invalidValue(`Number of message attributes [${Object.keys(attributes).length}] exceeds the allowed maximum [10].`);
+  if (Object.keys(attributes).length > ATTRIBUTES_MAX)
+    throw invalidValue(
+      `Number of message attributes [${Object.keys(attributes).length}] exceeds the allowed maximum [10].`,
+    );
   if (queue.fifo && group === undefined) throw missing("MessageGroupId");
   if (queue.fifo && deduplication === undefined && queue.attributes.ContentBasedDeduplication !== "true") {
-    throw invalidValue("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly");
+    throw invalidValue(
+      "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    );
   }
   checkWord("MessageGroupId", group);
   checkWord("MessageDeduplicationId", deduplication);
   const message = queue.add({ body, attributes, group, deduplication });
-  return { MessageId: message.id, MD5OfMessageBody: md5(body), ...(queue.fifo ? { SequenceNumber: message.sequenceNumber } : {}) };
+  return {
+    MessageId: message.id,
+    MD5OfMessageBody: md5(body),
+    ...(queue.fifo ? { SequenceNumber: message.sequenceNumber } : {}),
+  };
 }
 
 const sendMessage = (request) => send(queueOf(request), request.input);
@@ -189,7 +234,9 @@ const createQueue = (request) => {
 
 const getQueueUrl = (request) => ({ QueueUrl: urlOf(request, request.fake.queues.get(request.input.QueueName)) });
 
-const getQueueAttributes = (request) => ({ Attributes: pick(queueOf(request).describe(), request.input.AttributeNames ?? []) });
+const getQueueAttributes = (request) => ({
+  Attributes: pick(queueOf(request).describe(), request.input.AttributeNames ?? []),
+});
 
 const setQueueAttributes = (request) => {
   queueOf(request).set(request.input.Attributes ?? {});
@@ -207,11 +254,19 @@ const purgeQueue = (request) => {
 };
 
 const actions = {
-  CreateQueue: createQueue, DeleteQueue: deleteQueue, PurgeQueue: purgeQueue, GetQueueUrl: getQueueUrl,
-  GetQueueAttributes: getQueueAttributes, SetQueueAttributes: setQueueAttributes, ReceiveMessage: receiveMessage,
-  DeleteMessage: deleteMessage, DeleteMessageBatch: deleteMessageBatch,
-  ChangeMessageVisibility: changeMessageVisibility, ChangeMessageVisibilityBatch: changeMessageVisibilityBatch,
-  SendMessage: sendMessage, SendMessageBatch: sendMessageBatch,
+  CreateQueue: createQueue,
+  DeleteQueue: deleteQueue,
+  PurgeQueue: purgeQueue,
+  GetQueueUrl: getQueueUrl,
+  GetQueueAttributes: getQueueAttributes,
+  SetQueueAttributes: setQueueAttributes,
+  ReceiveMessage: receiveMessage,
+  DeleteMessage: deleteMessage,
+  DeleteMessageBatch: deleteMessageBatch,
+  ChangeMessageVisibility: changeMessageVisibility,
+  ChangeMessageVisibilityBatch: changeMessageVisibilityBatch,
+  SendMessage: sendMessage,
+  SendMessageBatch: sendMessageBatch,
 };
 
 // The codes of the older Query protocol, which SQS still gives in a header where they differ.
@@ -232,14 +287,23 @@ export function sqsError({ code, message, status }) {
   };
 }
 
+function parseInput(body) {
+  let input;
+  try {
+    input = JSON.parse(body.toString());
+  } catch {
+    input = undefined;
+  }
+  if (input === null || typeof input !== "object")
+    throw new Refusal("SerializationException", "The body is no JSON object");
+  return input;
+}
+
 // prepareSqs returns { commit }, like prepareSns; the result is an object, or a promise of one.
 export function prepareSqs(request) {
   const { action } = request;
-  if (!Object.hasOwn(actions, action)) throw new Refusal("InvalidAction", `The action ${action} is not valid for this endpoint.`);
-  try {
-    request.input = JSON.parse(request.body.toString());
-  } catch {
-    throw new Refusal("SerializationException", "The body is not JSON");
-  }
+  if (!Object.hasOwn(actions, action))
+    throw new Refusal("InvalidAction", `The action ${action} is not valid for this endpoint.`);
+  request.input = parseInput(request.body);
   return { commit: () => actions[action](request) };
 }

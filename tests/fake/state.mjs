@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps topics, what they remember, and queues in a file, so that a fake that goes away comes back as it was. A fake that
-// is killed has saved nothing since the last POST /_fake/save.
+// Keeps topics, what they remember, and queues in a file, so that a fake that goes away comes back as it was. A fake
+// that is killed has saved nothing since the last POST /_fake/save.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 export function saveState({ options, clock, topics, queues }) {

@@ -104,9 +104,10 @@ system_stub() {
 }
 stub_stats() { curl --silent --fail --max-time 10 "$stub_url/stats"; }
 
-# system_fake [ARGUMENT...] starts tests/fake/server.mjs, the strict fake of SNS and SQS that goes wrong on demand (a second
-# time: again, on the same port), points the relay at it and sets fake_url; process_stop "$system_dir/fake.pid" stops it.
-# Topics are there as soon as they are published to. "$system_dir/published" has a line of JSON for each accepted message.
+# system_fake [ARGUMENT...] starts tests/fake/server.mjs, the strict fake of SNS and SQS that goes wrong on demand (a
+# second time: again, on the same port), points the relay at it and sets fake_url; process_stop "$system_dir/fake.pid"
+# stops it. Topics are there as soon as they are published to. "$system_dir/published" has a line of JSON for each
+# accepted message.
 system_fake() {
     local log=$system_dir/fake.log
     process_stop "$system_dir/fake.pid"
@@ -120,8 +121,8 @@ system_fake() {
     export OUTBOX_TOPIC_ARN=${OUTBOX_TOPIC_ARN:-arn:aws:sns:us-east-1:000000000000:events}
 }
 
-# fake_fault JSON adds a rule and prints {"id":…}, fake_clear [ID] removes one or all, fake_advance MS moves the clock of
-# deduplication and visibility, fake_stats prints what the fake has counted. tests/fake/README.md has the rules.
+# fake_fault JSON adds a rule and prints {"id":…}, fake_clear [ID] removes one or all, fake_advance MS moves the clock
+# of deduplication and visibility, fake_stats prints what the fake has counted. tests/fake/README.md has the rules.
 fake_fault() { fake_control POST faults "$1"; }
 fake_clear() { fake_control DELETE "faults${1:+/$1}"; }
 fake_advance() { fake_control POST clock "{\"advance_ms\": $1}"; }
