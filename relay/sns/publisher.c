@@ -191,7 +191,8 @@ static int share(const struct limiter *limiter) {
 }
 
 // Why the topic takes no event now; NULL when it does.
-static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic) {
+static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic,
+                                  const void *claim) {
     int64_t now = clock_monotonic_us();
     const struct breaker *breakers[] = {&publisher->breaker, &topic->breaker};
     if (topic->topic->paused) {
@@ -206,7 +207,7 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
     if (limiter_rate(&topic->limiter) > 0 && topic->events >= share(&topic->limiter)) {
         return "SNS throttles this topic";
     }
-    return topic->shut ? "waits for an earlier event of its topic" : NULL;
+    return topic->shut == claim ? "waits for an earlier event of its topic" : NULL;
 }
 
 static void settle_offered(struct publisher *publisher, struct delivery delivery,
@@ -215,11 +216,11 @@ static void settle_offered(struct publisher *publisher, struct delivery delivery
 }
 
 // What follows an event of a FIFO topic that will not be sent must not be sent either, for now.
-static void refuse_later(struct sns_topic *topic, const struct outbox_event *event) {
+static void refuse_later(struct sns_topic *topic, const struct outbox_event *event, const void *claim) {
     char group_id[SNS_GROUP_ID_MAX + 1];
     if (topic->groups != NULL) {
         sns_group_id(event->aggregate_id, group_id);
-        groups_refuse(topic->groups, group_id);
+        groups_refuse(topic->groups, group_id, claim);
     }
 }
 
@@ -245,10 +246,10 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
     struct error error = {0};
     struct outcome outcome = {.kind = OUTCOME_WAIT, .reason = error.text};
     struct sns_topic *state = topic_state(publisher, topic, &error);
-    const char *reason = state != NULL ? reason_to_wait(publisher, state) : error.text;
+    const char *reason = state != NULL ? reason_to_wait(publisher, state, delivery.claim) : error.text;
     if (reason != NULL) {
-        if (state != NULL) {
-            state->shut = state->groups != NULL; // what follows it must not overtake
+        if (state != NULL && state->groups != NULL) {
+            state->shut = delivery.claim; // what follows it must not overtake
         }
         outcome.reason = reason;
         settle_offered(publisher, delivery, &outcome);
@@ -261,22 +262,22 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
             "the message has %zu bytes with its attributes, allowed are %lld (OUTBOX_MAX_MESSAGE_BYTES)",
             publisher->message.size, (long long)publisher->settings->max_message_bytes);
         outcome.kind = OUTCOME_PARK;
-        refuse_later(state, event);
+        refuse_later(state, event, delivery.claim);
         settle_offered(publisher, delivery, &outcome);
         return;
     }
     take_in(publisher, state, event, delivery);
 }
 
-static void flush(void *self) {
+static void flush(void *self, const void *claim) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        topic->shut = false;
+        topic->shut = topic->shut == claim ? NULL : topic->shut;
         if (topic->open != NULL) {
             seal(publisher, topic);
         }
         if (topic->groups != NULL) {
-            groups_offered(topic->groups);
+            groups_offered(topic->groups, claim);
         }
     }
     send_waiting(publisher);

@@ -213,7 +213,7 @@ static void writes_json_lines(void **state) {
     offer(fixture, NULL, slice_of_text("{\n}"));
     offer(fixture, &topic, slice_of_text("[1.0e400]"));
     assert_int_equal(fixture->settled, 0);
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 2);
     read_some(fixture, SIZE_MAX);
     assert_string_equal(
@@ -235,7 +235,7 @@ static void loses_nothing_to_a_pipe(void **state) {
     for (int index = 0; index < 2000; index++) {
         offer(fixture, NULL, slice_of_text("{\"total\":1}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     await_settled(fixture, 2000);
     assert_int_equal(fixture->sent, 2000);
     assert_lines(fixture, 2000);
@@ -249,7 +249,7 @@ static void waits_for_a_slow_reader_without_blocking(void **state) {
         offer(fixture, NULL, large_data());
     }
     assert_in_range(fixture->offered, 10, 20); // a little more than 1 MiB
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     loop_settle(fixture->base);
     assert_int_equal(fixture->settled, 0); // not one line went out to its last byte
     assert_int_equal(fixture->drained, 0);
@@ -273,7 +273,7 @@ static void keeps_up_with_a_reader_that_is_always_behind(void **state) {
     offer(fixture, NULL, large_data());
     while (fixture->offered < 400) { // 40 MiB
         offer(fixture, NULL, large_data());
-        fixture->sink.flush(fixture->sink.self);
+        fixture->sink.flush(fixture->sink.self, fixture);
         assert_false(fixture->sink.full(fixture->sink.self));
         for (int goal = fixture->sent + 1; fixture->sent < goal && fixture->settled == fixture->sent;) {
             assert_true(read_some(fixture, 16384) > 0);
@@ -293,12 +293,12 @@ static void settles_all_when_the_reader_has_gone(void **state) {
     for (int index = 0; index < 100; index++) {
         offer(fixture, NULL, slice_of_text("{}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->settled, 100);
     assert_int_equal(fixture->let_go, 100); // an outage is not the event's fault
     assert_int_equal(fixture->broken, 1);
     offer(fixture, NULL, slice_of_text("{}"));
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->settled, 101);
     assert_int_equal(fixture->let_go, 101);
 }
@@ -310,7 +310,7 @@ static void drops_what_has_not_been_begun(void **state) {
     for (int index = 0; index < 400; index++) {
         offer(fixture, NULL, slice_of_text("{\"pad\": \"0123456789012345678901234567890123456789\"}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     int sent = fixture->sent;
     assert_in_range(sent, 1, 399);
     fixture->sink.drop(fixture->sink.self, NULL);
@@ -353,7 +353,7 @@ static void writes_files_as_well(void **state) {
         offer(fixture, NULL, large_data());
     }
     assert_false(fixture->sink.full(fixture->sink.self)); // a file takes everything at once
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 50);
     assert_int_equal(fixture->drained, 1);
     lseek(fixture->reader, 0, SEEK_SET);
@@ -385,7 +385,7 @@ static void refuses_what_is_too_large(void **state) {
     assert_int_equal(fixture->times[1], 1);
     assert_int_equal(fixture->kinds[1], OUTCOME_PARK);
     offer(fixture, NULL, slice_of_text("{}"));
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 2); // the others are not touched by it
     read_some(fixture, SIZE_MAX);
     const char *output = buffer_text(&fixture->output);
@@ -409,7 +409,7 @@ static void lets_events_of_a_paused_topic_wait(void **state) {
     topic.paused = false;
     assert_int_equal(fixture->sink.admits(fixture->sink.self, &topic), INT_MAX);
     offer(fixture, &topic, slice_of_text("{\"n\":2}"));
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->kinds[1], OUTCOME_SENT);
     read_some(fixture, SIZE_MAX);
     assert_non_null(strstr(buffer_text(&fixture->output), "\"message\":{\"n\":2}}\n"));

@@ -101,7 +101,7 @@ static void is_empty_at_first(void **state) {
     (void)state;
     assert_null(groups_peek(groups));
     assert_int_equal(groups_held(groups), 0);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     drop(groups, NULL, &let_go);
     assert_int_equal(let_go.count, 0);
     groups_free(groups);
@@ -167,7 +167,7 @@ static void a_failure_lets_go_exactly_what_is_behind(void **state) {
     for (int row = 0; row < 8; row++) {
         hold(groups, row % 2 == 0 ? "a" : "b", row);
     }
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     struct group *a = take(groups, 0);
     struct group *b = take(groups, 1);
     fail_group(groups, a, &let_go);
@@ -186,7 +186,7 @@ static void a_failure_of_the_last_lets_go_nothing(void **state) {
     (void)state;
     hold(groups, "a", 0);
     hold(groups, "b", 1);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     fail_group(groups, take(groups, 0), &let_go);
     assert_int_equal(let_go.count, 0);
     take(groups, 1);
@@ -211,11 +211,28 @@ static void a_failure_stops_later_ones_of_the_claim(void **state) {
     hold(groups, "c", 4);
     assert_not_held(groups, "a");
     assert_int_equal(groups_held(groups), 3);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     hold(groups, "a", 5); // the next claim has read the group from its first event on
     take(groups, 2);
     take(groups, 4);
     take(groups, 5);
+    groups_free(groups);
+}
+
+// Claims are read side by side: that another one is complete says nothing of this one.
+static void a_failure_counts_until_its_own_claim_is_complete(void **state) {
+    struct groups *groups = groups_new();
+    struct let_go let_go;
+
+    (void)state;
+    hold(groups, "a", 0);
+    groups_offered(groups, &claim_two);
+    fail_group(groups, take(groups, 0), &let_go);
+    groups_offered(groups, &claim_two);
+    assert_not_held(groups, "a");
+    groups_offered(groups, &claim_one);
+    hold(groups, "a", 1);
+    take(groups, 1);
     groups_free(groups);
 }
 
@@ -224,8 +241,8 @@ static void refuses_what_follows_an_event_that_is_not_sent(void **state) {
 
     (void)state;
     hold(groups, "a", 0);
-    groups_refuse(groups, "a");
-    groups_refuse(groups, "b"); // a group that has nothing
+    groups_refuse(groups, "a", &claim_one);
+    groups_refuse(groups, "b", &claim_one); // a group that has nothing
     assert_not_held(groups, "a");
     assert_not_held(groups, "b");
     hold(groups, "c", 1);
@@ -233,7 +250,7 @@ static void refuses_what_follows_an_event_that_is_not_sent(void **state) {
     groups_done(groups, group);
     assert_not_held(groups, "a"); // also when that is done
     assert_int_equal(groups_held(groups), 1);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     hold(groups, "a", 2);
     hold(groups, "b", 3);
     take(groups, 1);
@@ -252,7 +269,7 @@ static void drops_one_claim(void **state) {
     hold_for(groups, "a", &claim_two, 2);
     hold_for(groups, "b", &claim_two, 3);
     hold_for(groups, "c", &claim_one, 4);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     struct group *a = take(groups, 0);
     drop(groups, &claim_one, &let_go);
     assert_int_equal(let_go.count, 2);
@@ -275,7 +292,7 @@ static void drops_all(void **state) {
     hold_for(groups, "a", &claim_two, 1);
     hold_for(groups, "b", &claim_two, 2);
     struct group *a = take(groups, 0);
-    groups_offered(groups);
+    groups_offered(groups, &claim_two);
     drop(groups, NULL, &let_go);
     assert_int_equal(let_go.count, 2);
     assert_int_equal(groups_held(groups), 0);
@@ -298,7 +315,7 @@ static void a_drop_stops_later_ones_of_the_claim(void **state) {
     assert_let_go(&let_go, ROWS(0));
     assert_not_held(groups, "a");
     hold(groups, "b", 1);
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     hold(groups, "a", 2);
     take(groups, 1);
     take(groups, 2);
@@ -317,7 +334,7 @@ static void keeps_many_groups_apart(void **state) {
         snprintf(id, sizeof id, "group-%d", row % GROUPS);
         hold(groups, id, row);
     }
-    groups_offered(groups);
+    groups_offered(groups, &claim_one);
     for (int depth = 0; depth < DEPTH; depth++) {
         for (int group = 0; group < GROUPS; group++) {
             under_way[group] = take(groups, depth * GROUPS + group);
@@ -358,6 +375,7 @@ int main(void) {
         cmocka_unit_test(a_failure_lets_go_exactly_what_is_behind),
         cmocka_unit_test(a_failure_of_the_last_lets_go_nothing),
         cmocka_unit_test(a_failure_stops_later_ones_of_the_claim),
+        cmocka_unit_test(a_failure_counts_until_its_own_claim_is_complete),
         cmocka_unit_test(refuses_what_follows_an_event_that_is_not_sent),
         cmocka_unit_test(drops_one_claim),
         cmocka_unit_test(drops_all),

@@ -181,6 +181,52 @@ static void a_failure_lets_go_of_later_events_of_the_claim(void **state) {
     harness_free(harness);
 }
 
+// Claims are read side by side: that another one is complete says nothing of this one.
+static void a_failure_counts_until_its_own_claim_is_complete(void **state) {
+    static char one, other;
+    struct harness *harness = start(harness_fail_culprits);
+
+    (void)state;
+    harness->failed = HARNESS_FAILED("InvalidParameter", "true");
+    harness->rows[0].is_culprit = true;
+    harness->claim = &one;
+    offer_groups(harness, ROWS(1));
+    harness->sink.flush(harness->sink.self, &other); // so that the first goes out
+    harness_await_settled(harness, 1);
+    harness_assert_settled(harness, 0, 1, OUTCOME_PARK, "InvalidParameter");
+    harness->sink.flush(harness->sink.self, &other);
+    offer_groups(harness, ROWS(1));
+    harness->sink.flush(harness->sink.self, &one);
+    harness_await_settled(harness, 2);
+    harness_assert_settled(harness, 1, 2, OUTCOME_LET_GO, NULL);
+    offer_groups(harness, ROWS(1));
+    harness->sink.flush(harness->sink.self, &one);
+    harness_await_settled(harness, 3);
+    harness_assert_settled(harness, 2, 3, OUTCOME_SENT, NULL);
+    harness_free(harness);
+}
+
+static void a_topic_stays_shut_until_its_own_claim_is_complete(void **state) {
+    static char one, other;
+    struct harness *harness = start(harness_accept);
+
+    (void)state;
+    harness->claim = &one;
+    harness->fifo.paused = true;
+    offer_groups(harness, ROWS(1));
+    harness->fifo.paused = false;
+    harness->sink.flush(harness->sink.self, &other);
+    offer_groups(harness, ROWS(1));
+    harness->sink.flush(harness->sink.self, &one);
+    harness_await_settled(harness, 2);
+    harness_assert_settled(harness, 1, 2, OUTCOME_WAIT, "waits for an earlier event of its topic");
+    offer_groups(harness, ROWS(1));
+    harness->sink.flush(harness->sink.self, &one);
+    harness_await_settled(harness, 3);
+    harness_assert_settled(harness, 2, 3, OUTCOME_SENT, NULL);
+    harness_free(harness);
+}
+
 static void what_is_too_large_lets_go_of_later_events(void **state) {
     struct harness *harness = harness_new();
     char large[600] = {0};
@@ -370,6 +416,8 @@ int main(void) {
         cmocka_unit_test(never_has_two_of_a_group_under_way),
         cmocka_unit_test(a_failure_lets_go_of_what_is_behind),
         cmocka_unit_test(a_failure_lets_go_of_later_events_of_the_claim),
+        cmocka_unit_test(a_failure_counts_until_its_own_claim_is_complete),
+        cmocka_unit_test(a_topic_stays_shut_until_its_own_claim_is_complete),
         cmocka_unit_test(what_is_too_large_lets_go_of_later_events),
         cmocka_unit_test(sends_again_only_what_failed),
         cmocka_unit_test(gives_up_a_group_after_three_attempts),

@@ -125,7 +125,7 @@ static void sends_large_requests_at_once(void **state) {
     harness->settings.max_message_bytes = 1 << 20;
     harness_start(harness);
     harness_offer(harness, &harness->standard, data);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 1);
     assert_int_equal(harness->sent, 1);
     assert_true(http_server_requests(harness->server)->body_length > 3 * LENGTH);

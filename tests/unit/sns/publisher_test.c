@@ -43,10 +43,10 @@ static void sends_tens_at_once_and_the_rest_when_flushed(void **state) {
     harness_offer_many(harness, &harness->standard, 25);
     harness_await_settled(harness, 20);
     assert_batches(harness, (const int[]){10, 10, 0});
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 25);
     assert_batches(harness, (const int[]){10, 10, 5, 0});
-    harness->sink.flush(harness->sink.self); // nothing is left
+    harness_flush(harness); // nothing is left
     loop_settle(harness->base);
     assert_int_equal(http_server_counts(harness->server)->requests, 3);
     assert_int_equal(harness->sent, 25);
@@ -104,7 +104,7 @@ static void bounds_the_bytes_of_a_batch(void **state) {
         harness->settings.max_message_bytes = (int64_t)(3 * size_of_message("{}")) - less;
         harness_start(harness);
         harness_offer_many(harness, &harness->standard, 6);
-        harness->sink.flush(harness->sink.self);
+        harness_flush(harness);
         harness_await_settled(harness, 6);
         assert_int_equal(harness->sent, 6);
         assert_batches(harness, batches[less]);
@@ -127,7 +127,7 @@ static void refuses_what_is_too_large_alone(void **state) {
     harness_offer(harness, &harness->standard, data);
     assert_int_equal(harness->settled, 1); // at once, and for good: it will never fit
     harness_assert_settled(harness, 2, 3, OUTCOME_PARK, "OUTBOX_MAX_MESSAGE_BYTES");
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 3);
     assert_int_equal(harness->sent, 2);
     assert_batches(harness, (const int[]){1, 1, 0});
@@ -142,7 +142,7 @@ static void keeps_topics_apart(void **state) {
     for (int index = 0; index < 6; index++) {
         harness_offer(harness, index % 2 == 0 ? &harness->standard : &harness->other, "{}");
     }
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 6);
     const struct http_received *request = http_server_requests(harness->server);
     for (int count = 0; count < 2; count++, request = request->next) {
@@ -184,7 +184,7 @@ static void bounds_the_requests_under_way(void **state) {
     harness->settings.max_in_flight = 3;
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 95);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     answer_one_by_one(harness, 10, 3);
     harness_await_settled(harness, 95);
     assert_int_equal(harness->sent, 95);

@@ -182,7 +182,7 @@ void harness_offer_group(struct harness *harness, struct topic *topic, int group
 }
 
 void harness_flush(struct harness *harness) {
-    harness->sink.flush(harness->sink.self);
+    harness->sink.flush(harness->sink.self, harness->claim);
 }
 
 void harness_offer_many(struct harness *harness, struct topic *topic, int count) {
