@@ -152,7 +152,7 @@ static void on_fetched(void *context, struct claim *claim) {
         log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
                   LOG_INT("last_id", claim_last_id(claim)));
     }
-    relay->sink.flush(relay->sink.self);
+    relay->sink.flush(relay->sink.self, claim);
     if (relay->cut) {
         claim_cut(claim);
     }

@@ -63,8 +63,9 @@ struct sink {
     void (*offer)(void *self, const struct outbox_event *event, struct topic *topic,
                   struct delivery delivery);
 
-    // flush: all events of a claim have been offered, so send batches that are not full.
-    void (*flush)(void *self);
+    // flush: all events of this claim have been offered (of others, still being read, perhaps not), so send
+    // batches that are not full.
+    void (*flush)(void *self, const void *claim);
 
     // drop settles as let go what is not under way yet, of one claim or (NULL) of all.
     void (*drop)(void *self, const void *claim);

@@ -157,7 +157,8 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
     output->lines[output->line_count++] = (struct line){delivery, bytes->length};
 }
 
-static void flush(void *self) {
+static void flush(void *self, const void *claim) {
+    (void)claim;
     struct output *output = self;
     if (!event_pending(output->writable, EV_WRITE, NULL)) {
         write_out(output);
@@ -168,7 +169,7 @@ static bool full(void *self) {
     struct output *output = self;
     if (output->bytes.length - output->written > OUTPUT_FULL) {
         output->was_full = true;
-        flush(output);
+        flush(output, NULL);
     }
     return output->was_full;
 }

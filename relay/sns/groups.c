@@ -23,7 +23,7 @@ struct groups {
     struct group *ready_first;
     struct group *ready_last;
     int held;
-    bool offering;
+    const void *offering; // the claim whose events are coming in
     bool any_failed;
 };
 
@@ -103,7 +103,7 @@ static void push_ready(struct groups *groups, struct group *group) {
 
 bool groups_hold(struct groups *groups, const char *group_id, struct held *held) {
     struct group *group = find_group(groups, group_id);
-    groups->offering = true;
+    groups->offering = held->entry.delivery.claim;
     if (group->failed) {
         return false;
     }
@@ -122,13 +122,16 @@ bool groups_hold(struct groups *groups, const char *group_id, struct held *held)
     return true;
 }
 
-void groups_refuse(struct groups *groups, const char *group_id) {
-    groups->offering = true;
+void groups_refuse(struct groups *groups, const char *group_id, const void *claim) {
+    groups->offering = claim;
     find_group(groups, group_id)->failed = groups->any_failed = true;
 }
 
-void groups_offered(struct groups *groups) {
-    groups->offering = false;
+void groups_offered(struct groups *groups, const void *claim) {
+    if (groups->offering != claim) {
+        return;
+    }
+    groups->offering = NULL;
     for (size_t bucket = 0; groups->any_failed && bucket < BUCKETS; bucket++) {
         struct group *next;
         for (struct group *group = groups->buckets[bucket]; group != NULL; group = next) {
@@ -184,7 +187,7 @@ static void let_go_held(struct groups *groups, struct group *group, const void *
 
 void groups_fail(struct groups *groups, struct group *group, groups_let_go_fn let_go, void *context) {
     group->under_way = false;
-    group->failed = groups->offering;
+    group->failed = groups->offering != NULL;
     groups->any_failed = groups->any_failed || group->failed;
     let_go_held(groups, group, NULL, let_go, context);
     forget_if_idle(groups, group);
@@ -199,7 +202,7 @@ void groups_drop(struct groups *groups, const void *claim, groups_let_go_fn let_
             next = group->next_in_bucket;
             bool had_any = group->first != NULL;
             let_go_held(groups, group, claim, let_go, context);
-            if (had_any && groups->offering) { // later ones of the same claim may still be offered
+            if (had_any && groups->offering != NULL) { // later ones of the same claim may still be offered
                 group->failed = groups->any_failed = true;
             }
             if (group->first != NULL && !group->under_way) {

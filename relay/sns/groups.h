@@ -23,13 +23,13 @@ void groups_free(struct groups *groups);
 // Returns false, and takes nothing, when an earlier event of the group has failed since groups_offered.
 bool groups_hold(struct groups *groups, const char *group_id, struct held *held);
 
-// groups_refuse: an event of this group will not be sent, so those that are offered after it must not be held
-// either.
-void groups_refuse(struct groups *groups, const char *group_id);
+// groups_refuse: an event of this group and claim will not be sent, so those that are offered after it must
+// not be held either.
+void groups_refuse(struct groups *groups, const char *group_id, const void *claim);
 
-// groups_offered: the events of one claim have all been held, so a failure in a group has no later ones to
-// stop.
-void groups_offered(struct groups *groups);
+// groups_offered: the events of this claim have all been held, so a failure in a group has no later ones to
+// stop. (The events of one claim are offered at a time; nothing happens when it is another one.)
+void groups_offered(struct groups *groups, const void *claim);
 
 // groups_peek is the next event that may be sent, or NULL; groups_take takes it out, to be sent. The caller
 // frees it.

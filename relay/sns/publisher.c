@@ -230,7 +230,8 @@ void publisher_shed(struct sns_topic *topic) {
 }
 
 // Why the topic takes no event now; NULL when it does.
-static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic) {
+static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic,
+                                  const void *claim) {
     int64_t now = clock_monotonic_us();
     const struct breaker *breakers[] = {&publisher->breaker, &topic->breaker};
     if (topic->topic->paused) {
@@ -242,7 +243,7 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
             return breakers[index]->reason;
         }
     }
-    return topic->shut ? "waits for an earlier event of its topic" : NULL;
+    return topic->shut == claim ? "waits for an earlier event of its topic" : NULL;
 }
 
 static void settle_offered(struct publisher *publisher, struct delivery delivery,
@@ -251,11 +252,11 @@ static void settle_offered(struct publisher *publisher, struct delivery delivery
 }
 
 // What follows an event of a FIFO topic that will not be sent must not be sent either, for now.
-static void refuse_later(struct sns_topic *topic, const struct outbox_event *event) {
+static void refuse_later(struct sns_topic *topic, const struct outbox_event *event, const void *claim) {
     char group_id[SNS_GROUP_ID_MAX + 1];
     if (topic->groups != NULL) {
         sns_group_id(event->aggregate_id, group_id);
-        groups_refuse(topic->groups, group_id);
+        groups_refuse(topic->groups, group_id, claim);
     }
 }
 
@@ -278,7 +279,7 @@ static void take_in(struct publisher *publisher, struct sns_topic *topic, const 
 // What follows an event of a FIFO topic that is not taken must not overtake it.
 static void turn_away(struct publisher *publisher, struct sns_topic *topic, struct delivery delivery,
                       const struct outcome *outcome) {
-    topic->shut = topic->groups != NULL;
+    topic->shut = topic->groups != NULL ? delivery.claim : NULL;
     settle_offered(publisher, delivery, outcome);
 }
 
@@ -292,7 +293,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
         settle_offered(publisher, delivery, &outcome);
         return;
     }
-    outcome.reason = reason_to_wait(publisher, state);
+    outcome.reason = reason_to_wait(publisher, state, delivery.claim);
     if (outcome.reason == NULL && has_too_many(state)) {
         outcome = put_off(state);
     }
@@ -307,22 +308,22 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
             "the message has %zu bytes with its attributes, allowed are %lld (OUTBOX_MAX_MESSAGE_BYTES)",
             publisher->message.size, (long long)publisher->settings->max_message_bytes);
         outcome = (struct outcome){.kind = OUTCOME_PARK, .reason = error.text};
-        refuse_later(state, event);
+        refuse_later(state, event, delivery.claim);
         settle_offered(publisher, delivery, &outcome);
         return;
     }
     take_in(publisher, state, event, delivery);
 }
 
-static void flush(void *self) {
+static void flush(void *self, const void *claim) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        topic->shut = false;
+        topic->shut = topic->shut == claim ? NULL : topic->shut;
         if (topic->open != NULL) {
             seal(publisher, topic);
         }
         if (topic->groups != NULL) {
-            groups_offered(topic->groups);
+            groups_offered(topic->groups, claim);
         }
     }
     send_waiting(publisher);

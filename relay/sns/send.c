@@ -42,6 +42,10 @@ static bool sign(struct publisher *publisher, const struct batch *batch, struct 
 static void post(struct publisher *publisher, struct batch *batch) {
     struct sigv4_signature signature;
     struct error error = {0};
+    if (batch->form.overflow) { // more than any setting allows: something is missing in it
+        judge_answer(publisher, batch, &(struct http_answer){.failure = "the request is too large"});
+        return;
+    }
     if (!sign(publisher, batch, &signature, &error)) {
         judge_credentials(publisher, batch, error.text);
         return;

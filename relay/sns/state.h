@@ -22,8 +22,8 @@
 struct sns_topic {
     struct sns_topic *next;
     struct sns_topic *next_active;
-    bool active; // in the list of those that may have something to send
-    bool shut;   // of a FIFO topic: an event of this claim had to wait, so must all after it
+    bool active;      // in the list of those that may have something to send
+    const void *shut; // of a FIFO topic: an event of this claim had to wait, so must all after it
     struct publisher *publisher;
     const struct topic *topic;
     struct aws_endpoint endpoint;

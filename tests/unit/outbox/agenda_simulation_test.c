@@ -172,7 +172,10 @@ static void step_rival(struct simulation *simulation) {
         model_end(model, xid, model_chance(model, 50) ? MODEL_COMMIT : MODEL_ROLLBACK, simulation->now);
     } else if (model->last_drawn > 0) {
         int64_t after = model_random(model, (int)model->last_drawn);
-        const struct range range = {model_chance(model, 20) ? RANGE_DUE : RANGE_FORWARD, after, INT64_MAX, 5};
+        const struct range range = {.kind = model_chance(model, 20) ? RANGE_DUE : RANGE_FORWARD,
+                                    .after = after,
+                                    .to = INT64_MAX,
+                                    .limit = 5};
         model_claim(model, &range, MODEL_RIVAL, simulation->now);
     }
 }

@@ -69,6 +69,10 @@ static void defaults_are_what_the_manual_says(void **state) {
     assert_int_equal(settings->request_timeout, 10000000);
     assert_int_equal(settings->retry_base, 1000000);
     assert_int_equal(settings->retry_max, 300000000);
+    assert_int_equal(settings->max_attempts, 25);
+    assert_int_equal(settings->parked_head, PARKED_HEAD_BLOCKS);
+    assert_int_equal(settings->rate_limit, 0);
+    assert_int_equal(settings->claim_timeout, 20000000);
     assert_int_equal(settings->max_message_bytes, 262144);
     assert_int_equal(settings->shutdown_timeout, 25000000);
     assert_int_equal(settings->until_empty, 0);
@@ -333,6 +337,11 @@ static void bad_values_are_explained_with_their_source(void **state) {
         {"OUTBOX_SINK", "SNS", "OUTBOX_SINK is \"SNS\"; it must be one of sns, stdout"},
         {"OUTBOX_FORMAT", "xml",
          "OUTBOX_FORMAT is \"xml\"; it must be one of domain-event, cloudevents, data"},
+        {"OUTBOX_MAX_ATTEMPTS", "0",
+         "OUTBOX_MAX_ATTEMPTS is \"0\"; it must be a whole number from 1 to 32767"},
+        {"OUTBOX_PARKED_HEAD", "skip", "OUTBOX_PARKED_HEAD is \"skip\"; it must be one of block, pass"},
+        {"OUTBOX_RATE_LIMIT", "-1",
+         "OUTBOX_RATE_LIMIT is \"-1\"; it must be a whole number from 0 to 1000000"},
         {"OUTBOX_LOG_LEVEL", "trace",
          "OUTBOX_LOG_LEVEL is \"trace\"; it must be one of error, warn, info, debug"},
     };

@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +32,8 @@ struct fixture {
     int reader;
     struct buffer output; // what was read
     int times[ROWS_MAX];
-    bool was_sent[ROWS_MAX];
-    bool counted;
-    int offered, settled, sent, drained, broken, goal;
+    enum outcome_kind kinds[ROWS_MAX];
+    int offered, settled, sent, let_go, drained, broken, goal;
 };
 
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
@@ -41,11 +41,27 @@ static void on_settled(void *context, struct delivery delivery, const struct out
 
     assert_ptr_equal(delivery.claim, fixture);
     assert_int_equal(fixture->times[delivery.row]++, 0);
-    fixture->was_sent[delivery.row] = outcome->sent;
-    fixture->counted = fixture->counted || outcome->counts;
+    fixture->kinds[delivery.row] = outcome->kind;
     fixture->settled++;
-    fixture->sent += outcome->sent;
-    assert_true(outcome->sent ? outcome->message_id.length > 0 : outcome->let_go || outcome->reason != NULL);
+    fixture->sent += outcome->kind == OUTCOME_SENT;
+    fixture->let_go += outcome->kind == OUTCOME_LET_GO;
+    switch (outcome->kind) {
+    case OUTCOME_SENT:
+        assert_int_equal(outcome->message_id.length, strlen("stdout"));
+        assert_memory_equal(outcome->message_id.data, "stdout", strlen("stdout"));
+        break;
+    case OUTCOME_LET_GO:
+        break;
+    case OUTCOME_WAIT:
+        assert_string_equal(outcome->reason, TOPIC_PAUSED);
+        break;
+    case OUTCOME_PARK:
+        assert_string_equal(outcome->reason, "the message is too large");
+        break;
+    case OUTCOME_RETRY:
+    case OUTCOME_REFUSED:
+        fail_msg("row %d is settled in a way that this sink does not know", delivery.row);
+    }
 }
 
 static void on_drained(void *context) {
@@ -61,7 +77,8 @@ static void on_broken(void *context, const struct error *error) {
 
 // Puts `descriptor` in the place of standard output until the test is over.
 static void redirect(struct fixture *fixture, int descriptor) {
-    const struct sink_listener listener = {fixture, on_settled, on_drained, on_broken};
+    const struct sink_listener listener = {
+        .context = fixture, .settled = on_settled, .drained = on_drained, .broken = on_broken};
     struct error error = {0};
 
     dup2(descriptor, STDOUT_FILENO);
@@ -196,7 +213,7 @@ static void writes_json_lines(void **state) {
     offer(fixture, NULL, slice_of_text("{\n}"));
     offer(fixture, &topic, slice_of_text("[1.0e400]"));
     assert_int_equal(fixture->settled, 0);
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 2);
     read_some(fixture, SIZE_MAX);
     assert_string_equal(
@@ -218,7 +235,7 @@ static void loses_nothing_to_a_pipe(void **state) {
     for (int index = 0; index < 2000; index++) {
         offer(fixture, NULL, slice_of_text("{\"total\":1}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     await_settled(fixture, 2000);
     assert_int_equal(fixture->sent, 2000);
     assert_lines(fixture, 2000);
@@ -232,7 +249,7 @@ static void waits_for_a_slow_reader_without_blocking(void **state) {
         offer(fixture, NULL, large_data());
     }
     assert_in_range(fixture->offered, 10, 20); // a little more than 1 MiB
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     loop_settle(fixture->base);
     assert_int_equal(fixture->settled, 0); // not one line went out to its last byte
     assert_int_equal(fixture->drained, 0);
@@ -256,7 +273,7 @@ static void keeps_up_with_a_reader_that_is_always_behind(void **state) {
     offer(fixture, NULL, large_data());
     while (fixture->offered < 400) { // 40 MiB
         offer(fixture, NULL, large_data());
-        fixture->sink.flush(fixture->sink.self);
+        fixture->sink.flush(fixture->sink.self, fixture);
         assert_false(fixture->sink.full(fixture->sink.self));
         for (int goal = fixture->sent + 1; fixture->sent < goal && fixture->settled == fixture->sent;) {
             assert_true(read_some(fixture, 16384) > 0);
@@ -276,15 +293,14 @@ static void settles_all_when_the_reader_has_gone(void **state) {
     for (int index = 0; index < 100; index++) {
         offer(fixture, NULL, slice_of_text("{}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->settled, 100);
-    assert_int_equal(fixture->sent, 0);
-    assert_false(fixture->counted); // an outage is not the event's fault
+    assert_int_equal(fixture->let_go, 100); // an outage is not the event's fault
     assert_int_equal(fixture->broken, 1);
     offer(fixture, NULL, slice_of_text("{}"));
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->settled, 101);
-    assert_int_equal(fixture->sent, 0);
+    assert_int_equal(fixture->let_go, 101);
 }
 
 // What the pipe has taken of a line must be finished; whole lines that wait are taken back.
@@ -294,13 +310,15 @@ static void drops_what_has_not_been_begun(void **state) {
     for (int index = 0; index < 400; index++) {
         offer(fixture, NULL, slice_of_text("{\"pad\": \"0123456789012345678901234567890123456789\"}"));
     }
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     int sent = fixture->sent;
     assert_in_range(sent, 1, 399);
-    fixture->sink.drop(fixture->sink.self);
+    fixture->sink.drop(fixture->sink.self, NULL);
     assert_in_range(fixture->settled, 398, 400); // all but the line that is written in part
+    assert_int_equal(fixture->let_go, fixture->settled - sent);
     await_settled(fixture, 400);
     assert_in_range(fixture->sent, sent, sent + 1);
+    assert_int_equal(fixture->sent + fixture->let_go, 400);
 }
 
 // What was written to its last byte before the reader went is sent, the rest is not.
@@ -318,7 +336,8 @@ static void settles_the_rest_when_the_reader_goes(void **state) {
     loop_settle(fixture->base);
     assert_int_equal(fixture->settled, fixture->offered);
     assert_int_equal(fixture->sent, 1);
-    assert_true(fixture->was_sent[0]);
+    assert_int_equal(fixture->kinds[0], OUTCOME_SENT);
+    assert_int_equal(fixture->let_go, fixture->offered - 1);
     assert_int_equal(fixture->drained, 1);
     assert_false(fixture->sink.full(fixture->sink.self));
 }
@@ -334,7 +353,7 @@ static void writes_files_as_well(void **state) {
         offer(fixture, NULL, large_data());
     }
     assert_false(fixture->sink.full(fixture->sink.self)); // a file takes everything at once
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 50);
     assert_int_equal(fixture->drained, 1);
     lseek(fixture->reader, 0, SEEK_SET);
@@ -344,7 +363,8 @@ static void writes_files_as_well(void **state) {
 
 static void refuses_a_closed_output(void **state) {
     struct fixture *fixture = *state;
-    const struct sink_listener listener = {fixture, on_settled, on_drained, on_broken};
+    const struct sink_listener listener = {
+        .context = fixture, .settled = on_settled, .drained = on_drained, .broken = on_broken};
     struct error error = {0};
 
     close(STDOUT_FILENO);
@@ -363,9 +383,9 @@ static void refuses_what_is_too_large(void **state) {
     offer(fixture, NULL, (struct slice){data, LENGTH});
     assert_int_equal(fixture->settled, 1);
     assert_int_equal(fixture->times[1], 1);
-    assert_true(fixture->counted);
+    assert_int_equal(fixture->kinds[1], OUTCOME_PARK);
     offer(fixture, NULL, slice_of_text("{}"));
-    fixture->sink.flush(fixture->sink.self);
+    fixture->sink.flush(fixture->sink.self, fixture);
     assert_int_equal(fixture->sent, 2); // the others are not touched by it
     read_some(fixture, SIZE_MAX);
     const char *output = buffer_text(&fixture->output);
@@ -375,6 +395,30 @@ static void refuses_what_is_too_large(void **state) {
     assert_non_null(strstr(second, "\"sequence\":2,"));
     assert_ptr_equal(strchr(second + 2, '\n'), output + fixture->output.length - 1);
     free(data);
+}
+
+static void lets_events_of_a_paused_topic_wait(void **state) {
+    struct fixture *fixture = *state;
+    static char arn[] = "arn:aws:sns:eu-west-1:123456789012:orders";
+    struct topic topic = {.arn = arn, .format = FORMAT_DATA, .paused = true};
+
+    assert_false(fixture->sink.admits(fixture->sink.self, &topic));
+    offer(fixture, &topic, slice_of_text("{}"));
+    assert_int_equal(fixture->settled, 1); // at once
+    assert_int_equal(fixture->kinds[0], OUTCOME_WAIT);
+    topic.paused = false;
+    assert_true(fixture->sink.admits(fixture->sink.self, &topic));
+    offer(fixture, &topic, slice_of_text("{\"n\":2}"));
+    fixture->sink.flush(fixture->sink.self, fixture);
+    assert_int_equal(fixture->kinds[1], OUTCOME_SENT);
+    read_some(fixture, SIZE_MAX);
+    assert_non_null(strstr(buffer_text(&fixture->output), "\"message\":{\"n\":2}}\n"));
+    assert_null(strstr(buffer_text(&fixture->output), "\"message\":{}"));
+}
+
+static void has_room_for_any_claim(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(fixture->sink.room(fixture->sink.self, true), INT_MAX);
 }
 
 int main(void) {
@@ -390,6 +434,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(writes_files_as_well, create, release),
         cmocka_unit_test_setup_teardown(refuses_a_closed_output, create, release),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_large, create_with_pipe, release),
+        cmocka_unit_test_setup_teardown(lets_events_of_a_paused_topic_wait, create_with_pipe, release),
+        cmocka_unit_test_setup_teardown(has_room_for_any_claim, create_with_pipe, release),
     };
     signal(SIGPIPE, SIG_IGN); // as the program does
     return cmocka_run_group_tests(tests, NULL, NULL);

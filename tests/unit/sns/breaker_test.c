@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rest of a topic that fails: how long, how it grows, and that many failures at once are one.
-#include "sns/rest.h"
+// The circuit breaker of a topic: how long it stays open, how that grows, that many failures at once are one,
+// and that one probe decides.
+#include "sns/breaker.h"
 
 #include <string.h>
 
@@ -15,93 +16,162 @@
 
 enum { BASE = 1000, MAX = 8000, NOW = 5000000 };
 
-static void does_not_rest_at_first(void **state) {
-    struct rest rest;
+static void is_closed_at_first(void **state) {
+    struct breaker breaker;
 
     (void)state;
-    rest_init(&rest, BASE, MAX);
-    assert_int_equal(rest_left(&rest, 0), 0);
-    assert_int_equal(rest_left(&rest, NOW), 0);
-    assert_false(rest_end(&rest)); // a success that ends nothing
+    breaker_init(&breaker, BASE, MAX);
+    assert_int_equal(breaker_state(&breaker, 0), BREAKER_CLOSED);
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_CLOSED);
+    assert_int_equal(breaker_left(&breaker, 0), 0);
+    assert_int_equal(breaker_left(&breaker, NOW), 0);
+    assert_false(breaker_succeed(&breaker)); // a success that closes nothing
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_CLOSED);
 }
 
-static void rests_after_a_failure(void **state) {
-    struct rest rest;
+static void opens_with_a_failure(void **state) {
+    struct breaker breaker;
 
     (void)state;
-    rest_init(&rest, BASE, MAX);
-    assert_true(rest_begin(&rest, NOW, "SNS: HTTP 500"));
-    assert_string_equal(rest.reason, "SNS: HTTP 500");
-    int64_t left = rest_left(&rest, NOW);
+    breaker_init(&breaker, BASE, MAX);
+    assert_true(breaker_fail(&breaker, NOW, "SNS: HTTP 500"));
+    assert_string_equal(breaker.reason, "SNS: HTTP 500");
+    int64_t left = breaker_left(&breaker, NOW);
     assert_in_range(left, BASE / 2, BASE);
-    assert_int_equal(rest_left(&rest, NOW + left - 1), 1);
-    assert_int_equal(rest_left(&rest, NOW + left), 0);
-    assert_int_equal(rest_left(&rest, NOW + left + 1), 0);
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_OPEN);
+    assert_int_equal(breaker_left(&breaker, NOW + left - 1), 1);
+    assert_int_equal(breaker_state(&breaker, NOW + left - 1), BREAKER_OPEN);
+}
+
+static void is_half_open_after_its_time(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    breaker_fail(&breaker, NOW, "one");
+    int64_t end = NOW + breaker_left(&breaker, NOW);
+    assert_int_equal(breaker_state(&breaker, end), BREAKER_HALF_OPEN);
+    assert_int_equal(breaker_left(&breaker, end), 0);
+    assert_int_equal(breaker_state(&breaker, end + 100 * MAX),
+                     BREAKER_HALF_OPEN); // time alone closes nothing
+    assert_int_equal(breaker_left(&breaker, end + 1), 0);
 }
 
 static void takes_failures_together_for_one(void **state) {
-    struct rest rest;
+    struct breaker breaker;
 
     (void)state;
-    rest_init(&rest, BASE, MAX);
-    assert_true(rest_begin(&rest, NOW, "first"));
-    int64_t left = rest_left(&rest, NOW);
+    breaker_init(&breaker, BASE, MAX);
+    assert_true(breaker_fail(&breaker, NOW, "first"));
+    int64_t left = breaker_left(&breaker, NOW);
     for (int index = 0; index < 100; index++) {
-        assert_false(rest_begin(&rest, NOW + index, "another"));
+        assert_false(breaker_fail(&breaker, NOW + index, "another"));
     }
-    assert_int_equal(rest_left(&rest, NOW), left);
-    assert_int_equal(rest.failures, 1);
-    assert_string_equal(rest.reason, "first");
+    assert_int_equal(breaker_left(&breaker, NOW), left);
+    assert_int_equal(breaker.failures, 1);
+    assert_string_equal(breaker.reason, "first");
 }
 
 static void doubles_up_to_the_limit(void **state) {
-    struct rest rest;
+    struct breaker breaker;
     int64_t now = NOW;
 
     (void)state;
-    rest_init(&rest, BASE, MAX);
+    breaker_init(&breaker, BASE, MAX);
     for (int64_t longest = BASE, failure = 1; failure <= 100; failure++) {
-        assert_true(rest_begin(&rest, now, "again"));
-        assert_int_equal(rest.failures, failure);
-        assert_in_range(rest_left(&rest, now), longest / 2, longest);
-        now += rest_left(&rest, now);
+        assert_true(breaker_fail(&breaker, now, "again"));
+        assert_int_equal(breaker.failures, failure);
+        assert_in_range(breaker_left(&breaker, now), longest / 2, longest);
+        now += breaker_left(&breaker, now);
+        breaker_probe(&breaker);
         longest = longest * 2 < MAX ? longest * 2 : MAX;
     }
 }
 
-static void ends_with_a_success(void **state) {
-    struct rest rest;
+static void opens_again_when_the_probe_fails(void **state) {
+    struct breaker breaker;
 
     (void)state;
-    rest_init(&rest, BASE, MAX);
-    rest_begin(&rest, NOW, "one");
-    rest_begin(&rest, NOW + MAX, "two");
-    assert_int_equal(rest.failures, 2);
-    assert_true(rest_end(&rest));
-    assert_int_equal(rest_left(&rest, NOW + MAX), 0);
-    assert_false(rest_end(&rest));
-    assert_true(rest_begin(&rest, NOW + MAX, "three"));
-    assert_in_range(rest_left(&rest, NOW + MAX), BASE / 2, BASE); // begun anew
+    breaker_init(&breaker, BASE, MAX);
+    breaker_fail(&breaker, NOW, "one");
+    breaker_probe(&breaker);
+    assert_int_equal(breaker_state(&breaker, NOW + MAX), BREAKER_PROBING);
+    assert_int_equal(breaker_left(&breaker, NOW + MAX), 0);
+    assert_true(breaker_fail(&breaker, NOW + MAX, "two"));
+    assert_int_equal(breaker_state(&breaker, NOW + MAX), BREAKER_OPEN);
+    assert_in_range(breaker_left(&breaker, NOW + MAX), BASE, 2 * BASE);
+    assert_string_equal(breaker.reason, "two");
+    int64_t end = NOW + MAX + breaker_left(&breaker, NOW + MAX);
+    assert_int_equal(breaker_state(&breaker, end), BREAKER_HALF_OPEN); // another probe is needed
+}
+
+static void closes_when_the_probe_succeeds(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    breaker_fail(&breaker, NOW, "one");
+    breaker_probe(&breaker);
+    breaker_fail(&breaker, NOW + MAX, "two");
+    assert_int_equal(breaker.failures, 2);
+    breaker_probe(&breaker);
+    assert_true(breaker_succeed(&breaker));
+    assert_int_equal(breaker_state(&breaker, NOW + MAX), BREAKER_CLOSED);
+    assert_int_equal(breaker_left(&breaker, NOW + MAX), 0);
+    assert_false(breaker_succeed(&breaker));
+    assert_true(breaker_fail(&breaker, NOW + MAX, "three"));
+    assert_in_range(breaker_left(&breaker, NOW + MAX), BASE / 2, BASE); // begun anew
+    assert_int_equal(breaker_state(&breaker, NOW + 2 * MAX), BREAKER_HALF_OPEN);
+}
+
+// A request that was under way before shows as well that the topic works.
+static void closes_while_it_is_open(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    breaker_fail(&breaker, NOW, "one");
+    assert_true(breaker_succeed(&breaker));
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_CLOSED);
+}
+
+static void takes_back_a_probe_that_said_nothing(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    breaker_release(&breaker); // nothing to take back
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_CLOSED);
+    breaker_fail(&breaker, NOW, "one");
+    breaker_probe(&breaker);
+    breaker_release(&breaker);
+    assert_int_equal(breaker_state(&breaker, NOW + BASE), BREAKER_HALF_OPEN);
+    assert_int_equal(breaker.failures, 1);
+    assert_string_equal(breaker.reason, "one");
 }
 
 static void cuts_long_reasons(void **state) {
-    struct rest rest;
-    char reason[2 * REST_REASON_SIZE] = {0};
+    struct breaker breaker;
+    char reason[2 * BREAKER_REASON_SIZE] = {0};
 
     (void)state;
     memset(reason, 'r', sizeof reason - 1);
-    rest_init(&rest, BASE, MAX);
-    rest_begin(&rest, NOW, reason);
-    assert_int_equal(strlen(rest.reason), REST_REASON_SIZE - 1);
+    breaker_init(&breaker, BASE, MAX);
+    breaker_fail(&breaker, NOW, reason);
+    assert_int_equal(strlen(breaker.reason), BREAKER_REASON_SIZE - 1);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(does_not_rest_at_first),
-        cmocka_unit_test(rests_after_a_failure),
+        cmocka_unit_test(is_closed_at_first),
+        cmocka_unit_test(opens_with_a_failure),
+        cmocka_unit_test(is_half_open_after_its_time),
         cmocka_unit_test(takes_failures_together_for_one),
         cmocka_unit_test(doubles_up_to_the_limit),
-        cmocka_unit_test(ends_with_a_success),
+        cmocka_unit_test(opens_again_when_the_probe_fails),
+        cmocka_unit_test(closes_when_the_probe_succeeds),
+        cmocka_unit_test(closes_while_it_is_open),
+        cmocka_unit_test(takes_back_a_probe_that_said_nothing),
         cmocka_unit_test(cuts_long_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

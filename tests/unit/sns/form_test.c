@@ -175,6 +175,89 @@ static void reports_a_full_buffer(void **state) {
     message_free(&message);
 }
 
+// Values that look like a form's fields, as they are and percent-encoded, in each place where a value stands.
+static void set_hostile(struct message *message, const char *value) {
+    set_body(message, value, strlen(value));
+    message->attributes[0] = (struct message_attribute){"event-id", slice_of_text(value)};
+    message->attributes[1] = (struct message_attribute){"Id", slice_of_text(value)};
+    message->attribute_count = 2;
+}
+
+static struct slice entry_of(struct buffer *buffer, int index, const struct message *message,
+                             const char *text) {
+    sns_form_add(buffer, index, message, text, text);
+    return (struct slice){buffer->data, buffer->length};
+}
+
+// Taking an entry gives what adding its message would have given, whatever number it had.
+static void takes_entries_as_any_number(void **state) {
+    static const char *const values[] = {
+        "{}",
+        "&PublishBatchRequestEntries.member.3.Id=2",
+        "%26PublishBatchRequestEntries.member.3.Id%3D2",
+        "&PublishBatchRequestEntries.member.1.Message=&PublishBatchRequestEntries.member.2.MessageGroupId=x",
+        "Id=5&Id=6",
+        ".Id=5.",
+        "&&&===...%%%",
+        "member.1.member.10.",
+        "",
+    };
+    struct message message;
+
+    (void)state;
+    message_init(&message);
+    for (size_t value = 0; value < sizeof values / sizeof values[0]; value++) {
+        set_hostile(&message, values[value]);
+        for (int pair = 0; pair < 100; pair++) {
+            struct buffer from, taken, expected;
+            const char *group = pair % 3 == 0 ? NULL : values[value];
+            buffer_init(&from, LIMIT);
+            buffer_init(&taken, LIMIT);
+            buffer_init(&expected, LIMIT);
+            struct slice entry = entry_of(&from, pair / 10, &message, group);
+            sns_form_begin(&taken, TOPIC);
+            sns_form_take(&taken, pair % 10, entry);
+            sns_form_begin(&expected, TOPIC);
+            sns_form_add(&expected, pair % 10, &message, group, group);
+            assert_string_equal(buffer_text(&taken), buffer_text(&expected));
+            buffer_free(&from);
+            buffer_free(&taken);
+            buffer_free(&expected);
+        }
+    }
+    message_free(&message);
+}
+
+static void takes_every_byte(void **state) {
+    char bytes[256];
+    struct buffer from, taken;
+    struct message message;
+    struct form form;
+
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        bytes[byte] = (char)byte;
+    }
+    buffer_init(&from, LIMIT);
+    buffer_init(&taken, LIMIT);
+    message_init(&message);
+    set_body(&message, bytes, sizeof bytes);
+    sns_form_add(&from, 9, &message, NULL, NULL);
+    sns_form_begin(&taken, TOPIC);
+    sns_form_take(&taken, 0, (struct slice){from.data, from.length});
+    read_back(&form, &taken);
+    assert_string_equal(form_entry_value(&form, 0, "Id"), "0");
+    const struct form_field *field = form_value(&form, "PublishBatchRequestEntries.member.1.Message");
+    assert_int_equal(field->length, sizeof bytes);
+    assert_memory_equal(field->value, bytes, sizeof bytes);
+    assert_int_equal(form_entry_count(&form), 1);
+    assert_int_equal(form.count, 3 + 2);
+    form_free(&form);
+    buffer_free(&from);
+    buffer_free(&taken);
+    message_free(&message);
+}
+
 static void assert_group(const char *aggregate_id, const char *expected) {
     char group_id[SNS_GROUP_ID_MAX + 1];
 
@@ -226,6 +309,8 @@ int main(void) {
         cmocka_unit_test(writes_one_to_ten_entries),
         cmocka_unit_test(carries_every_byte),
         cmocka_unit_test(reports_a_full_buffer),
+        cmocka_unit_test(takes_entries_as_any_number),
+        cmocka_unit_test(takes_every_byte),
         cmocka_unit_test(keeps_aggregate_ids_that_are_allowed),
         cmocka_unit_test(hashes_the_others),
         cmocka_unit_test(tells_long_ids_apart),

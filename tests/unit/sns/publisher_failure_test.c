@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The SNS sink when things fail: whatever happens, each event is settled exactly once, only what SNS named in
 // Successful as sent, and only what SNS blamed on the event as the event's fault. How topics rest is in
-// publisher_rest_test.c.
+// publisher_rest_test.c, how a culprit is found in publisher_refusal_test.c.
 #include "sns/publisher.h"
+#include "support/loop.h"
 #include "support/publisher_harness.h"
 
 #include <stdlib.h>
@@ -24,9 +25,6 @@
 #define FAILED(id, code, sender)                                                                             \
     "<member><Id>" id "</Id><Code>" code "</Code><Message>because</Message><SenderFault>" sender             \
     "</SenderFault></member>"
-#define ERROR_ANSWER(type, code)                                                                             \
-    "<ErrorResponse><Error><Type>" type "</Type><Code>" code "</Code><Message>because</Message></Error>"     \
-    "<RequestId>r</RequestId></ErrorResponse>"
 
 static struct harness *start_with(const char *status, const char *text) {
     struct harness *harness = harness_new();
@@ -38,36 +36,78 @@ static struct harness *start_with(const char *status, const char *text) {
     return harness;
 }
 
-// All rows from `first` to before `end`: settled once, not sent, not the event's fault.
-static void assert_to_be_tried_again(const struct harness *harness, int first, int end, const char *reason) {
-    for (int row = first; row < end; row++) {
-        assert_int_equal(harness->rows[row].times, 1);
-        assert_false(harness->rows[row].sent);
-        assert_false(harness->rows[row].counts);
-        assert_non_null(strstr(harness->rows[row].reason, reason));
+// Requests that fail together: one batch opens the breaker and is tried again after it, the others wait.
+static void assert_one_retries_and_others_wait(const struct harness *harness, int end, const char *reason) {
+    int retried = harness_count(harness, 0, end, OUTCOME_RETRY);
+
+    assert_true(retried == 10 || retried == end % 10);
+    for (int row = 0; row < end; row++) {
+        bool retry = harness->rows[row].kind == OUTCOME_RETRY;
+        harness_assert_settled(harness, row, row + 1, retry ? OUTCOME_RETRY : OUTCOME_WAIT, reason);
     }
+    assert_true(harness->sink.resting_us(harness->sink.self) > 0);
 }
 
+// What may have been published, or was too fast, is sent again at once, and nothing else with it.
 static void settles_each_entry_by_its_own_answer(void **state) {
+    static harness_answer *const script[] = {harness_answer_with, NULL};
     struct harness *harness =
         start_with("200 OK", ANSWER(SENT("0") SENT("4") SENT("7"), FAILED("1", "InvalidParameter", "true")
                                                                        FAILED("2", "InternalError", "false")
                                                                            FAILED("3", "Throttled", "true")));
 
     (void)state;
+    harness->script = script;
+    harness->answer = harness_accept;
     harness_offer_many(harness, &harness->standard, 6); // so that Id 7 was never sent
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 6);
-    assert_true(harness->rows[0].sent);
-    assert_true(harness->rows[4].sent);
-    assert_int_equal(harness->sent, 2);
-    assert_true(harness->rows[1].counts);
-    assert_string_equal(harness->rows[1].reason, "SNS: InvalidParameter: because");
-    assert_to_be_tried_again(harness, 2, 3, "SNS: InternalError: because");
-    assert_to_be_tried_again(harness, 3, 4, "SNS: Throttled: because");
-    assert_to_be_tried_again(harness, 5, 6, "did not say");
+    harness_assert_settled(harness, 0, 1, OUTCOME_SENT, NULL);
+    harness_assert_settled(harness, 1, 2, OUTCOME_PARK, "SNS: InvalidParameter: because");
+    harness_assert_settled(harness, 2, 6, OUTCOME_SENT, NULL);
+    assert_int_equal(http_server_counts(harness->server)->requests, 2);
+    harness_assert_request(harness, 0, ROWS(0, 1, 2, 3, 4, 5));
+    harness_assert_request(harness, 1, ROWS(2, 3, 5));
     assert_int_equal(harness->sink.resting_us(harness->sink.self), 0);
     harness_free(harness);
+}
+
+static void settles_entries_by_their_class(void **state) {
+    static const struct {
+        const char *failed;
+        enum outcome_kind kind;
+        int requests;
+        const char *reason;
+    } cases[] = {
+        {HARNESS_FAILED("InternalError", "false"), OUTCOME_RETRY, 3, "SNS: InternalError: because"},
+        {HARNESS_FAILED("NewCode", "false"), OUTCOME_RETRY, 3, "SNS: NewCode: because"},
+        {HARNESS_FAILED("NewCode", "true"), OUTCOME_REFUSED, 1, "SNS: NewCode: because"},
+        {HARNESS_FAILED("InvalidParameter", "true"), OUTCOME_PARK, 1, "SNS: InvalidParameter: because"},
+        {HARNESS_FAILED("BatchRequestTooLong", "true"), OUTCOME_PARK, 1, "SNS: BatchRequestTooLong: because"},
+        {HARNESS_FAILED("KMSDisabled", "true"), OUTCOME_RETRY, 1, "SNS: KMSDisabled: because"},
+        {HARNESS_FAILED("ExpiredToken", "true"), OUTCOME_RETRY, 1, "SNS: ExpiredToken: because"},
+    };
+
+    (void)state;
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        struct harness *harness = harness_new();
+        harness->answer = harness_fail_culprits;
+        harness->failed = cases[index].failed;
+        harness->rows[1].is_culprit = harness->rows[2].is_culprit = true;
+        harness_start(harness);
+        harness_offer_many(harness, &harness->standard, 4);
+        harness_flush(harness);
+        harness_await_settled(harness, 4);
+        harness_assert_settled(harness, 0, 1, OUTCOME_SENT, NULL);
+        harness_assert_settled(harness, 1, 3, cases[index].kind, cases[index].reason);
+        harness_assert_settled(harness, 3, 4, OUTCOME_SENT, NULL);
+        assert_int_equal(http_server_counts(harness->server)->requests, cases[index].requests);
+        for (int again = 1; again < cases[index].requests; again++) {
+            harness_assert_request(harness, again, ROWS(1, 2));
+        }
+        assert_int_equal(harness->sink.resting_us(harness->sink.self), 0); // the topic itself works
+        harness_free(harness);
+    }
 }
 
 static void believes_no_contradiction(void **state) {
@@ -76,37 +116,81 @@ static void believes_no_contradiction(void **state) {
 
     (void)state;
     harness_offer_many(harness, &harness->standard, 2);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 2);
-    assert_to_be_tried_again(harness, 0, 2, "did not say");
+    harness_assert_settled(harness, 0, 2, OUTCOME_RETRY, "did not say");
+    assert_int_equal(http_server_counts(harness->server)->requests, 3);
     harness_free(harness);
 }
 
+// With one batch under way what becomes of each event is exact: `requests` is how often it was tried.
 static void settles_all_when_a_request_is_refused(void **state) {
     static const struct {
         const char *status, *text, *reason;
+        int requests;
+        bool rests; // everything: other topics would fare no better
     } answers[] = {
-        {"500 Error", ERROR_ANSWER("Receiver", "InternalError"), "InternalError: because"},
-        {"502 Bad Gateway", "<html><body>Bad <b>gateway</body></html>", "HTTP 502"},
-        {"503 Busy", "", "HTTP 503"},
-        {"403 Forbidden", ERROR_ANSWER("Sender", "AuthorizationError"), "AuthorizationError: because"},
-        {"400 Bad Request", ERROR_ANSWER("Sender", "Throttling"), "Throttling: because"},
-        {"404 Not Found", ERROR_ANSWER("Sender", "NotFound"), "NotFound: because"},
-        {"200 OK", "", "HTTP 200"},
-        {"200 OK", "<PublishBatchResponse><PublishBatchResult><Successful>" SENT("0"), "HTTP 200"},
-        {"200 OK", ERROR_ANSWER("Receiver", "InternalError"), "InternalError"},
-        {"500 Error", ANSWER(SENT("0"), ""), "HTTP 500"},
-        {"302 Found", ANSWER(SENT("0"), ""), "HTTP 302"},
+        {"500 Error", HARNESS_ERROR("Receiver", "InternalError"), "InternalError: because", 3, true},
+        {"502 Bad Gateway", "<html><body>Bad <b>gateway</body></html>", "HTTP 502", 3, true},
+        {"503 Busy", "", "HTTP 503", 3, true},
+        {"403 Forbidden", HARNESS_ERROR("Sender", "AuthorizationError"), "AuthorizationError: because", 1,
+         false},
+        {"403 Forbidden", HARNESS_ERROR("Sender", "ExpiredToken"), "ExpiredToken: because", 1, true},
+        {"404 Not Found", HARNESS_ERROR("Sender", "NotFound"), "NotFound: because", 1, false},
+        {"404 Not Found", "<html><body>nginx</body></html>", "HTTP 404", 3, true},
+        {"200 OK", "", "HTTP 200", 3, true},
+        {"200 OK", "<PublishBatchResponse><PublishBatchResult><Successful>" SENT("0"), "HTTP 200", 3, true},
+        {"200 OK", HARNESS_ERROR("Receiver", "InternalError"), "InternalError", 3, true},
+        {"500 Error", ANSWER(SENT("0"), ""), "HTTP 500", 3, true},
+        {"302 Found", ANSWER(SENT("0"), ""), "HTTP 302", 3, true},
     };
 
     (void)state;
     for (size_t index = 0; index < sizeof answers / sizeof answers[0]; index++) {
         struct harness *harness = start_with(answers[index].status, answers[index].text);
+        harness_offer_many(harness, &harness->standard, 10);
+        harness_await_settled(harness, 10);
+        harness_assert_settled(harness, 0, 10, OUTCOME_RETRY, answers[index].reason);
+        assert_int_equal(http_server_counts(harness->server)->requests, answers[index].requests);
+        assert_true((harness->sink.resting_us(harness->sink.self) > 0) == answers[index].rests);
+        harness_free(harness);
+        harness = start_with(answers[index].status, answers[index].text);
         harness_offer_many(harness, &harness->standard, 25);
-        harness->sink.flush(harness->sink.self);
+        harness_flush(harness);
         harness_await_settled(harness, 25);
-        assert_to_be_tried_again(harness, 0, 25, answers[index].reason);
-        assert_true(harness->sink.resting_us(harness->sink.self) > 0);
+        assert_one_retries_and_others_wait(harness, 25, answers[index].reason);
+        harness_free(harness);
+    }
+}
+
+// Throttling is nobody's fault: the same batch goes again, slower, until it is accepted.
+static void sends_again_what_was_throttled(void **state) {
+    static const struct {
+        const char *status, *text;
+    } answers[] = {{"400 Bad Request", HARNESS_ERROR("Sender", "Throttling")},
+                   {"503 Busy", HARNESS_ERROR("Receiver", "ThrottlingException")},
+                   {"429 Too Many", "slow down"}};
+    static harness_answer *const script[] = {harness_answer_with, harness_answer_with, harness_answer_with,
+                                             harness_answer_with, NULL};
+
+    (void)state;
+    for (size_t index = 0; index < sizeof answers / sizeof answers[0]; index++) {
+        struct harness *harness = start_with(answers[index].status, answers[index].text);
+        harness->script = script;
+        harness->answer = harness_accept;
+        harness_offer(harness, &harness->standard, "{}");
+        harness_flush(harness);
+        harness_await_settled(harness, 1);
+        harness_assert_settled(harness, 0, 1, OUTCOME_SENT, NULL);
+        assert_int_equal(http_server_counts(harness->server)->requests, 5); // more than a failure's attempts
+        for (int again = 1; again < 5; again++) {
+            const struct http_received *first = harness_request(harness, 0);
+            const struct http_received *other = harness_request(harness, again);
+            assert_int_equal(other->body_length, first->body_length);
+            assert_memory_equal(other->body, first->body, first->body_length);
+        }
+        assert_int_equal(harness->sink.resting_us(harness->sink.self), 0);
+        assert_int_equal(harness->recovered, 0);
         harness_free(harness);
     }
 }
@@ -118,9 +202,24 @@ static void settles_all_when_the_connection_breaks(void **state) {
     harness->answer = harness_hang_up;
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 25);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 25);
-    assert_to_be_tried_again(harness, 0, 25, "no answer");
+    assert_one_retries_and_others_wait(harness, 25, "no answer");
+    harness_free(harness);
+}
+
+static void survives_two_answers_that_are_lost(void **state) {
+    static harness_answer *const script[] = {harness_hang_up, harness_hang_up, NULL};
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness->script = script;
+    harness_start(harness);
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 10);
+    harness_assert_settled(harness, 0, 10, OUTCOME_SENT, NULL);
+    assert_int_equal(http_server_counts(harness->server)->requests, 3);
+    assert_int_equal(harness->recovered, 0); // nothing had to wait for it
     harness_free(harness);
 }
 
@@ -139,7 +238,8 @@ static void settles_all_when_half_an_answer_comes(void **state) {
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 10);
     harness_await_settled(harness, 10);
-    assert_to_be_tried_again(harness, 0, 10, "no answer");
+    harness_assert_settled(harness, 0, 10, OUTCOME_RETRY, "no answer");
+    assert_int_equal(http_server_counts(harness->server)->requests, 3);
     harness_free(harness);
 }
 
@@ -151,9 +251,9 @@ static void settles_all_when_nobody_listens(void **state) {
     http_server_free(harness->server);
     harness->server = NULL;
     harness_offer_many(harness, &harness->standard, 25);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 25);
-    assert_to_be_tried_again(harness, 0, 25, "no answer");
+    assert_one_retries_and_others_wait(harness, 25, "no answer");
     harness_free(harness);
 }
 
@@ -165,9 +265,9 @@ static void settles_all_when_no_answer_comes_in_time(void **state) {
     harness->settings.request_timeout = 50000;
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 25);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 25);
-    assert_to_be_tried_again(harness, 0, 25, "no answer");
+    assert_one_retries_and_others_wait(harness, 25, "no answer");
     harness_free(harness);
 }
 
@@ -187,9 +287,12 @@ static void drains_after_a_failure(void **state) {
         harness_offer(harness, &harness->standard, data);
     }
     harness_await_requests(harness, 1);
-    harness_hang_up(harness, http_server_requests(harness->server));
+    harness->status = "404 Not Found";
+    harness->text = HARNESS_ERROR("Sender", "NotFound");
+    harness_answer_with(harness, http_server_requests(harness->server));
     harness_await_settled(harness, harness->offered);
-    assert_int_equal(harness->sent, 0);
+    harness_assert_settled(harness, 0, 1, OUTCOME_RETRY, "NotFound");
+    harness_assert_settled(harness, 1, harness->offered, OUTCOME_WAIT, "NotFound");
     assert_int_equal(harness->drained, 1);
     assert_false(harness->sink.full(harness->sink.self));
     free(data);
@@ -209,9 +312,10 @@ static void settles_a_request_that_cannot_be_made(void **state) {
     harness_start(harness);
     harness_offer(harness, &harness->standard, data);
     harness_offer_many(harness, &harness->standard, 5);
-    harness->sink.flush(harness->sink.self);
-    assert_int_equal(harness->settled, 6);
-    assert_to_be_tried_again(harness, 0, 6, "the request is too large");
+    harness_flush(harness);
+    harness_await_settled(harness, 6);
+    harness_assert_settled(harness, 0, 6, OUTCOME_RETRY, "the request is too large");
+    assert_int_equal(http_server_counts(harness->server)->requests, 0);
     harness_offer_many(harness, &harness->other, 10);
     harness_await_settled(harness, 16);
     assert_int_equal(harness->sent, 10);
@@ -222,9 +326,12 @@ static void settles_a_request_that_cannot_be_made(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settles_each_entry_by_its_own_answer),
+        cmocka_unit_test(settles_entries_by_their_class),
         cmocka_unit_test(believes_no_contradiction),
         cmocka_unit_test(settles_all_when_a_request_is_refused),
+        cmocka_unit_test(sends_again_what_was_throttled),
         cmocka_unit_test(settles_all_when_the_connection_breaks),
+        cmocka_unit_test(survives_two_answers_that_are_lost),
         cmocka_unit_test(settles_all_when_half_an_answer_comes),
         cmocka_unit_test(settles_all_when_nobody_listens),
         cmocka_unit_test(settles_all_when_no_answer_comes_in_time),

@@ -6,6 +6,7 @@
 #include "support/loop.h"
 #include "support/publisher_harness.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +43,10 @@ static void sends_tens_at_once_and_the_rest_when_flushed(void **state) {
     harness_offer_many(harness, &harness->standard, 25);
     harness_await_settled(harness, 20);
     assert_batches(harness, (const int[]){10, 10, 0});
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 25);
     assert_batches(harness, (const int[]){10, 10, 5, 0});
-    harness->sink.flush(harness->sink.self); // nothing is left
+    harness_flush(harness); // nothing is left
     loop_settle(harness->base);
     assert_int_equal(http_server_counts(harness->server)->requests, 3);
     assert_int_equal(harness->sent, 25);
@@ -103,7 +104,7 @@ static void bounds_the_bytes_of_a_batch(void **state) {
         harness->settings.max_message_bytes = (int64_t)(3 * size_of_message("{}")) - less;
         harness_start(harness);
         harness_offer_many(harness, &harness->standard, 6);
-        harness->sink.flush(harness->sink.self);
+        harness_flush(harness);
         harness_await_settled(harness, 6);
         assert_int_equal(harness->sent, 6);
         assert_batches(harness, batches[less]);
@@ -124,11 +125,9 @@ static void refuses_what_is_too_large_alone(void **state) {
     char *end = strrchr(data, '"');
     snprintf(end, sizeof data - (size_t)(end - data), "x\"");
     harness_offer(harness, &harness->standard, data);
-    assert_int_equal(harness->settled, 1); // at once, and counted: it will never fit
-    assert_false(harness->rows[2].sent);
-    assert_true(harness->rows[2].counts);
-    assert_non_null(strstr(harness->rows[2].reason, "OUTBOX_MAX_MESSAGE_BYTES"));
-    harness->sink.flush(harness->sink.self);
+    assert_int_equal(harness->settled, 1); // at once, and for good: it will never fit
+    harness_assert_settled(harness, 2, 3, OUTCOME_PARK, "OUTBOX_MAX_MESSAGE_BYTES");
+    harness_flush(harness);
     harness_await_settled(harness, 3);
     assert_int_equal(harness->sent, 2);
     assert_batches(harness, (const int[]){1, 1, 0});
@@ -143,7 +142,7 @@ static void keeps_topics_apart(void **state) {
     for (int index = 0; index < 6; index++) {
         harness_offer(harness, index % 2 == 0 ? &harness->standard : &harness->other, "{}");
     }
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     harness_await_settled(harness, 6);
     const struct http_received *request = http_server_requests(harness->server);
     for (int count = 0; count < 2; count++, request = request->next) {
@@ -185,7 +184,7 @@ static void bounds_the_requests_under_way(void **state) {
     harness->settings.max_in_flight = 3;
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 95);
-    harness->sink.flush(harness->sink.self);
+    harness_flush(harness);
     answer_one_by_one(harness, 10, 3);
     harness_await_settled(harness, 95);
     assert_int_equal(harness->sent, 95);
@@ -194,7 +193,8 @@ static void bounds_the_requests_under_way(void **state) {
     harness_free(harness);
 }
 
-static void sends_fifo_batches_one_at_a_time_and_in_order(void **state) {
+// Different groups have no order among each other, so their batches need not wait for each other.
+static void sends_fifo_groups_side_by_side(void **state) {
     struct harness *harness = harness_new();
     int row = 0;
 
@@ -202,19 +202,21 @@ static void sends_fifo_batches_one_at_a_time_and_in_order(void **state) {
     harness->answer = NULL;
     harness_start(harness);
     harness_offer_many(harness, &harness->fifo, 35);
-    harness->sink.flush(harness->sink.self);
-    answer_one_by_one(harness, 4, 1);
+    loop_settle(harness->base);
+    assert_int_equal(http_server_counts(harness->server)->requests, 0); // before the claim is complete
+    harness_flush(harness);
+    answer_one_by_one(harness, 4, 4);
     harness_await_settled(harness, 35);
-    assert_int_equal(http_server_counts(harness->server)->most_waiting, 1);
-    assert_batches(harness, (const int[]){10, 10, 10, 5, 0});
+    assert_int_equal(harness->sent, 35);
+    assert_int_equal(http_server_counts(harness->server)->most_waiting, 4);
     for (const struct http_received *request = http_server_requests(harness->server); request != NULL;
          request = request->next) {
         struct form form;
         harness_read_form(request, &form);
-        for (int index = 0; index < form_entry_count(&form); index++, row++) {
+        row += form_entry_count(&form);
+        for (int index = 0; index < form_entry_count(&form); index++) {
             char group_id[24];
-            snprintf(group_id, sizeof group_id, "order-%04d", row);
-            assert_int_equal(harness_row_of(&form, index), row);
+            snprintf(group_id, sizeof group_id, "order-%04d", harness_row_of(&form, index));
             assert_string_equal(form_entry_value(&form, index, "MessageGroupId"), group_id);
             assert_string_equal(form_entry_value(&form, index, "MessageDeduplicationId"),
                                 form_attribute(&form, index, "event-id"));
@@ -232,7 +234,10 @@ static void lets_others_pass_a_fifo_topic(void **state) {
     (void)state;
     harness->answer = NULL;
     harness_start(harness);
-    harness_offer_many(harness, &harness->fifo, 20);
+    for (int index = 0; index < 20; index++) {
+        harness_offer_group(harness, &harness->fifo, 1);
+    }
+    harness_flush(harness);
     harness_await_requests(harness, 1);
     harness->answer = harness_accept;
     harness_offer_many(harness, &harness->standard, 20);
@@ -286,6 +291,43 @@ static void is_full_above_its_memory_and_drains(void **state) {
     harness_free(harness);
 }
 
+// Nothing of a paused topic is sent, and the others go on.
+static void lets_events_of_a_paused_topic_wait(void **state) {
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness_start(harness);
+    harness->standard.paused = true;
+    harness_offer_many(harness, &harness->standard, 10);
+    assert_int_equal(harness->settled, 10); // at once
+    harness_assert_settled(harness, 0, 10, OUTCOME_WAIT, TOPIC_PAUSED);
+    assert_false(harness->sink.admits(harness->sink.self, &harness->standard));
+    harness_offer_many(harness, &harness->other, 10);
+    harness_await_settled(harness, 20);
+    harness_assert_settled(harness, 10, 20, OUTCOME_SENT, NULL);
+    harness->standard.paused = false;
+    assert_true(harness->sink.admits(harness->sink.self, &harness->standard));
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 30);
+    harness_assert_settled(harness, 20, 30, OUTCOME_SENT, NULL);
+    assert_int_equal(http_server_counts(harness->server)->requests, 2);
+    harness_free(harness);
+}
+
+static void has_room_for_any_claim_while_all_is_well(void **state) {
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness_start(harness);
+    assert_int_equal(harness->sink.room(harness->sink.self, true), INT_MAX);
+    assert_true(harness->sink.admits(harness->sink.self, &harness->standard)); // not seen yet
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 10);
+    assert_int_equal(harness->sink.room(harness->sink.self, true), INT_MAX);
+    assert_true(harness->sink.admits(harness->sink.self, &harness->standard));
+    harness_free(harness);
+}
+
 // With batches open, queued and under way; a sanitizer sees what is not freed.
 static void can_be_freed_at_any_time(void **state) {
     struct harness *harness = harness_new();
@@ -311,10 +353,12 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_too_large_alone),
         cmocka_unit_test(keeps_topics_apart),
         cmocka_unit_test(bounds_the_requests_under_way),
-        cmocka_unit_test(sends_fifo_batches_one_at_a_time_and_in_order),
+        cmocka_unit_test(sends_fifo_groups_side_by_side),
         cmocka_unit_test(lets_others_pass_a_fifo_topic),
         cmocka_unit_test(groups_a_standard_topic_when_asked),
         cmocka_unit_test(is_full_above_its_memory_and_drains),
+        cmocka_unit_test(lets_events_of_a_paused_topic_wait),
+        cmocka_unit_test(has_room_for_any_claim_while_all_is_well),
         cmocka_unit_test(can_be_freed_at_any_time),
     };
     setenv("no_proxy", "*", 1);

@@ -24,8 +24,12 @@ static char none[] = "";
 
 static void on_request(void *context, struct http_received *request) {
     struct harness *harness = context;
-    if (harness->answer != NULL) {
-        harness->answer(harness, request);
+    harness_answer *answer = harness->answer;
+    if (harness->script != NULL && *harness->script != NULL) {
+        answer = *harness->script++;
+    }
+    if (answer != NULL) {
+        answer(harness, request);
     }
 }
 
@@ -43,6 +47,7 @@ struct harness *harness_new(void) {
     harness->base = event_base_new();
     harness->server = http_server_new(harness->base, on_request, harness);
     harness->answer = harness_accept;
+    harness->claim = harness;
     snprintf(harness->endpoint, sizeof harness->endpoint, "http://127.0.0.1:%d",
              http_server_port(harness->server));
     harness->settings = (struct settings){.database_url = none,
@@ -67,28 +72,32 @@ struct harness *harness_new(void) {
     return harness;
 }
 
-// Each event is settled once, and with the receipt that harness_accept gave for it.
+static bool has_reason(enum outcome_kind kind) {
+    return kind != OUTCOME_SENT && kind != OUTCOME_LET_GO;
+}
+
+// Each event is settled once, for the claim it was offered for, and with the receipt that harness_accept gave
+// for it.
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
-    struct harness *harness = delivery.claim;
+    struct harness *harness = context;
     struct settlement *row = &harness->rows[delivery.row];
     char receipt[32];
-    assert_ptr_equal(context, harness);
+    assert_in_range(delivery.row, 0, harness->offered - 1);
+    assert_ptr_equal(delivery.claim, row->claim);
     assert_int_equal(row->times, 0);
     row->times++;
-    row->sent = outcome->sent;
-    row->counts = outcome->counts;
+    row->kind = outcome->kind;
     row->retry_after_us = outcome->retry_after_us;
-    snprintf(row->reason, sizeof row->reason, "%s", outcome->reason != NULL ? outcome->reason : "");
+    snprintf(row->reason, sizeof row->reason, "%s", has_reason(outcome->kind) ? outcome->reason : "");
     harness->settled++;
-    if (outcome->sent) {
+    if (outcome->kind == OUTCOME_SENT) {
         harness->sent++;
         int length = snprintf(receipt, sizeof receipt, "receipt-%d", delivery.row);
         assert_int_equal(outcome->message_id.length, length);
         assert_memory_equal(outcome->message_id.data, receipt, (size_t)length);
-    } else {
-        assert_true(row->reason[0] != '\0');
-        assert_true(outcome->retry_after_us > 0);
     }
+    assert_true((row->reason[0] != '\0') == has_reason(outcome->kind));
+    assert_true(outcome->retry_after_us > 0 || outcome->kind != OUTCOME_RETRY);
 }
 
 static void on_drained(void *context) {
@@ -96,8 +105,28 @@ static void on_drained(void *context) {
     harness->drained++;
 }
 
+static void on_recovered(void *context) {
+    struct harness *harness = context;
+    harness->recovered++;
+}
+
+static void on_broken(void *context, const struct error *error) {
+    (void)context;
+    fail_msg("%s", error->text);
+}
+
+static bool may_send(void *context, struct delivery delivery) {
+    struct harness *harness = context;
+    return harness->may_send == NULL || harness->may_send(harness, delivery.row);
+}
+
 void harness_start(struct harness *harness) {
-    const struct sink_listener listener = {.context = harness, .settled = on_settled, .drained = on_drained};
+    const struct sink_listener listener = {.context = harness,
+                                           .settled = on_settled,
+                                           .drained = on_drained,
+                                           .recovered = on_recovered,
+                                           .broken = on_broken,
+                                           .may_send = may_send};
     struct error error = {0};
     if (!sns_publisher_new(&harness->sink, harness->base, &harness->settings, &listener, &error)) {
         fail_msg("%s", error.text);
@@ -131,11 +160,29 @@ struct outbox_event harness_event(int row, const char *data) {
                                  .metadata = slice_of_text("{}")};
 }
 
+static void offer(struct harness *harness, struct topic *topic, const struct outbox_event *event) {
+    const struct delivery delivery = {harness->claim, harness->offered++};
+    harness->rows[delivery.row].claim = harness->claim;
+    harness->sink.offer(harness->sink.self, event, topic, delivery);
+}
+
 void harness_offer(struct harness *harness, struct topic *topic, const char *data) {
     assert_true(harness->offered < HARNESS_ROWS);
     const struct outbox_event event = harness_event(harness->offered, data);
-    const struct delivery delivery = {harness, harness->offered++};
-    harness->sink.offer(harness->sink.self, &event, topic, delivery);
+    offer(harness, topic, &event);
+}
+
+void harness_offer_group(struct harness *harness, struct topic *topic, int group) {
+    char aggregate_id[32];
+    assert_true(harness->offered < HARNESS_ROWS);
+    struct outbox_event event = harness_event(harness->offered, "{}");
+    snprintf(aggregate_id, sizeof aggregate_id, "order-%04d", group);
+    event.aggregate_id = slice_of_text(aggregate_id);
+    offer(harness, topic, &event);
+}
+
+void harness_flush(struct harness *harness) {
+    harness->sink.flush(harness->sink.self, harness->claim);
 }
 
 void harness_offer_many(struct harness *harness, struct topic *topic, int count) {
@@ -168,6 +215,66 @@ void harness_await_requests(struct harness *harness, int count) {
     assert_int_equal(http_server_counts(harness->server)->requests, count);
 }
 
+static bool does_not_rest(void *context) {
+    struct harness *harness = context;
+    return harness->sink.admits(harness->sink.self, &harness->standard);
+}
+
+static void on_tick(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    (void)context;
+}
+
+void harness_await_rest(struct harness *harness) {
+    static const struct timeval tick = {.tv_usec = 500};
+    struct event *ticks = event_new(harness->base, -1, EV_PERSIST, on_tick, NULL);
+    event_add(ticks, &tick);
+    assert_true(loop_until(harness->base, does_not_rest, harness));
+    event_free(ticks);
+}
+
+void harness_assert_settled(const struct harness *harness, int first, int end, enum outcome_kind kind,
+                            const char *reason) {
+    for (int index = first; index < end; index++) {
+        const struct settlement *row = &harness->rows[index];
+        assert_int_equal(row->times, 1);
+        assert_int_equal(row->kind, kind);
+        if (has_reason(kind) && strstr(row->reason, reason) == NULL) {
+            fail_msg("row %d has the reason \"%s\", not \"%s\"", index, row->reason, reason);
+        }
+    }
+}
+
+int harness_count(const struct harness *harness, int first, int end, enum outcome_kind kind) {
+    int count = 0;
+    for (int row = first; row < end; row++) {
+        count += harness->rows[row].times == 1 && harness->rows[row].kind == kind;
+    }
+    return count;
+}
+
+struct http_received *harness_request(const struct harness *harness, int index) {
+    struct http_received *request = http_server_requests(harness->server);
+    for (; request != NULL && index > 0; index--) {
+        request = request->next;
+    }
+    assert_non_null(request);
+    return request;
+}
+
+void harness_assert_request(const struct harness *harness, int index, const int *rows) {
+    struct form form;
+    int count = 0;
+    harness_read_form(harness_request(harness, index), &form);
+    for (; rows[count] >= 0; count++) {
+        assert_true(count < form_entry_count(&form));
+        assert_int_equal(harness_row_of(&form, count), rows[count]);
+    }
+    assert_int_equal(form_entry_count(&form), count);
+    form_free(&form);
+}
+
 void harness_read_form(const struct http_received *request, struct form *form) {
     assert_true(form_read(form, (struct slice){request->body, request->body_length}));
 }
@@ -178,21 +285,54 @@ int harness_row_of(const struct form *form, int index) {
     return (int)strtol(event_id + 32, NULL, 16);
 }
 
-void harness_accept(struct harness *harness, struct http_received *request) {
+// Names the entries of culprits in Failed, if there is a text for that, and the others in Successful.
+static void reply_by_entry(struct http_received *request, const struct harness *harness, const char *failed) {
     struct buffer answer;
+    struct buffer failures;
     struct form form;
-    (void)harness;
     harness_read_form(request, &form);
     buffer_init(&answer, 1 << 16);
+    buffer_init(&failures, 1 << 16);
     buffer_append_text(&answer, "<PublishBatchResponse><PublishBatchResult><Successful>");
     for (int index = 0; index < form_entry_count(&form); index++) {
-        buffer_append_format(&answer, "<member><Id>%d</Id><MessageId>receipt-%d</MessageId></member>", index,
-                             harness_row_of(&form, index));
+        int row = harness_row_of(&form, index);
+        if (failed != NULL && harness->rows[row].is_culprit) {
+            buffer_append_format(&failures, "<member><Id>%d</Id>%s</member>", index, failed);
+        } else {
+            buffer_append_format(&answer, "<member><Id>%d</Id><MessageId>receipt-%d</MessageId></member>",
+                                 index, row);
+        }
     }
-    buffer_append_text(&answer, "</Successful><Failed/></PublishBatchResult></PublishBatchResponse>");
+    buffer_append_text(&answer, "</Successful><Failed>");
+    buffer_append(&answer, failures.data, failures.length);
+    buffer_append_text(&answer, "</Failed></PublishBatchResult></PublishBatchResponse>");
     http_server_reply(request, "200 OK", buffer_text(&answer));
+    buffer_free(&failures);
     buffer_free(&answer);
     form_free(&form);
+}
+
+void harness_accept(struct harness *harness, struct http_received *request) {
+    reply_by_entry(request, harness, NULL);
+}
+
+void harness_fail_culprits(struct harness *harness, struct http_received *request) {
+    reply_by_entry(request, harness, harness->failed);
+}
+
+void harness_refuse_culprits(struct harness *harness, struct http_received *request) {
+    bool has_culprit = false;
+    struct form form;
+    harness_read_form(request, &form);
+    for (int index = 0; index < form_entry_count(&form); index++) {
+        has_culprit = has_culprit || harness->rows[harness_row_of(&form, index)].is_culprit;
+    }
+    form_free(&form);
+    if (has_culprit) {
+        harness_answer_with(harness, request);
+    } else {
+        harness_accept(harness, request);
+    }
 }
 
 void harness_answer_with(struct harness *harness, struct http_received *request) {
