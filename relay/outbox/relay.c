@@ -26,9 +26,8 @@ enum {
     STABLE_US = 10000000, // a connection that held for so long was good
     TURN_US =
         250000, // a turn of ordered events is cut short, so that new ones do not wait for a slow aggregate
-    BUSY_TURN_US = 100000,  // how often to look after a turn
-    WALK_US = 30000000,     // how often to walk along what waits, though changes begin a walk at once
-    WALK_AGAIN_US = 200000, // where a topic takes only some at a time
+    BUSY_TURN_US = 100000, // how often to look after a turn
+    WALK_US = 30000000,    // how often to walk along what waits, though changes begin a walk at once
     PROBE_ROWS = 100,
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
     FROZEN_US = 30000000,       // the server ends the claims of a relay that has not pinged for so long
@@ -73,10 +72,6 @@ struct relay {
     int64_t routes_at; // when to read the routes again
     int64_t pong_at;   // when to ping the turn of ordered events
     int64_t walk_at;   // when to walk along what waits
-    struct {
-        struct topic *topic;
-        int count;
-    } walked; // how many of the events that wait for a topic this step of the walk has let go
     int64_t sent;
     int64_t deferred;
     struct error failure;
@@ -229,7 +224,7 @@ static int claim_limit(struct relay *relay, int64_t now, bool resting) {
     if (resting) {
         return may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
     }
-    int room = relay->sink.room(relay->sink.self);
+    int room = relay->sink.room(relay->sink.self, routes_lead_to_one_topic(relay->routes));
     return room < rows ? room : rows;
 }
 
@@ -349,7 +344,7 @@ static void on_drained(void *context) {
     set_timer(relay->timer, 0);
 }
 
-// Topics that take events again, or take more.
+// A topic takes events again.
 static void on_recovered(void *context) {
     struct relay *relay = context;
     relay->walk_at = clock_monotonic_us();
@@ -361,32 +356,15 @@ static bool may_send(void *context, struct delivery delivery) {
     return claim_may_publish(delivery.claim, clock_monotonic_us());
 }
 
-// An event that waits may come due when its topic takes it. (Neighbours mostly wait for the same topic.)
 static bool on_walked(void *context, struct slice event_type) {
     struct relay *relay = context;
     const char *reason;
     struct topic *topic = routes_topic(relay->routes, event_type, &reason);
-    if (topic == NULL) {
-        return !relay->sink.needs_topic;
-    }
-    if (topic != relay->walked.topic) {
-        relay->walked.topic = topic;
-        relay->walked.count = 0;
-    }
-    int admitted = relay->sink.admits(relay->sink.self, topic);
-    if (relay->walked.count >= admitted) {
-        if (admitted > 0) {
-            relay->walk_at = clock_monotonic_us() + WALK_AGAIN_US;
-        }
-        return false;
-    }
-    relay->walked.count++;
-    return true;
+    return topic != NULL ? relay->sink.admits(relay->sink.self, topic) : !relay->sink.needs_topic;
 }
 
 static void on_walk_stepped(void *context, int64_t released) {
     struct relay *relay = context;
-    relay->walked.topic = NULL;
     if (released > 0) {
         log_debug("let go of events that waited", LOG_INT("events", released));
         agenda_expect_due(relay->agenda, clock_monotonic_us());

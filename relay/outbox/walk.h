@@ -11,7 +11,7 @@ struct walk;
 
 struct walk_listener {
     void *context;
-    // Whether an event of this type may come due; called once for each, and not again before it has.
+    // Whether an event of this type may come due.
     bool (*admits)(void *context, struct slice event_type);
     void (*stepped)(void *context, int64_t released); // a step is done
 };

@@ -228,6 +228,10 @@ bool routes_finish(struct routes *routes) {
     return rules || paused;
 }
 
+bool routes_lead_to_one_topic(const struct routes *routes) {
+    return routes->current.count == 0 && routes->settings->topic_arn[0] != '\0';
+}
+
 const char *routes_ordered_sql(const struct routes *routes) {
     return routes->ordered_sql;
 }

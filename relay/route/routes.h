@@ -41,5 +41,8 @@ void routes_add_paused(struct routes *routes, const char *topic_arn);
 // FIFO topics; NULL when there are none. It lives until the next routes_finish.
 const char *routes_ordered_sql(const struct routes *routes);
 
+// routes_lead_to_one_topic: whatever its type, every event has the same topic.
+bool routes_lead_to_one_topic(const struct routes *routes);
+
 // routes_topic returns the topic of an event type, or NULL when there is none; `reason` then says why.
 struct topic *routes_topic(struct routes *routes, struct slice event_type, const char **reason);

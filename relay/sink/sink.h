@@ -38,8 +38,8 @@ struct outcome {
 struct sink_listener {
     void *context;
     void (*settled)(void *context, struct delivery delivery, const struct outcome *outcome);
-    void (*drained)(void *context);   // there is room again, after there was none
-    void (*recovered)(void *context); // a topic works again, or faster: what waits may be let go
+    void (*drained)(void *context);                           // there is room again, after there was none
+    void (*recovered)(void *context);                         // a topic works again: what waits may be let go
     void (*broken)(void *context, const struct error *error); // the sink will never work again
 
     // may_send is asked right before an event of a FIFO topic goes out: false when its claim cannot be sure
@@ -54,9 +54,9 @@ struct sink {
     // full: offer no more until `drained`; bounds the memory that events under way take.
     bool (*full)(void *self);
 
-    // room is how many events to claim now; 0: none before `drained` or the end of resting_us. Bounds what is
-    // claimed of a topic that takes it slowly.
-    int (*room)(void *self);
+    // room is how many events to claim now; 0: none before `drained` or the end of resting_us. `one_topic`:
+    // all events go to the same topic, so that if it takes them slowly there is no point in claiming more.
+    int (*room)(void *self, bool one_topic);
 
     // offer hands over one event, of which nothing is kept after the call but what the sink copied. `topic`
     // is NULL only when needs_topic is false. May settle at once. Events of an aggregate come in order.
@@ -72,8 +72,8 @@ struct sink {
     // resting_us: how long it makes no sense to offer anything, since everything fails; 0 when all is well.
     int64_t (*resting_us)(void *self);
 
-    // admits is how many of the events that wait for a topic may be let go now.
-    int (*admits)(void *self, struct topic *topic);
+    // admits: the events that wait for a topic may be let go.
+    bool (*admits)(void *self, struct topic *topic);
 
     void (*free)(void *self);
 };

@@ -191,8 +191,9 @@ static void drop(void *self, const void *claim) {
     }
 }
 
-static int room(void *self) {
+static int room(void *self, bool one_topic) {
     (void)self;
+    (void)one_topic;
     return INT_MAX;
 }
 
@@ -201,9 +202,9 @@ static int64_t resting_us(void *self) {
     return 0;
 }
 
-static int admits(void *self, struct topic *topic) {
+static bool admits(void *self, struct topic *topic) {
     (void)self;
-    return topic->paused ? 0 : INT_MAX;
+    return !topic->paused;
 }
 
 static void free_output(void *self) {

@@ -13,6 +13,9 @@ static void note_throttled(struct sns_topic *topic, const char *code) {
         log_info("SNS throttles, publishing slower", LOG_TEXT("topic", topic->topic->arn),
                  LOG_TEXT("code", code),
                  LOG_INT("messages_per_second", (int64_t)limiter_rate(&topic->limiter)));
+        if (!topic->publisher->one_topic) {
+            publisher_shed(topic);
+        }
     }
 }
 

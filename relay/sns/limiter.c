@@ -14,6 +14,7 @@ enum {
 // Of what was accepted in the last second. Not lower, since SNS goes on accepting the quota while it rejects
 // the rest.
 static const double decrease = 0.95;
+static const double decrease_most = 0.7;
 static const double raise = 1.03;
 static const double raise_faster = 1.5;
 static const double burst = 0.1; // seconds of the rate that may be sent at once
@@ -89,8 +90,9 @@ bool limiter_throttled(struct limiter *limiter, int64_t now_us) {
         return false;
     }
     double rate = decrease * accepted_per_second(limiter, now_us);
-    if (limiter->rate > 0 && rate > decrease * limiter->rate) {
-        rate = decrease * limiter->rate;
+    if (limiter->rate > 0) { // little may have been accepted for want of more
+        rate = rate > decrease * limiter->rate ? decrease * limiter->rate : rate;
+        rate = rate < decrease_most * limiter->rate ? decrease_most * limiter->rate : rate;
     }
     limiter->rate = rate > RATE_LEAST ? rate : RATE_LEAST;
     limiter->throttled_at = limiter->raised_at = limiter->filled_at = now_us;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sns/publisher.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "sns/form.h"
@@ -13,6 +14,8 @@ enum {
     BYTES_FULL = 16 << 20, // of forms and held events: above this no more events are taken
     LIMITED_LEAST = 20,    // events of a limited topic that are taken at least; else what it sends in
     LIMITED_US = 200000,   // this time
+    HELD_SHARES = 3,       // of which so many are held at most
+    PUT_OFF_MAX_US = 60000000,
     PROBE_EVENTS = SNS_BATCH_MAX,
     PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
 };
@@ -190,6 +193,42 @@ static int share(const struct limiter *limiter) {
     return events > LIMITED_LEAST ? (int)events : LIMITED_LEAST;
 }
 
+// When an event that is too much for now is to come again: at the topic's pace, one after the other. Nothing
+// is put off for long, as the pace may change.
+static struct outcome put_off(struct sns_topic *topic) {
+    int64_t now = clock_monotonic_us();
+    int64_t soonest = now + LIMITED_US;
+    int64_t at = topic->put_off_until > soonest ? topic->put_off_until : soonest;
+    if (at - now > PUT_OFF_MAX_US) {
+        at = now + PUT_OFF_MAX_US / 2 + backoff_jittered_us(1, PUT_OFF_MAX_US / 2, PUT_OFF_MAX_US / 2);
+    } else {
+        topic->put_off_until = at + (int64_t)(1000000 / limiter_rate(&topic->limiter));
+    }
+    return (struct outcome){
+        .kind = OUTCOME_RETRY, .retry_after_us = at - now, .reason = "SNS throttles this topic"};
+}
+
+static bool has_too_many(const struct sns_topic *topic) {
+    return limiter_rate(&topic->limiter) > 0 && topic->events >= HELD_SHARES * share(&topic->limiter);
+}
+
+// The last ones in the queue go back, so that their claims are not kept by a slow topic.
+void publisher_shed(struct sns_topic *topic) {
+    struct batch_queue queue = topic->queue;
+    int left = HELD_SHARES * share(&topic->limiter);
+    topic->queue = (struct batch_queue){0};
+    while (queue.first != NULL) {
+        struct batch *batch = batch_pop(&queue);
+        left -= batch->count;
+        if (topic->groups != NULL || left >= 0) {
+            batch_push(&topic->queue, batch);
+            continue;
+        }
+        const struct outcome later = put_off(topic);
+        publisher_settle_batch(topic->publisher, batch, &later);
+    }
+}
+
 // Why the topic takes no event now; NULL when it does.
 static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic) {
     int64_t now = clock_monotonic_us();
@@ -202,9 +241,6 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
         if (state != BREAKER_CLOSED && (state != BREAKER_HALF_OPEN || topic->events >= PROBE_EVENTS)) {
             return breakers[index]->reason;
         }
-    }
-    if (limiter_rate(&topic->limiter) > 0 && topic->events >= share(&topic->limiter)) {
-        return "SNS throttles this topic";
     }
     return topic->shut ? "waits for an earlier event of its topic" : NULL;
 }
@@ -239,19 +275,29 @@ static void take_in(struct publisher *publisher, struct sns_topic *topic, const 
     }
 }
 
+// What follows an event of a FIFO topic that is not taken must not overtake it.
+static void turn_away(struct publisher *publisher, struct sns_topic *topic, struct delivery delivery,
+                      const struct outcome *outcome) {
+    topic->shut = topic->groups != NULL;
+    settle_offered(publisher, delivery, outcome);
+}
+
 static void offer(void *self, const struct outbox_event *event, struct topic *topic,
                   struct delivery delivery) {
     struct publisher *publisher = self;
     struct error error = {0};
     struct outcome outcome = {.kind = OUTCOME_WAIT, .reason = error.text};
     struct sns_topic *state = topic_state(publisher, topic, &error);
-    const char *reason = state != NULL ? reason_to_wait(publisher, state) : error.text;
-    if (reason != NULL) {
-        if (state != NULL) {
-            state->shut = state->groups != NULL; // what follows it must not overtake
-        }
-        outcome.reason = reason;
+    if (state == NULL) {
         settle_offered(publisher, delivery, &outcome);
+        return;
+    }
+    outcome.reason = reason_to_wait(publisher, state);
+    if (outcome.reason == NULL && has_too_many(state)) {
+        outcome = put_off(state);
+    }
+    if (outcome.reason != NULL) {
+        turn_away(publisher, state, delivery, &outcome);
         return;
     }
     message_compose(&publisher->message, topic->format, publisher->settings->source, event);
@@ -260,7 +306,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
             &error, ERROR_PUBLISH,
             "the message has %zu bytes with its attributes, allowed are %lld (OUTBOX_MAX_MESSAGE_BYTES)",
             publisher->message.size, (long long)publisher->settings->max_message_bytes);
-        outcome.kind = OUTCOME_PARK;
+        outcome = (struct outcome){.kind = OUTCOME_PARK, .reason = error.text};
         refuse_later(state, event);
         settle_offered(publisher, delivery, &outcome);
         return;
@@ -332,12 +378,13 @@ static int room_of_topics(const struct publisher *publisher) {
 
 static int room_left(const struct publisher *publisher) {
     int all = room_of(&publisher->limiter, publisher->events);
-    int topics = all > 0 ? room_of_topics(publisher) : 0;
+    int topics = all > 0 && publisher->one_topic ? room_of_topics(publisher) : all;
     return topics < all ? topics : all;
 }
 
-static int room(void *self) {
+static int room(void *self, bool one_topic) {
     struct publisher *publisher = self;
+    publisher->one_topic = one_topic;
     int left = publisher->was_full ? 0 : room_left(publisher);
     publisher->was_cramped = left == 0;
     return left;
@@ -377,21 +424,16 @@ static int64_t resting_us(void *self) {
     return all > shortest ? all : shortest;
 }
 
-// A topic whose breaker is half open takes a batch as its probe.
-static int admits(void *self, struct topic *topic) {
+static bool is_closed_enough(enum breaker_state state) {
+    return state == BREAKER_CLOSED || state == BREAKER_HALF_OPEN;
+}
+
+static bool admits(void *self, struct topic *topic) {
     struct publisher *publisher = self;
     const struct sns_topic *state = topic->sink_state;
     int64_t now = clock_monotonic_us();
-    enum breaker_state all = breaker_state(&publisher->breaker, now);
-    enum breaker_state one = state != NULL ? breaker_state(&state->breaker, now) : BREAKER_CLOSED;
-    if (topic->paused || (all != BREAKER_CLOSED && all != BREAKER_HALF_OPEN) ||
-        (one != BREAKER_CLOSED && one != BREAKER_HALF_OPEN)) {
-        return 0;
-    }
-    if (all == BREAKER_HALF_OPEN || one == BREAKER_HALF_OPEN) {
-        return PROBE_EVENTS;
-    }
-    return state != NULL ? room_of(&state->limiter, state->events) : INT_MAX;
+    return !topic->paused && is_closed_enough(breaker_state(&publisher->breaker, now)) &&
+           (state == NULL || is_closed_enough(breaker_state(&state->breaker, now)));
 }
 
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {

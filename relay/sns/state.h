@@ -35,6 +35,7 @@ struct sns_topic {
     struct breaker breaker;
     bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;
+    int64_t put_off_until; // when the last event that was too much is to come again
 };
 
 struct publisher {
@@ -58,6 +59,7 @@ struct publisher {
     int64_t in_flight;
     bool was_full;    // too many bytes
     bool was_cramped; // room() was 0
+    bool one_topic;   // as room() was told last
 };
 
 // In publisher.c:
@@ -77,6 +79,9 @@ void publisher_settle_batch(struct publisher *publisher, struct batch *batch, co
 // publisher_settle_waiting settles whatever of a topic is not under way: with `outcome`, but lets go what is
 // held in order.
 void publisher_settle_waiting(struct sns_topic *topic, const struct outcome *outcome);
+
+// publisher_shed gives back the events of a topic that has just become slow, but for a few.
+void publisher_shed(struct sns_topic *topic);
 
 // publisher_check_room tells the listener when there is room again.
 void publisher_check_room(struct publisher *publisher);

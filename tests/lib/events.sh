@@ -47,3 +47,14 @@ assert_not_rescued() {
 # relay_log NAME PATTERN is true when the log of relay NAME has a line that matches.
 relay_log() { grep -qE -- "$2" "$system_dir/$1.log"; }
 relay_wait_ready() { wait_for 20 "relay $1 is ready" relay_log "$1" ' ready( |$)'; }
+
+# events_check [POISON] judges the run by the fake's log (system_fake) and the table: prints the counts and fails the test
+# when an event was lost, published though it was not committed, published out of order, or parked though its aggregate
+# id does not contain POISON.
+events_check() {
+    sql 'select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id
+         from outbox.event' >"$system_dir/table"
+    checked=$(node "$system_root/tests/faults/check.mjs" "$system_dir/published" "$system_dir/table" "${1:-}") ||
+        fail "the run was wrong: $checked"
+}
+events_count() { jq --raw-output ".$1" <<<"$checked"; }
