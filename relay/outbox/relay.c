@@ -72,6 +72,7 @@ struct relay {
     int64_t routes_at; // when to read the routes again
     int64_t pong_at;   // when to ping the turn of ordered events
     int64_t walk_at;   // when to walk along what waits
+    int64_t opened_at; // when something was fit again that events may have waited for
     int64_t sent;
     int64_t deferred;
     struct error failure;
@@ -332,6 +333,10 @@ static void on_finished(void *context, struct claim *claim) {
     if (claim_rows(claim) > 0) {
         pace_activity(&relay->pace, clock_monotonic_us());
     }
+    // What it made wait was not to be seen by the walk that began when the wait was over.
+    if (relay->opened_at >= claim_began_at(claim)) {
+        relay->walk_at = clock_monotonic_us();
+    }
     schedule(relay);
 }
 
@@ -347,7 +352,7 @@ static void on_drained(void *context) {
 // A topic takes events again.
 static void on_recovered(void *context) {
     struct relay *relay = context;
-    relay->walk_at = clock_monotonic_us();
+    relay->walk_at = relay->opened_at = clock_monotonic_us();
     set_timer(relay->timer, 0);
 }
 
@@ -476,7 +481,7 @@ static void on_notified(void *context, enum session_news news) {
 static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
-        relay->walk_at = clock_monotonic_us();
+        relay->walk_at = relay->opened_at = clock_monotonic_us();
         turns_expect(relay->turns); // events may have become ordered ones
         wake(relay);
         schedule(relay);
