@@ -5,7 +5,8 @@
 // without it, only an answer that did not come explains a repetition. Prints the counts as JSON; exit 1 when one that
 // must be 0 is not.
 //
-// Events whose type ends in .poisoned or .puzzling are never accepted, and so must be parked; no others may be.
+// Events whose type ends in .poisoned or .puzzling are never accepted until they are cured, and so must be parked; no
+// others may be.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -92,7 +93,9 @@ export function judge(messages, rows, notes = []) {
     if (row.parked && !(parkedHeads.get(row.aggregate) < row.id)) parkedHeads.set(row.aggregate, row.id);
   }
   const isHeld = (row) => row.fifo && parkedHeads.get(row.aggregate) < row.id;
-  const rulesWereGone = ({ t }) => spans.some(({ name, from, to }) => name === "broker" && from <= t && t <= to);
+  const cured = notes.find(({ event }) => event === "cure")?.t ?? Infinity;
+  const rulesWereGone = ({ t }) =>
+    t >= cured || spans.some(({ name, from, to }) => name === "broker" && from <= t && t <= to);
 
   for (const row of rows.values()) {
     const { answers, ...facts } = row;

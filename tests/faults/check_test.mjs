@@ -84,6 +84,10 @@ found("poison is not parked", [[...poison, ""]], [], { unsent: 1 });
 found("poison that was taken", [poison], [message("e1", 1)], { poisonSent: 1 });
 found("poison that was taken when the broker came back", [poison], [message("e1", 1)], {},
   fault(1, "broker", 0.5, 1.5));
+found("poison that was taken once it was cured", [poison], [message("e1", 2)], {},
+  [{ t: SECOND, event: "cure", fault: 0, name: "cure" }]);
+found("poison that was taken before it was cured", [poison], [message("e1", 2)], { poisonSent: 1 },
+  [{ t: 3 * SECOND, event: "cure", fault: 0, name: "cure" }]);
 found("a good event is parked", [[...plain, "parked"]], [], { wronglyParked: 1, counted: { parked: 1 } });
 found("what is behind a parked event waits", [fifo("e1", "parked", "stock.poisoned"), fifo("e2", "")], [],
   { counted: { held: 1 } });
