@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way of an event: claimed, offered to the sink, settled, marked.
+#include "base/clock.h"
+#include "base/log.h"
+#include "outbox/relay_state.h"
+
+enum {
+    TURN_US = 250000,   // a turn of ordered events is cut short: new ones do not wait for a slow aggregate
+    WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
+    PROBE_ROWS = 100,
+};
+
+struct claim *flow_idle_claim(struct relay *relay) {
+    struct error error = {0};
+    struct claim *claim = claim_pool_idle(relay->claims, relay->base, clock_monotonic_us(), &error);
+    if (error.code != ERROR_NONE) {
+        relay_break_off(relay, &error);
+    }
+    return claim;
+}
+
+// Looks and fetches take turns: of two that overlap, nobody knows which of them the server has seen first,
+// and what is new since would have to be read twice.
+bool flow_is_reading(const struct relay *relay) {
+    return relay->looking || claim_pool_fetching(relay->claims) != NULL;
+}
+
+// While every topic that is known rests, a little of what is new is claimed now and then: it may be for
+// another one.
+static bool may_probe(struct relay *relay, int64_t now) {
+    bool may = now >= relay->probe_at;
+    if (may) {
+        relay->probe_at = now + relay->settings->poll_interval;
+    }
+    return may;
+}
+
+bool flow_has_turn(const struct relay *relay) {
+    return routes_ordered_sql(relay->routes) != NULL && turns_pending(relay->turns);
+}
+
+bool flow_has_work(const struct relay *relay, int64_t now) {
+    return flow_has_turn(relay) || agenda_has_work(relay->agenda, now);
+}
+
+// Ordered events go first when they have a turn: others are claimed at any time.
+static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
+    const char *ordered_sql = routes_ordered_sql(relay->routes);
+    bool turn = ordered_sql != NULL && relay->turn == NULL && turns_next(relay->turns, now, limit, range);
+    if (turn) {
+        range->pooled = session_is_pooled(relay->session);
+        range->after = agenda_floor(relay->agenda);
+    }
+    bool any = turn || agenda_next(relay->agenda, now, limit, range);
+    range->ordered_sql = ordered_sql;
+    return any;
+}
+
+// How many events to claim. While everything that is known rests, a few now and then.
+static int claim_limit(struct relay *relay, int64_t now, bool resting) {
+    int rows = (int)relay->settings->batch_rows;
+    if (resting) {
+        return may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
+    }
+    int room = relay->sink.room(relay->sink.self, routes_lead_to_one_topic(relay->routes));
+    return room < rows ? room : rows;
+}
+
+// One claim fetches at a time, so that each begins where the one before has ended; publishing and marking
+// overlap.
+void flow_start_claim(struct relay *relay, int64_t now) {
+    struct range range;
+    int64_t rest = relay->sink.resting_us(relay->sink.self);
+    if (flow_is_reading(relay) || relay->sink.full(relay->sink.self)) {
+        return;
+    }
+    if (rest > 0) {
+        agenda_hold_due(relay->agenda, now + rest); // most of them are due because they failed
+    }
+    if (!flow_has_work(relay, now) && !agenda_wants_sweep(relay->agenda, now)) {
+        return;
+    }
+    int limit = claim_limit(relay, now, rest > 0);
+    struct claim *claim =
+        limit > 0 && choose_range(relay, now, limit, &range) ? flow_idle_claim(relay) : NULL;
+    if (claim == NULL) {
+        return;
+    }
+    if (range.kind == RANGE_ORDERED) {
+        relay->turn = claim;
+        relay->pong_at = now + CLAIM_PING_ORDERED_US;
+    } else {
+        agenda_started(relay->agenda, &range, now);
+    }
+    claim_start(claim, &range);
+}
+
+static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
+    struct relay *relay = context;
+    relay->sent += outcome->kind == OUTCOME_SENT;
+    relay->deferred += outcome->kind != OUTCOME_SENT && outcome->kind != OUTCOME_LET_GO;
+    claim_settle(delivery.claim, delivery.row, outcome);
+}
+
+// An event that another claim still holds here was let go by the server, because that claim's session has
+// ended; the news is on its way. It may be sent already.
+static bool held_by_another(const struct relay *relay, const struct claim *claim, int64_t id) {
+    return claim_range(claim)->kind != RANGE_FORWARD && claim_range(claim)->kind != RANGE_ORDERED &&
+           claim_pool_holds(relay->claims, claim, id);
+}
+
+static void on_claim_ready(void *context, struct claim *claim) {
+    (void)claim;
+    relay_schedule(context);
+}
+
+static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
+    struct relay *relay = context;
+    const struct delivery delivery = {claim, row};
+    if (relay->cut || held_by_another(relay, claim, event->id)) {
+        const struct outcome let_go = {.kind = OUTCOME_LET_GO};
+        on_settled(relay, delivery, &let_go);
+        return;
+    }
+    const char *reason = NULL;
+    struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
+    if (topic == NULL && relay->sink.needs_topic) {
+        const struct outcome topicless = {.kind = OUTCOME_WAIT, .reason = reason};
+        on_settled(relay, delivery, &topicless);
+        return;
+    }
+    relay->sink.offer(relay->sink.self, event, topic, delivery);
+    if (relay->sink.full(relay->sink.self)) {
+        claim_pause(claim);
+    }
+}
+
+static void on_fetched(void *context, struct claim *claim) {
+    static const char *const kinds[] = {"forward", "gap", "due", "sweep", "ordered"};
+    struct relay *relay = context;
+    int64_t now = clock_monotonic_us();
+    const struct range *range = claim_range(claim);
+    if (claim == relay->turn) {
+        turns_fetched(relay->turns, claim);
+        claim_ping(claim);
+    } else {
+        agenda_fetched(relay->agenda, range, claim_rows(claim), claim_last_id(claim),
+                       claim_transaction(claim), now);
+    }
+    if (claim_rows(claim) > 0) {
+        pace_activity(&relay->pace, now);
+        log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
+                  LOG_INT("last_id", claim_last_id(claim)));
+    }
+    relay->sink.flush(relay->sink.self);
+    if (relay->cut) {
+        claim_cut(claim);
+    }
+    relay_soon(relay);
+}
+
+static int64_t on_snapshot(void *context, struct claim *claim, const char *snapshot, int64_t newest) {
+    (void)claim;
+    struct relay *relay = context;
+    return turns_snapshot(relay->turns, snapshot, newest);
+}
+
+static void on_finished(void *context, struct claim *claim) {
+    struct relay *relay = context;
+    if (claim == relay->turn) {
+        relay->turn = NULL;
+        turns_finished(relay->turns, claim, clock_monotonic_us());
+    } else if (claim_lowest_let_go(claim) > 0) {
+        agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
+    }
+    if (claim_rows(claim) > 0) {
+        pace_activity(&relay->pace, clock_monotonic_us());
+    }
+    // What it made wait was not to be seen by the walk that began when the wait was over.
+    if (relay->opened_at >= claim_began_at(claim)) {
+        relay->walk_at = clock_monotonic_us();
+    }
+    relay_schedule(relay);
+}
+
+static void on_drained(void *context) {
+    struct relay *relay = context;
+    struct claim *claim = claim_pool_fetching(relay->claims);
+    if (claim != NULL) {
+        claim_resume(claim);
+    }
+    relay_soon(relay);
+}
+
+// A topic takes events again.
+static void on_recovered(void *context) {
+    struct relay *relay = context;
+    relay->walk_at = relay->opened_at = clock_monotonic_us();
+    relay_soon(relay);
+}
+
+static bool may_send(void *context, struct delivery delivery) {
+    (void)context;
+    return claim_may_publish(delivery.claim, clock_monotonic_us());
+}
+
+// A turn has its time; so has a claim, whatever SNS does: what has not even been sent is given back.
+void flow_limit_claims(struct relay *relay, int64_t now) {
+    struct claim *overdue = claim_pool_overdue(relay->claims, now - relay->settings->claim_timeout);
+    if (overdue != NULL) {
+        relay->sink.drop(relay->sink.self, overdue);
+    }
+    if (relay->turn != NULL && claim_is_publishing(relay->turn) &&
+        now - claim_began_at(relay->turn) >= TURN_US) {
+        relay->sink.drop(relay->sink.self, relay->turn);
+    }
+    if (relay->turn != NULL && now >= relay->pong_at) {
+        relay->pong_at = now + CLAIM_PING_ORDERED_US;
+        claim_ping(relay->turn);
+    }
+}
+
+static bool on_walked(void *context, struct slice event_type) {
+    struct relay *relay = context;
+    const char *reason;
+    struct topic *topic = routes_topic(relay->routes, event_type, &reason);
+    return topic != NULL ? relay->sink.admits(relay->sink.self, topic) : !relay->sink.needs_topic;
+}
+
+static void on_walk_stepped(void *context, int64_t released) {
+    struct relay *relay = context;
+    if (released > 0) {
+        log_debug("let go of events that waited", LOG_INT("events", released));
+        agenda_expect_due(relay->agenda, clock_monotonic_us());
+        turns_expect(relay->turns);
+        pace_activity(&relay->pace, clock_monotonic_us());
+    }
+    relay_soon(relay);
+}
+
+// Step by step, as what has come due is sent.
+void flow_walk(struct relay *relay, int64_t now) {
+    if (now >= relay->walk_at) {
+        relay->walk_at = now + WALK_US;
+        walk_begin(relay->walk);
+    }
+    if (walk_has_more(relay->walk) && !agenda_is_due(relay->agenda, now)) {
+        session_walk(relay->session, relay->walk, relay->settings->parked_head == PARKED_HEAD_BLOCKS);
+    }
+}
+
+struct claim_listener flow_claim_listener(struct relay *relay) {
+    return (struct claim_listener){.context = relay,
+                                   .ready = on_claim_ready,
+                                   .claimed = on_claimed,
+                                   .fetched = on_fetched,
+                                   .snapshot = on_snapshot,
+                                   .finished = on_finished};
+}
+
+struct walk_listener flow_walk_listener(struct relay *relay) {
+    return (struct walk_listener){.context = relay, .admits = on_walked, .stepped = on_walk_stepped};
+}
+
+struct sink_listener flow_sink_listener(struct relay *relay) {
+    return (struct sink_listener){.context = relay,
+                                  .settled = on_settled,
+                                  .drained = on_drained,
+                                  .recovered = on_recovered,
+                                  .may_send = may_send};
+}

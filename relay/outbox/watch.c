@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watching the database: looks, notifications, and the sleep between them (see session.h).
+#include "base/clock.h"
+#include "base/log.h"
+#include "outbox/relay_state.h"
+
+enum {
+    FLOOR_STORE_US = 5000000, // how often the floor is stored while it moves
+};
+
+void watch_look(struct relay *relay) {
+    int64_t floor;
+    int64_t settle_to;
+    bool thorough = relay->sleep == LAST_LOOK || relay->sleep == ASLEEP;
+    relay->looking = true;
+    relay->asked_at = clock_monotonic_us();
+    agenda_begin_look(relay->agenda, thorough, &floor, &settle_to);
+    session_look(relay->session, floor, settle_to);
+}
+
+static void wake(struct relay *relay) {
+    if (relay->sleep == LAST_LOOK || relay->sleep == ASLEEP) {
+        session_wake(relay->session);
+        relay->sleep = AWAKE;
+        log_debug("awake");
+    } // ASKING: the lock may be granted already, so its answer is awaited
+    pace_activity(&relay->pace, clock_monotonic_us());
+}
+
+static void store_floor(struct relay *relay, int64_t now) {
+    relay->floor_stored = agenda_floor(relay->agenda);
+    relay->floor_stored_at = now;
+    session_store_floor(relay->session, relay->floor_stored);
+}
+
+static void on_looked(void *context, const struct look *found) {
+    struct relay *relay = context;
+    struct error error = {0};
+    int64_t now = clock_monotonic_us();
+    relay->looking = false;
+    if (!agenda_looked(relay->agenda, found, now, &error)) {
+        relay_break_off(relay, &error);
+        return;
+    }
+    turns_looked(relay->turns, found, agenda_has_news(relay->agenda));
+    pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
+                pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
+    bool work =
+        flow_has_work(relay, now) || !agenda_is_settled(relay->agenda) || !session_can_sleep(relay->session);
+    if (work && (relay->sleep == ASLEEP || relay->sleep == LAST_LOOK)) {
+        wake(relay);
+    } else if (relay->sleep == LAST_LOOK) {
+        relay->sleep = ASLEEP;
+        log_debug("asleep");
+    }
+    if (relay->sleep == AWAKE && now - relay->floor_stored_at >= FLOOR_STORE_US &&
+        agenda_floor(relay->agenda) > relay->floor_stored) {
+        store_floor(relay, now);
+    }
+    relay_schedule(relay);
+}
+
+static bool is_quiet(const struct relay *relay, int64_t now) {
+    return !relay->looking && !claim_pool_is_busy(relay->claims) && !flow_has_work(relay, now) &&
+           agenda_is_settled(relay->agenda);
+}
+
+static void on_slept(void *context, bool locked) {
+    struct relay *relay = context;
+    relay->sleep = locked ? LAST_LOOK : AWAKE;
+    if (locked && (claim_pool_is_busy(relay->claims) || flow_has_work(relay, clock_monotonic_us()))) {
+        wake(relay);
+    } else if (locked) {
+        watch_look(relay);
+    } else {
+        pace_sleep_refused(&relay->pace, clock_monotonic_us());
+    }
+    relay_schedule(relay);
+}
+
+void watch_try_sleep(struct relay *relay, int64_t now) {
+    if (relay->sleep == AWAKE && session_can_sleep(relay->session) && pace_may_sleep(&relay->pace, now) &&
+        is_quiet(relay, now) && agenda_may_sleep(relay->agenda)) {
+        if (agenda_floor(relay->agenda) > relay->floor_stored) {
+            store_floor(relay, now);
+        }
+        relay->sleep = ASKING;
+        relay->asked_at = now;
+        session_try_sleep(relay->session);
+    }
+}
+
+static void on_notified(void *context, enum session_news news) {
+    struct relay *relay = context;
+    if (relay->state != RELAY_RUNNING) {
+        return;
+    }
+    if (news == NEWS_ROUTES) {
+        session_read_routes(relay->session);
+    } else if (news == NEWS_HELD) {
+        relay->walk_at = clock_monotonic_us();
+    } else {
+        agenda_expect_new(relay->agenda);
+        turns_expect(relay->turns);
+    }
+    wake(relay);
+    relay_schedule(relay);
+}
+
+static void on_routes_changed(void *context) {
+    struct relay *relay = context;
+    if (relay->state == RELAY_RUNNING) {
+        relay->walk_at = relay->opened_at = clock_monotonic_us();
+        turns_expect(relay->turns); // events may have become ordered ones
+        wake(relay);
+        relay_schedule(relay);
+    }
+}
+
+static void on_left(void *context, bool any) {
+    struct relay *relay = context;
+    relay->asking_left = false;
+    if (!any) {
+        relay_stop(relay);
+    }
+}
+
+void watch_ask_left(struct relay *relay, int64_t now) {
+    if (relay->settings->until_empty && !relay->asking_left && is_quiet(relay, now) &&
+        pace_may_ask(&relay->pace, now)) {
+        relay->asking_left = true;
+        session_ask_left(relay->session, agenda_floor(relay->agenda));
+    }
+}
+
+struct session_listener watch_session_listener(struct relay *relay) {
+    return (struct session_listener){.context = relay,
+                                     .looked = on_looked,
+                                     .slept = on_slept,
+                                     .notified = on_notified,
+                                     .routes_changed = on_routes_changed,
+                                     .left = on_left};
+}
