@@ -18,14 +18,14 @@ source deploy/lib/postgres.sh
 source deploy/lib/emulator.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]}" tidy fuzz quickstart)
+all_steps=("${quick_steps[@]}" faults tidy fuzz quickstart)
 
 usage() {
     cat <<END
 usage: tests/run.sh [--quick] [STEP...]
 
 Steps: ${all_steps[*]}
-  --quick   leaves out tidy, fuzz and quickstart
+  --quick   leaves out faults, tidy, fuzz and quickstart
 
 A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
 run instead of all (order_test, say).
@@ -178,6 +178,13 @@ step_system() {
     for test in ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh)}; do
         check "system: ${test%_test}" env RELAY_BUILD="$root/build/asan" "tests/system/$test.sh"
     done
+}
+
+# A short run; tests/faults/run.sh --faults 200 is a long one. Its judgement is tested first.
+step_faults() {
+    need_build asan
+    check "faults: judgement" node tests/faults/check_test.mjs
+    check "faults" env RELAY_BUILD="$root/build/asan" tests/faults/run.sh --quick
 }
 
 # Findings are kept out of the source tree: new inputs go to a temporary corpus, a crash's input to the log.

@@ -176,6 +176,10 @@ static void on_finished(void *context, struct claim *claim) {
     if (claim_rows(claim) > 0) {
         pace_activity(&relay->pace, clock_monotonic_us());
     }
+    // What it made wait was not to be seen by the walk that began when the wait was over.
+    if (relay->opened_at >= claim_began_at(claim)) {
+        relay->walk_at = clock_monotonic_us();
+    }
     relay_schedule(relay);
 }
 
@@ -191,7 +195,7 @@ static void on_drained(void *context) {
 // A topic takes events again.
 static void on_recovered(void *context) {
     struct relay *relay = context;
-    relay->walk_at = clock_monotonic_us();
+    relay->walk_at = relay->opened_at = clock_monotonic_us();
     relay_soon(relay);
 }
 

@@ -15,6 +15,7 @@ struct walk {
     struct pg_connection *connection; // during a step
     bool has_more;
     bool under_way;
+    bool again;         // it is to begin anew after the step under way
     char *aggregate_id; // of the last event it came to
     int64_t id;
     int64_t released[STEP];
@@ -44,12 +45,13 @@ static void move_to(struct walk *walk, const char *aggregate_id, int64_t id) {
 }
 
 void walk_begin(struct walk *walk) {
+    walk->again = walk->under_way;
     walk->has_more = true;
     move_to(walk, "", 0);
 }
 
 void walk_forget(struct walk *walk) {
-    walk->under_way = walk->has_more = false;
+    walk->under_way = walk->has_more = walk->again = false;
 }
 
 bool walk_has_more(const struct walk *walk) {
@@ -71,6 +73,9 @@ static void on_done(void *context, int64_t affected) {
     (void)affected;
     struct walk *walk = context;
     walk->under_way = false;
+    if (walk->again) {
+        walk_begin(walk);
+    }
     walk->listener.stepped(walk->listener.context, walk->release_count);
 }
 

@@ -110,7 +110,7 @@ static void on_notified(void *context, enum session_news news) {
 static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
-        relay->walk_at = clock_monotonic_us();
+        relay->walk_at = relay->opened_at = clock_monotonic_us();
         turns_expect(relay->turns); // events may have become ordered ones
         wake(relay);
         relay_schedule(relay);

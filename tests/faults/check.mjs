@@ -1,57 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges a run by what the strict fake has accepted (its log, see tests/fake/README.md) and by what the table says at the
-// end: `node check.mjs LOG TABLE [POISON]`. TABLE has a line "id|event_id|aggregate_id|event_type|sent_at is not null|
-// parked_at is not null|message_id" for each committed event. POISON is a text: events whose aggregate id contains it may
-// be parked, others must not. Prints the counts as JSON; exit 1 when one that must be 0 is not.
+// Judges a run by what the strict fake has accepted (its log, see tests/fake/README.md) and by what the table says at
+// the end: `node check.mjs LOG TABLE [FAULTS]`. TABLE has a line "id|event_id|aggregate_id|event_type|sent_at is not
+// null| parked_at is not null|message_id|is for a FIFO topic" for each committed event. FAULTS is the log of run.sh:
+// without it, only an answer that did not come explains a repetition. Prints the counts as JSON; exit 1 when one that
+// must be 0 is not.
+//
+// Events whose type ends in .poisoned or .puzzling are never accepted until they are cured, and so must be parked; no
+// others may be.
 import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 
-const [logFile, tableFile, poison] = process.argv.slice(2);
-const lines = (file) => readFileSync(file, "utf8").split("\n").filter(Boolean);
+// Faults that make relays forget, or lose track of, what they have published.
+const forgetful = new Set(
+  ["kill", "kill-all", "freeze", "crash", "restart", "terminate", "limit", "broker", "delay-beyond"]);
+// An event may be accepted this long before such a fault and not be marked yet, or this long after it has been healed
+// by a relay that has not found its way back.
+const BEFORE_US = 10e6;
+const AFTER_US = 10e6;
 
-const rows = new Map();
-for (const line of lines(tableFile)) {
-  const [id, eventId, aggregate, type, sent, parked, messageId] = line.split("|");
-  rows.set(eventId, { id: Number(id), aggregate, type, sent: sent === "t", parked: parked === "t", messageId });
+const isPoison = ({ type }) => /\.(poisoned|puzzling)$/.test(type);
+
+const lines = (text) => text.split("\n").filter(Boolean);
+
+export function readTable(text) {
+  const rows = new Map();
+  for (const line of lines(text)) {
+    const [id, eventId, aggregate, type, sent, parked, messageId, fifo] = line.split("|");
+    const row = { id: Number(id), aggregate, type, sent: sent === "t", parked: parked === "t", messageId };
+    rows.set(eventId, { ...row, fifo: fifo === "t", answers: [], receipts: [] });
+  }
+  return rows;
 }
 
-const counts = { committed: rows.size, published: 0, lost: 0, unsent: 0, phantom: 0, disordered: 0, duplicates: 0,
-  unexplained: 0, deduplicated: 0, parked: 0, wronglyParked: 0, wrongReceipts: 0 };
-const examples = [];
-const note = (name, what) => {
-  counts[name]++;
-  if (examples.length < 10) examples.push({ [name]: what });
-};
-
-// What subscribers of a FIFO topic get is what was not recognised as a duplicate, in the order of acceptance.
-const seen = new Map();
-const lastOfAggregate = new Map();
-for (const line of lines(logFile)) {
-  const message = JSON.parse(line);
-  const row = rows.get(message.id);
-  const before = seen.get(message.id);
-  if (!row) note("phantom", message);
-  if (before && message.dup) counts.deduplicated++;
-  if (before && !message.dup) {
-    counts.duplicates++;
-    if (before.every((answer) => answer === "sent")) note("unexplained", message);
+// spans of faults: { name, from, to }
+function spansOf(notes) {
+  const spans = new Map();
+  for (const { t, event, fault, name } of notes) {
+    if (event === "strike") spans.set(fault, { name, from: t, to: Infinity });
+    if (event === "heal") spans.get(fault).to = t;
   }
-  if (!before) counts.published++;
-  seen.set(message.id, [...(before ?? []), message.answer]);
-  if (message.topic.endsWith(".fifo") && !message.dup) {
+  return [...spans.values()];
+}
+
+export const mustBeZero = ["lost", "unsent", "phantom", "disordered", "unexplained", "wronglyParked", "poisonSent",
+  "wrongReceipts"];
+
+export function judge(messages, rows, notes = []) {
+  const spans = spansOf(notes);
+  const counts = { committed: rows.size, published: 0, duplicates: 0, deduplicated: 0, parked: 0, held: 0 };
+  for (const name of mustBeZero) counts[name] = 0;
+  const examples = [];
+  const note = (name, what) => {
+    counts[name]++;
+    if (counts[name] <= 3) examples.push({ [name]: what });
+  };
+
+  // Why an event that was accepted once may be published again.
+  const mayRepeat = (before, again) =>
+    before.answer !== "sent" ||
+    spans.some(
+      ({ name, from, to }) =>
+        forgetful.has(name) && from <= again.t && before.t >= from - BEFORE_US && before.t <= to + AFTER_US,
+    );
+
+  // What subscribers of a FIFO topic get is what was not recognised as a duplicate, in the order of acceptance.
+  const lastOfAggregate = new Map();
+  const inOrder = (message) => {
     const key = `${message.topic} ${message.agg}`;
-    if (message.seq < (lastOfAggregate.get(key) ?? 0)) note("disordered", { ...message, after: lastOfAggregate.get(key) });
-    else lastOfAggregate.set(key, message.seq);
+    const last = lastOfAggregate.get(key);
+    if (last && message.seq < last.seq) note("disordered", { message, after: last });
+    else lastOfAggregate.set(key, message);
+  };
+
+  for (const message of messages) {
+    const row = rows.get(message.id);
+    if (!row) {
+      note("phantom", message);
+      continue;
+    }
+    const before = row.answers.at(-1);
+    if (!before) counts.published++;
+    else {
+      counts[message.dup ? "deduplicated" : "duplicates"]++;
+      if (!mayRepeat(before, message)) note("unexplained", { before, again: message });
+    }
+    row.answers.push(message);
+    if (row.fifo && !message.dup) inOrder(message);
   }
+
+  const parkedHeads = new Map(); // of aggregates: the first event that is parked
+  for (const row of rows.values()) {
+    if (row.parked && !(parkedHeads.get(row.aggregate) < row.id)) parkedHeads.set(row.aggregate, row.id);
+  }
+  const isHeld = (row) => row.fifo && parkedHeads.get(row.aggregate) < row.id;
+  const cured = notes.find(({ event }) => event === "cure")?.t ?? Infinity;
+  const rulesWereGone = ({ t }) =>
+    t >= cured || spans.some(({ name, from, to }) => name === "broker" && from <= t && t <= to);
+
+  for (const row of rows.values()) {
+    const { answers, ...facts } = row;
+    if (row.sent && answers.length === 0) note("lost", facts);
+    const receiptFits = answers.length === 0 || answers.some(({ mid }) => mid === row.messageId);
+    if (row.sent && !receiptFits) note("wrongReceipts", facts);
+    if (row.parked) {
+      counts.parked++;
+      if (!isPoison(row)) note("wronglyParked", facts);
+    } else if (!row.sent) {
+      if (isHeld(row)) counts.held++;
+      else note("unsent", facts);
+    }
+    if (isPoison(row) && row.sent && !answers.every(rulesWereGone)) note("poisonSent", facts);
+    if (isHeld(row) && row.sent) note("disordered", { ...facts, after: "a parked event" });
+  }
+  return { counts, examples };
 }
 
-for (const [eventId, row] of rows) {
-  const isPoison = poison && row.aggregate.includes(poison);
-  if (row.parked) counts.parked++;
-  if (row.parked && !isPoison) note("wronglyParked", row);
-  if (row.sent && !seen.has(eventId)) note("lost", row);
-  if (!row.sent && !row.parked) note("unsent", row);
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [log, table, faults] = process.argv.slice(2).map((file) => readFileSync(file, "utf8"));
+  const parsed = (text = "") => lines(text).map((line) => JSON.parse(line));
+  const { counts, examples } = judge(parsed(log), readTable(table), parsed(faults));
+  console.log(JSON.stringify(counts, null, 1));
+  for (const example of examples) console.log(JSON.stringify(example));
+  process.exit(mustBeZero.some((name) => counts[name] > 0) ? 1 : 0);
 }
-
-console.log(JSON.stringify({ ...counts, examples }));
-const mustBeZero = ["lost", "unsent", "phantom", "disordered", "wronglyParked"];
-process.exit(mustBeZero.some((name) => counts[name] > 0) ? 1 : 0);
