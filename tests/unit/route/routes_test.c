@@ -301,6 +301,52 @@ static void frees_what_the_sink_keeps(void **state) {
     routes_free(NULL, free_sink_state);
 }
 
+// By its name, whatever route leads to it and whenever it is first seen.
+static void pauses_and_resumes_topics(void **state) {
+    struct routes *routes = *state;
+
+    routes_begin(routes);
+    add(routes, "a", ARN("one"));
+    assert_true(routes_add(routes, "b", ARN("one"), "data", false, NULL));
+    add(routes, "c", ARN("other"));
+    assert_true(routes_finish(routes));
+    for (int twice = 0; twice < 2; twice++) {
+        routes_begin(routes);
+        routes_add_paused(routes, ARN("one"));
+        routes_add_paused(routes, ARN("new"));
+        add(routes, "a", ARN("one"));
+        assert_true(routes_add(routes, "b", ARN("one"), "data", false, NULL));
+        add(routes, "c", ARN("other"));
+        assert_int_equal(routes_finish(routes), twice == 0); // a change, and then none
+        assert_true(topic_of(routes, "a")->paused);
+        assert_true(topic_of(routes, "b")->paused);
+        assert_false(topic_of(routes, "c")->paused);
+    }
+    struct topic *topic = topic_of(routes, "a");
+    routes_begin(routes);
+    routes_add_paused(routes, ARN("new"));
+    add(routes, "a", ARN("one"));
+    add(routes, "d", ARN("new"));
+    assert_true(routes_finish(routes));
+    assert_ptr_equal(topic_of(routes, "a"), topic);
+    assert_false(topic->paused);
+    assert_true(topic_of(routes, "d")->paused);
+}
+
+static void tells_which_events_are_ordered(void **state) {
+    struct routes *routes = *state;
+
+    assert_null(routes_ordered_sql(routes));
+    routes_begin(routes);
+    add(routes, "a.b", ARN("ordered.fifo"));
+    assert_null(routes_ordered_sql(routes)); // before they are in force
+    assert_true(routes_finish(routes));
+    assert_string_equal(routes_ordered_sql(routes), "CASE WHEN event_type = 'a.b' THEN true ELSE false END");
+    routes_begin(routes);
+    assert_true(routes_finish(routes));
+    assert_null(routes_ordered_sql(routes));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(has_no_topic_at_first, create, release),
@@ -316,6 +362,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(says_why_a_prefix_does_not_fit, create, release),
         cmocka_unit_test_setup_teardown(takes_event_types_as_views, create, release),
         cmocka_unit_test_setup_teardown(frees_what_the_sink_keeps, create, release),
+        cmocka_unit_test_setup_teardown(pauses_and_resumes_topics, create, release),
+        cmocka_unit_test_setup_teardown(tells_which_events_are_ordered, create, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static void rests_once_for_many_failures(void **state) {
 
     (void)state;
     harness->answer = harness_hang_up;
-    harness->settings.retry_base = HARNESS_LONG_US / 60;
+    harness->settings.retry_base = HARNESS_LONG_US / 6;
     harness_start(harness);
     harness_offer_many(harness, &harness->standard, 40);
     harness_await_settled(harness, 40);
@@ -98,10 +98,10 @@ static void rests_once_for_many_failures(void **state) {
     assert_int_equal(harness_count(harness, 0, 40, OUTCOME_WAIT), 30);
     for (int row = 0; row < 40; row++) {
         if (harness->rows[row].kind == OUTCOME_RETRY) {
-            assert_in_range(harness->rows[row].retry_after_us, HARNESS_LONG_US / 120, HARNESS_LONG_US / 60);
+            assert_in_range(harness->rows[row].retry_after_us, HARNESS_LONG_US / 12, HARNESS_LONG_US / 6);
         }
     }
-    assert_in_range(harness->sink.resting_us(harness->sink.self), 1, HARNESS_LONG_US / 60);
+    assert_in_range(harness->sink.resting_us(harness->sink.self), 1, HARNESS_LONG_US / 6);
     harness_free(harness);
 }
 
