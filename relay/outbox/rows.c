@@ -41,13 +41,13 @@ static void keep_text(struct rows *rows, struct slice text, size_t most, size_t 
     buffer_append(&rows->texts, text.data, *length);
 }
 
-int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool ordered) {
+int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool due, bool ordered) {
     if (rows->count == rows->capacity) {
         rows->capacity = rows->capacity * 2 + 64;
         rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
     }
     struct row *row = &rows->items[rows->count];
-    *row = (struct row){.id = event->id, .attempts = attempts};
+    *row = (struct row){.id = event->id, .attempts = attempts, .due = due};
     memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
     if (ordered) {
         keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
@@ -92,7 +92,7 @@ int64_t rows_lowest_let_go(const struct rows *rows) {
     int64_t lowest = 0;
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
-        if (row->kind == OUTCOME_LET_GO && (lowest == 0 || row->id < lowest)) {
+        if (row->settled && row->kind == OUTCOME_LET_GO && !row->due && (lowest == 0 || row->id < lowest)) {
             lowest = row->id;
         }
     }
