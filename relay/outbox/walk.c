@@ -122,7 +122,7 @@ static void append_select(struct buffer *sql, const char *ordered_sql, bool park
         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s ELSE b.last_error IS NOT NULL "
         "END"
         " AND (%s))"
-        " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) IS NOT NULL AND due_at = 'infinity'"
+        " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) = 'infinity'"
         " AND sent_at IS NULL AND parked_at IS NULL AND last_error IS NOT NULL"
         " AND (aggregate_id, id) > ($1::pg_catalog.text, $2::pg_catalog.int8) ORDER BY aggregate_id, id "
         "LIMIT %d",
