@@ -325,9 +325,9 @@ static void append_unordered(struct buffer *sql, const struct range *range) {
 
 enum { AGGREGATE_MAX = 100 };
 
-// What is new and what is due, in one order, and of each whether it must wait: behind an earlier event of its
-// aggregate that is not among them (retried later, waiting, parked), or behind so many that are that one
-// aggregate would keep the others out.
+// What is new and what is due, in one order, and of each whether it must wait: behind an earlier ordered
+// event of its aggregate that is not among them (retried later, waiting, parked), or behind so many that are
+// that one aggregate would keep the others out.
 static void append_ordered(struct buffer *sql, const struct claim *claim) {
     const struct range *range = &claim->range;
     buffer_append_format(
@@ -336,14 +336,14 @@ static void append_ordered(struct buffer *sql, const struct claim *claim) {
         " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, b.parked_at) IS NOT "
         "NULL"
         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
-        " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END)"
+        " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
         " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d"
         " FROM (SELECT * FROM ("
         "(SELECT " COLUMNS " FROM outbox.event WHERE id > %" PRId64 IS_NEW " AND (%s) ORDER BY id LIMIT %d)"
         " UNION ALL (SELECT " COLUMNS " FROM outbox.event WHERE " IS_DUE " AND (%s) ORDER BY id LIMIT %d)"
         ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
-        claim->options.policy.parked_blocks ? "true" : "false", AGGREGATE_MAX, range->after,
-        range->ordered_sql, range->limit, range->ordered_sql, range->limit, range->limit);
+        claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql, AGGREGATE_MAX,
+        range->after, range->ordered_sql, range->limit, range->ordered_sql, range->limit, range->limit);
 }
 
 static void send_select(struct claim *claim) {
