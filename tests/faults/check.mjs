@@ -88,9 +88,9 @@ export function judge(messages, rows, notes = []) {
     if (row.fifo && !message.dup) inOrder(message);
   }
 
-  const parkedHeads = new Map(); // of aggregates: the first event that is parked
+  const parkedHeads = new Map(); // of aggregates: the first event that is parked, of those that have an order
   for (const row of rows.values()) {
-    if (row.parked && !(parkedHeads.get(row.aggregate) < row.id)) parkedHeads.set(row.aggregate, row.id);
+    if (row.fifo && row.parked && !(parkedHeads.get(row.aggregate) < row.id)) parkedHeads.set(row.aggregate, row.id);
   }
   const isHeld = (row) => row.fifo && parkedHeads.get(row.aggregate) < row.id;
   const cured = notes.find(({ event }) => event === "cure")?.t ?? Infinity;

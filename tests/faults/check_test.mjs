@@ -95,6 +95,8 @@ found("what is before a parked event does not", [fifo("e1", ""), fifo("e2", "par
   { unsent: 1 });
 found("a standard topic has nothing to wait for",
   [["e1", "o", "order.poisoned", "parked"], ["e2", "o", "order.created", ""]], [], { unsent: 1 });
+found("nor has anybody to wait for an event of a standard topic",
+  [["e1", "o", "order.poisoned", "parked"], fifo("e2", "")], [], { unsent: 1 });
 found("a parked event is passed", [fifo("e1", "parked", "stock.poisoned"), fifo("e2")], [message("e2", 1)],
   { disordered: 1 });
 console.log(`${passed} passed, 0 failed`);

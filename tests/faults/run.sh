@@ -145,7 +145,8 @@ carry_out() {
 # What a parked event of a FIFO topic holds up stays, and nothing else.
 left="from outbox.event as e where sent_at is null and parked_at is null
       and not (outbox.topic_of(event_type) like '%.fifo' and exists (select from outbox.event as b
-               where b.aggregate_id = e.aggregate_id and b.id < e.id and b.parked_at is not null))"
+               where b.aggregate_id = e.aggregate_id and b.id < e.id and b.parked_at is not null
+                                 and outbox.topic_of(b.event_type) like '%.fifo'))"
 
 end_writing() {
     kill -TERM "$writer_id"
