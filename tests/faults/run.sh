@@ -25,7 +25,7 @@ usage: tests/faults/run.sh [--seed N] [--faults N] [--quick] [--plan FILE] [--ke
   --faults N    how many faults (40)
   --quick       12 faults: about a minute
   --plan FILE   these steps instead (node tests/faults/plan.mjs SEED FAULTS prints them), to reduce a run that failed
-  --keep DIR    where logs, plan and table go when it fails
+  --keep DIR    where logs, plan and table go in the end
 
 RELAY_BUILD is the build folder (build/debug); FAULTS_LOG_LEVEL=debug makes the relays say more.
 END
@@ -192,8 +192,8 @@ faults_end() {
     local status=$1
     if ((status != 0 && status != 130)); then
         warn "again: tests/faults/run.sh --seed $seed --faults $faults${plan:+ --plan $plan}"
-        [[ ! $keep ]] || keep_evidence || true
     fi
+    [[ ! $keep ]] || keep_evidence || true
     for name in "${relay_names[@]}"; do # one that is frozen does not hear that it is to end
         [[ ! -e $system_dir/$name.pid ]] || relay_signal "$name" CONT 2>/dev/null || true
     done
