@@ -290,10 +290,6 @@ bool agenda_has_work(const struct agenda *agenda, int64_t now) {
     return has_new(agenda) || !scan_is_quiet(agenda->scan) || agenda->due_at <= now;
 }
 
-bool agenda_has_news(const struct agenda *agenda) {
-    return !scan_is_quiet(agenda->scan);
-}
-
 bool agenda_is_due(const struct agenda *agenda, int64_t now) {
     return agenda->due_at <= now;
 }

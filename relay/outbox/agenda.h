@@ -50,8 +50,6 @@ bool agenda_has_work(const struct agenda *agenda, int64_t now);
 bool agenda_is_loaded(const struct agenda *agenda);
 bool agenda_is_settled(const struct agenda *agenda);
 
-// agenda_has_news: a transaction has ended that may have left events in the gaps.
-bool agenda_has_news(const struct agenda *agenda);
 bool agenda_is_due(const struct agenda *agenda, int64_t now);
 
 // agenda_has_gaps: the floor is below the frontier.

@@ -34,7 +34,8 @@ struct claim {
     uint64_t transaction;
     struct rows rows;
     int64_t began_at;
-    bool locked; // the answer to the question for the ordered lock
+    char *ordered_sql; // the range's, owned
+    bool locked;       // the answer to the question for the ordered lock
     bool refused;
     char *snapshot;
     int64_t newest;
@@ -57,6 +58,7 @@ void claim_free(struct claim *claim) {
     pg_close(claim->connection);
     rows_free(&claim->rows);
     free(claim->snapshot);
+    free(claim->ordered_sql);
     free(claim);
 }
 
@@ -203,7 +205,8 @@ static void on_event_row(void *context, const PGresult *result, int index) {
                                  .metadata = pg_bytes(result, index, 7),
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
-    int row = rows_add(&claim->rows, &event, (int)pg_int(result, index, 2), is_ordered(claim));
+    bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 10));
+    int row = rows_add(&claim->rows, &event, (int)pg_int(result, index, 2), due, is_ordered(claim));
     if (is_ordered(claim) && pg_bool(result, index, 9)) {
         settle_blocked(claim, row);
     } else {
@@ -325,38 +328,31 @@ static void append_unordered(struct buffer *sql, const struct range *range) {
 
 enum { AGGREGATE_MAX = 100 };
 
-// What is new and what is due, in one order, and of each whether it must wait: behind an earlier ordered
-// event of its aggregate that is not among them (retried later, waiting, parked), or behind so many that are
-// that one aggregate would keep the others out.
+// What is new and what is due, in one order, and of each whether it must wait: behind an earlier event of its
+// aggregate that is not among them (retried later, waiting, parked), or behind so many that are that one
+// aggregate would keep the others out.
 static void append_ordered(struct buffer *sql, const struct claim *claim) {
     const struct range *range = &claim->range;
-    buffer_append_format(
-        sql,
-        "SELECT " COLUMNS ", EXISTS (SELECT FROM outbox.event AS b"
-        " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, b.parked_at) IS NOT "
-        "NULL"
-        " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
-        " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
-        " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d"
-        " FROM (SELECT * FROM ("
-        "(SELECT " COLUMNS " FROM outbox.event WHERE id > %" PRId64 IS_NEW " AND (%s) ORDER BY id LIMIT %d)"
-        " UNION ALL (SELECT " COLUMNS " FROM outbox.event WHERE " IS_DUE " AND (%s) ORDER BY id LIMIT %d)"
-        ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
-        claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql, AGGREGATE_MAX,
-        range->after, range->ordered_sql, range->limit, range->ordered_sql, range->limit, range->limit);
-}
-
-static void send_select(struct claim *claim) {
-    struct buffer sql;
-    buffer_init(&sql, SQL_MAX);
-    if (is_ordered(claim)) {
-        append_ordered(&sql, claim);
-    } else {
-        append_unordered(&sql, &claim->range);
-    }
-    pg_send(claim->connection,
-            &(struct pg_statement){.sql = buffer_text(&sql), .row = on_event_row, .context = claim});
-    buffer_free(&sql);
+    buffer_append_format(sql,
+                         "SELECT " COLUMNS ", EXISTS (SELECT FROM outbox.event AS b"
+                         " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, "
+                         "b.parked_at) IS NOT NULL"
+                         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
+                         " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
+                         " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d,"
+                         " due_at IS NOT NULL FROM (SELECT * FROM (",
+                         claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql,
+                         AGGREGATE_MAX);
+    buffer_append_format(sql,
+                         "(SELECT " COLUMNS ", due_at FROM outbox.event WHERE id > %" PRId64 IS_NEW
+                         " AND (%s) ORDER BY id LIMIT %d)",
+                         range->after, range->ordered_sql, range->limit);
+    // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
+    buffer_append_format(sql,
+                         " UNION ALL (SELECT " COLUMNS ", due_at FROM outbox.event WHERE " IS_DUE
+                         " AND (%s) ORDER BY id + 0 LIMIT %d)"
+                         ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
+                         range->ordered_sql, range->limit, range->limit);
 }
 
 // Asked afterwards, since only a transaction that has locked something has, and uses up, an id.
@@ -369,10 +365,40 @@ static void send_transaction_question(struct claim *claim) {
                 .context = claim});
 }
 
+// The lease of the ordered lock counts from here, however long reading took.
+static void on_selected(void *context, int64_t rows) {
+    (void)rows;
+    struct claim *claim = context;
+    if (!is_ordered(claim)) {
+        return;
+    }
+    claim->asked_at = clock_monotonic_us();
+    if (claim->range.pooled) {
+        send_transaction_question(claim);
+    } else {
+        pg_send(claim->connection,
+                &(struct pg_statement){.sql = "COMMIT", .done = on_fetched, .context = claim});
+    }
+    pg_sync(claim->connection);
+}
+
+static void send_select(struct claim *claim) {
+    struct buffer sql;
+    buffer_init(&sql, SQL_MAX);
+    if (is_ordered(claim)) {
+        append_ordered(&sql, claim);
+    } else {
+        append_unordered(&sql, &claim->range);
+    }
+    pg_send(claim->connection,
+            &(struct pg_statement){
+                .sql = buffer_text(&sql), .row = on_event_row, .done = on_selected, .context = claim});
+    buffer_free(&sql);
+}
+
 static void start_unordered(struct claim *claim) {
     send_begin(claim, BEGIN_READ_COMMITTED);
     send_select(claim);
-    claim->range.ordered_sql = NULL;
     send_transaction_question(claim);
     pg_sync(claim->connection);
 }
@@ -394,9 +420,7 @@ static void on_snapshot(void *context, int64_t rows) {
     struct claim *claim = context;
     claim->range.after =
         claim->listener.snapshot(claim->listener.context, claim, claim->snapshot, claim->newest);
-    claim->asked_at = clock_monotonic_us();
     send_select(claim);
-    pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .done = on_fetched, .context = claim});
     pg_sync(claim->connection);
 }
 
@@ -434,9 +458,7 @@ static void on_transaction_lock(void *context, int64_t rows) {
     struct claim *claim = context;
     claim->refused = !claim->locked;
     if (claim->locked) {
-        claim->asked_at = clock_monotonic_us();
         send_select(claim);
-        send_transaction_question(claim);
         pg_sync(claim->connection);
     } else {
         claim->state = CLAIM_MARKING;
@@ -467,7 +489,9 @@ static void start_ordered(struct claim *claim) {
 
 void claim_start(struct claim *claim, const struct range *range) {
     claim->state = CLAIM_FETCHING;
+    free(claim->ordered_sql);
     claim->range = *range;
+    claim->range.ordered_sql = claim->ordered_sql = memory_copy_text(range->ordered_sql);
     claim->transaction = 0;
     claim->began_at = clock_monotonic_us();
     claim->locked = claim->refused = false;

@@ -29,8 +29,7 @@ struct range {
     int64_t after;
     int64_t to;
     int limit;
-    const char *ordered_sql; // which events are ordered; NULL: none is. Used within claim_start only, but for
-                             // RANGE_ORDERED
+    const char *ordered_sql; // which events are ordered; NULL: none is. claim_start copies it
     bool pooled;             // RANGE_ORDERED: there are no sessions
 };
 
@@ -74,7 +73,7 @@ bool claim_is_busy(const struct claim *claim);       // from claim_start to fini
 bool claim_is_fetching(const struct claim *claim);   // rows are still coming
 int claim_unsettled(const struct claim *claim);      // events handed on whose outcome is not known yet
 
-// claim_start claims a range on an idle claim. For RANGE_ORDERED its ordered_sql must live until `fetched`.
+// claim_start claims a range on an idle claim.
 void claim_start(struct claim *claim, const struct range *range);
 const struct range *claim_range(const struct claim *claim);
 int64_t claim_began_at(const struct claim *claim);      // monotonic, when it was started

@@ -7,6 +7,7 @@
 enum {
     TURN_US = 250000,   // a turn of ordered events is cut short: new ones do not wait for a slow aggregate
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
+    WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
     PROBE_ROWS = 100,
 };
 
@@ -43,17 +44,23 @@ bool flow_has_work(const struct relay *relay, int64_t now) {
     return flow_has_turn(relay) || agenda_has_work(relay->agenda, now);
 }
 
-// Ordered events go first when they have a turn: others are claimed at any time.
+// Ordered events and others take turns, so that neither keeps the other out where there is one connection for
+// both.
 static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
+    struct range other;
     const char *ordered_sql = routes_ordered_sql(relay->routes);
-    bool turn = ordered_sql != NULL && relay->turn == NULL && turns_next(relay->turns, now, limit, range);
+    bool unordered = agenda_next(relay->agenda, now, limit, &other);
+    bool turn = ordered_sql != NULL && relay->turn == NULL && !(relay->turn_was_last && unordered) &&
+                turns_next(relay->turns, now, limit, range);
     if (turn) {
         range->pooled = session_is_pooled(relay->session);
         range->after = agenda_floor(relay->agenda);
+    } else if (unordered) {
+        *range = other;
     }
-    bool any = turn || agenda_next(relay->agenda, now, limit, range);
     range->ordered_sql = ordered_sql;
-    return any;
+    relay->turn_was_last = turn;
+    return turn || unordered;
 }
 
 // How many events to claim. While everything that is known rests, a few now and then.
@@ -88,6 +95,7 @@ void flow_start_claim(struct relay *relay, int64_t now) {
     }
     if (range.kind == RANGE_ORDERED) {
         relay->turn = claim;
+        relay->turn_is_full = false;
         relay->pong_at = now + CLAIM_PING_ORDERED_US;
     } else {
         agenda_started(relay->agenda, &range, now);
@@ -117,7 +125,9 @@ static void on_claim_ready(void *context, struct claim *claim) {
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
-    if (relay->cut || held_by_another(relay, claim, event->id)) {
+    bool is_turn = claim == relay->turn;
+    relay->turn_is_full = relay->turn_is_full || (is_turn && relay->sink.full(relay->sink.self));
+    if (relay->cut || (is_turn && relay->turn_is_full) || held_by_another(relay, claim, event->id)) {
         const struct outcome let_go = {.kind = OUTCOME_LET_GO};
         on_settled(relay, delivery, &let_go);
         return;
@@ -130,7 +140,7 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
         return;
     }
     relay->sink.offer(relay->sink.self, event, topic, delivery);
-    if (relay->sink.full(relay->sink.self)) {
+    if (!is_turn && relay->sink.full(relay->sink.self)) {
         claim_pause(claim);
     }
 }
@@ -227,8 +237,20 @@ static bool on_walked(void *context, struct slice event_type) {
     return topic != NULL ? relay->sink.admits(relay->sink.self, topic) : !relay->sink.needs_topic;
 }
 
+// A long walk is not taken so often, unless something begins it.
+static void pace_walk(struct relay *relay) {
+    int64_t now = clock_monotonic_us();
+    int64_t pause = WALK_SHARE * (now - relay->walk_began_at);
+    if (relay->walk_at > now && relay->walk_at < now + pause) {
+        relay->walk_at = now + pause;
+    }
+}
+
 static void on_walk_stepped(void *context, int64_t released) {
     struct relay *relay = context;
+    if (!walk_has_more(relay->walk)) {
+        pace_walk(relay);
+    }
     if (released > 0) {
         log_debug("let go of events that waited", LOG_INT("events", released));
         agenda_expect_due(relay->agenda, clock_monotonic_us());
@@ -242,6 +264,7 @@ static void on_walk_stepped(void *context, int64_t released) {
 void flow_walk(struct relay *relay, int64_t now) {
     if (now >= relay->walk_at) {
         relay->walk_at = now + WALK_US;
+        relay->walk_began_at = now;
         walk_begin(relay->walk);
     }
     if (walk_has_more(relay->walk) && !agenda_is_due(relay->agenda, now)) {

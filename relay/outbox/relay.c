@@ -217,7 +217,9 @@ static void schedule_running(struct relay *relay) {
     do_chores(relay, now);
     if (relay->stopping) {
         flow_limit_claims(relay, now);
-        if (!claim_pool_is_busy(relay->claims)) {
+        if (claim_pool_is_busy(relay->claims)) {
+            set_timer(relay->timer, BUSY_TURN_US);
+        } else {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
         }
         return;
@@ -248,6 +250,7 @@ void relay_schedule(struct relay *relay) {
 }
 
 static void schedule_broken(struct relay *relay) {
+    relay->sink.drop(relay->sink.self, NULL); // what has come back since, to be sent again
     if (claim_pool_unsettled(relay->claims) > 0) {
         set_timer(relay->timer,
                   RECONNECT_BASE_US); // what is still under way must not be claimed a second time

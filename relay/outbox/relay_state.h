@@ -28,6 +28,8 @@ struct relay {
     struct pace pace;
     struct claim_pool *claims;
     struct turns *turns;
+    bool turn_was_last; // of the claims that were begun
+    bool turn_is_full;  // the sink took no more of it, so what follows is let go
     struct claim *turn; // the claim of ordered events that is busy, or NULL
     struct walk *walk;
     struct event *timer;
@@ -50,6 +52,7 @@ struct relay {
     int64_t routes_at; // when to read the routes again
     int64_t pong_at;   // when to ping the turn of ordered events
     int64_t walk_at;   // when to walk along what waits
+    int64_t walk_began_at;
     int64_t opened_at; // when something was fit again that events may have waited for
     int64_t sent;
     int64_t deferred;

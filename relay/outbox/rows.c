@@ -41,13 +41,13 @@ static void keep_text(struct rows *rows, struct slice text, size_t most, size_t 
     buffer_append(&rows->texts, text.data, *length);
 }
 
-int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool ordered) {
+int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool due, bool ordered) {
     if (rows->count == rows->capacity) {
         rows->capacity = rows->capacity * 2 + 64;
         rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
     }
     struct row *row = &rows->items[rows->count];
-    *row = (struct row){.id = event->id, .attempts = attempts};
+    *row = (struct row){.id = event->id, .attempts = attempts, .due = due};
     memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
     if (ordered) {
         keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
@@ -92,7 +92,7 @@ int64_t rows_lowest_let_go(const struct rows *rows) {
     int64_t lowest = 0;
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
-        if (row->kind == OUTCOME_LET_GO && (lowest == 0 || row->id < lowest)) {
+        if (row->settled && row->kind == OUTCOME_LET_GO && !row->due && (lowest == 0 || row->id < lowest)) {
             lowest = row->id;
         }
     }
@@ -218,6 +218,8 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
 }
 
 // Those behind come due, some of each aggregate at a time: when these are sent they make way for the next.
+// (What is equal to infinity is due_at, as they are not parked; it is written so that the index by aggregate
+// is the only way.)
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
     int count = 0;
     for (int index = 0; index < rows->count; index++) {
@@ -240,8 +242,8 @@ static void send_followers(struct rows *rows, struct pg_connection *connection) 
                 .sql = "UPDATE outbox.event AS e SET due_at = pg_catalog.clock_timestamp()"
                        " FROM (SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])) AS a(id)"
                        " CROSS JOIN LATERAL (SELECT f.id FROM outbox.event AS f"
-                       " WHERE f.aggregate_id = a.id AND coalesce(f.due_at, f.parked_at) IS NOT NULL"
-                       " AND f.due_at = 'infinity' AND f.sent_at IS NULL AND f.parked_at IS NULL"
+                       " WHERE f.aggregate_id = a.id AND coalesce(f.due_at, f.parked_at) = 'infinity'"
+                       " AND f.sent_at IS NULL AND f.parked_at IS NULL"
                        " AND f.last_error IS NOT NULL ORDER BY f.id LIMIT 100) AS f"
                        " WHERE e.id = f.id",
                 .parameter_count = 1,

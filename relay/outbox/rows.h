@@ -12,6 +12,7 @@ struct row {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
     bool settled;
+    bool due;               // found by due_at, and so found again if it is let go
     enum outcome_kind kind; // once settled
     int attempts;           // before this claim
     // In rows->texts: the message id or the reason.
@@ -47,7 +48,7 @@ void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);
 
 // rows_add adds an unsettled row and returns its number. `ordered` keeps the aggregate's id.
-int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool ordered);
+int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool due, bool ordered);
 
 // rows_settle notes an outcome; an event that was refused too often is parked.
 void rows_settle(struct rows *rows, int number, const struct outcome *outcome);
@@ -57,7 +58,7 @@ struct slice rows_text(const struct rows *rows, const struct row *row);
 
 int rows_sent(const struct rows *rows); // how many are settled as sent
 
-// rows_lowest_let_go is the lowest id among those let go, 0 if none.
+// rows_lowest_let_go is the lowest id among those let go that were not found by due_at, 0 if none.
 int64_t rows_lowest_let_go(const struct rows *rows);
 
 bool rows_hold(const struct rows *rows, int64_t id);

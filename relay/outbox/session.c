@@ -261,6 +261,22 @@ static void on_server_row(void *context, const PGresult *result, int row) {
     session->standby = pg_bool(result, row, 1);
 }
 
+// A server keeps what is locked for a relay that is gone without a word, and a sleep lock that is left behind
+// makes every producer notify: so it is to look whether we are still there, also while a statement waits. It
+// can do that since PostgreSQL 14, on Linux. Behind a pooler the server's session is not ours to set.
+static void have_us_watched(struct session *session) {
+    if (!session->pooled) {
+        ask(session,
+            "SELECT pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
+            " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
+            " pg_catalog.set_config('tcp_keepalives_count', '3', false),"
+            " pg_catalog.set_config('tcp_user_timeout', '30000', false),"
+            " CASE WHEN pg_catalog.version() LIKE '%linux%'"
+            " THEN pg_catalog.set_config('client_connection_check_interval', '10000', false) END",
+            NULL, NULL);
+    }
+}
+
 static void on_server(void *context, int64_t rows) {
     (void)rows;
     struct session *session = context;
@@ -273,6 +289,7 @@ static void on_server(void *context, int64_t rows) {
         fail(session, &error);
         return;
     }
+    have_us_watched(session);
     ask(session, history_exists_query(), on_history_exists_row, on_history_exists);
 }
 
@@ -286,6 +303,7 @@ bool session_connect(struct session *session, struct event_base *base, const cha
                      struct error *error) {
     const struct pg_handler handler = {
         .context = session, .ready = on_connected, .lost = on_lost, .notified = on_notified};
+    pg_choose_again();
     session->connection = pg_open(base, conninfo, &handler, error);
     return session->connection != NULL;
 }

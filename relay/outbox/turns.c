@@ -5,6 +5,7 @@
 #include "outbox/scan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     REFUSED_US = 250000, // before the lock that another relay has is asked for again
@@ -18,9 +19,12 @@ struct turns {
     bool cut;           // the last turn read only up to its limit
     int64_t resume;     // ids above it were let go, and must be read again; INT64_MAX: none
     int64_t newest;     // in the snapshot of the last turn
+    int64_t seen;       // the newest event a look has seen
     int64_t settle_to;  // in that snapshot
     int64_t not_before; // no turn before
+    char *snapshot;     // of the last turn
     int limit;          // halved when a turn was cut short
+    bool stale;         // the turn that is busy, if any, began before the last reset
 };
 
 struct turns *turns_new(void) {
@@ -32,6 +36,7 @@ struct turns *turns_new(void) {
 void turns_free(struct turns *turns) {
     if (turns != NULL) {
         scan_free(turns->scan);
+        free(turns->snapshot);
         free(turns);
     }
 }
@@ -39,11 +44,20 @@ void turns_free(struct turns *turns) {
 void turns_reset(struct turns *turns, int64_t floor) {
     struct scan *scan = turns->scan;
     scan_reset(scan, floor);
-    *turns = (struct turns){.scan = scan, .pending = true, .resume = INT64_MAX, .limit = INT32_MAX};
+    free(turns->snapshot);
+    *turns =
+        (struct turns){.scan = scan, .pending = true, .resume = INT64_MAX, .limit = INT32_MAX, .stale = true};
 }
 
-void turns_looked(struct turns *turns, const struct look *look, bool news) {
-    turns->pending = turns->pending || news || look->newest > scan_frontier(turns->scan) ||
+// A transaction that has ended since the last turn may have left an event below the newest.
+static bool has_news(const struct turns *turns, const struct look *look) {
+    return scan_frontier(turns->scan) > scan_floor(turns->scan) &&
+           (turns->snapshot == NULL || strcmp(turns->snapshot, look->snapshot) != 0);
+}
+
+void turns_looked(struct turns *turns, const struct look *look) {
+    turns->seen = look->newest;
+    turns->pending = turns->pending || has_news(turns, look) || look->newest > scan_frontier(turns->scan) ||
                      look->lowest_unsent > 0 || look->due_in_us <= 0;
 }
 
@@ -55,6 +69,8 @@ bool turns_next(struct turns *turns, int64_t now, int limit, struct range *range
     if (!turns->pending || now < turns->not_before) {
         return false;
     }
+    turns->stale = false;
+    turns->newest = turns->seen; // until its snapshot tells
     *range = (struct range){.kind = RANGE_ORDERED, .limit = turns->limit < limit ? turns->limit : limit};
     return true;
 }
@@ -74,6 +90,8 @@ int64_t turns_snapshot(struct turns *turns, const char *text, int64_t newest) {
     int64_t to;
     turns->newest = newest;
     turns->settle_to = scan_floor(turns->scan);
+    free(turns->snapshot);
+    turns->snapshot = memory_copy_text(text);
     if (!snapshot_parse(&snapshot, text)) {
         return scan_floor(turns->scan);
     }
@@ -89,16 +107,22 @@ int64_t turns_snapshot(struct turns *turns, const char *text, int64_t newest) {
     return after;
 }
 
-static void read_again(struct turns *turns, int64_t after) {
+// From there on, or from where this turn has begun: what is due is found without.
+static void read_again(struct turns *turns, const struct claim *claim, int64_t after) {
+    int64_t began = claim_range(claim)->after;
+    after = after > began ? after : began;
     turns->resume = after < turns->resume ? after : turns->resume;
 }
 
 void turns_fetched(struct turns *turns, const struct claim *claim) {
+    if (turns->stale) {
+        return;
+    }
     turns->pending = false; // what comes from now on is news
     turns->cut = claim_rows(claim) >= claim_range(claim)->limit;
     if (turns->cut) {
         scan_read_forward(turns->scan, claim_last_id(claim));
-        read_again(turns, claim_last_id(claim));
+        read_again(turns, claim, claim_last_id(claim));
     } else {
         scan_read_forward(turns->scan, turns->newest);
     }
@@ -120,11 +144,14 @@ void turns_finished(struct turns *turns, const struct claim *claim, int64_t now)
         turns->not_before = now + REFUSED_US;
         return;
     }
+    if (turns->stale) {
+        return;
+    }
     int64_t let_go = claim_lowest_let_go(claim);
     int limit = claim_range(claim)->limit;
     settle(turns, let_go);
     if (let_go > 0) {
-        read_again(turns, let_go - 1);
+        read_again(turns, claim, let_go - 1);
         turns->limit = limit / 2 > LIMIT_LEAST ? limit / 2 : LIMIT_LEAST;
     } else {
         turns->limit = limit < INT32_MAX / 2 ? limit * 2 : INT32_MAX;

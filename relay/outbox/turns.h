@@ -17,12 +17,11 @@ struct turns;
 struct turns *turns_new(void);
 void turns_free(struct turns *turns);
 
-// turns_reset begins anew from a stored floor.
+// turns_reset begins anew from a floor; what a turn that is busy has read is then read again.
 void turns_reset(struct turns *turns, int64_t floor);
 
-// turns_looked takes in what a look has found; `news` says that it may have brought something below the
-// newest.
-void turns_looked(struct turns *turns, const struct look *look, bool news);
+// turns_looked takes in what a look has found.
+void turns_looked(struct turns *turns, const struct look *look);
 
 // turns_expect: something is new or due, by other news.
 void turns_expect(struct turns *turns);

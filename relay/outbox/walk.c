@@ -113,19 +113,20 @@ static void on_read(void *context, int64_t rows) {
 }
 
 static void append_select(struct buffer *sql, const char *ordered_sql, bool parked_blocks) {
-    const char *ordered = ordered_sql != NULL ? ordered_sql : "false";
+    const char *condition = ordered_sql != NULL ? ordered_sql : "false";
     buffer_append_format(
         sql,
         "SELECT id, aggregate_id, event_type, (%s) AND EXISTS (SELECT FROM outbox.event AS b"
         " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, b.parked_at) IS NOT "
         "NULL"
         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s ELSE b.last_error IS NOT NULL "
-        "END AND (%s))"
-        " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) IS NOT NULL AND due_at = 'infinity'"
+        "END"
+        " AND (%s))"
+        " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) = 'infinity'"
         " AND sent_at IS NULL AND parked_at IS NULL AND last_error IS NOT NULL"
         " AND (aggregate_id, id) > ($1::pg_catalog.text, $2::pg_catalog.int8) ORDER BY aggregate_id, id "
         "LIMIT %d",
-        ordered, parked_blocks ? "true" : "false", ordered, STEP);
+        condition, parked_blocks ? "true" : "false", condition, STEP);
 }
 
 void walk_step(struct walk *walk, struct pg_connection *connection, const char *ordered_sql,

@@ -42,7 +42,7 @@ static void on_looked(void *context, const struct look *found) {
         relay_break_off(relay, &error);
         return;
     }
-    turns_looked(relay->turns, found, agenda_has_news(relay->agenda));
+    turns_looked(relay->turns, found);
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
     bool work =
@@ -111,7 +111,9 @@ static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
         relay->walk_at = relay->opened_at = clock_monotonic_us();
-        turns_expect(relay->turns); // events may have become ordered ones
+        // Events may have become ordered, or the opposite, above the floor: they are looked for again.
+        turns_reset(relay->turns, agenda_floor(relay->agenda));
+        agenda_let_go(relay->agenda, agenda_floor(relay->agenda) + 1, clock_monotonic_us());
         wake(relay);
         relay_schedule(relay);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres/connection.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "postgres/conninfo.h"
+#include "postgres/dial.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,10 +21,10 @@ struct pending {
 };
 
 struct pg_connection {
-    PGconn *pg; // NULL once lost
+    PGconn *pg; // NULL until connected, and once lost
     struct event_base *base;
-    struct event *connecting; // the current step of connecting, else NULL
-    struct event *readable;   // NULL until connected
+    struct dial *dial;      // while connecting
+    struct event *readable; // its time-out is the answer's; NULL until connected
     struct event *writable;
     struct pg_handler handler;
     struct pending *head;
@@ -35,7 +35,13 @@ struct pg_connection {
     int callbacks; // under way
 };
 
-enum { CONNECT_TIMEOUT_SECONDS = 10 };
+// How long a server may be silent that owes an answer. The kernel notices a network that swallows everything
+// as late as that; a server, a pooler or a proxy that is frozen only we notice.
+static const struct timeval answer_limit = {.tv_sec = 30};
+
+// The server that the first connection since pg_choose_again has led to.
+static struct host chosen;
+static bool is_chosen;
 
 static void drop_pending(struct pg_connection *connection) {
     while (connection->head != NULL) {
@@ -54,7 +60,8 @@ static void free_event(struct event **event) {
 }
 
 static void disconnect(struct pg_connection *connection) {
-    free_event(&connection->connecting);
+    dial_free(connection->dial);
+    connection->dial = NULL;
     free_event(&connection->readable);
     free_event(&connection->writable);
     PQfinish(connection->pg);
@@ -117,6 +124,7 @@ static struct pending pop_head(struct pg_connection *connection) {
     connection->head = head->next;
     if (connection->head == NULL) {
         connection->tail = NULL;
+        event_remove_timer(connection->readable);
     }
     free(head);
     start_head(connection);
@@ -197,12 +205,21 @@ static void deliver_notifications(struct pg_connection *connection) {
     }
 }
 
+// Begins to wait for an answer, or waits for it anew. Every piece of an answer does so by itself, since the
+// event is a persistent one.
+static void expect_answer(struct pg_connection *connection) {
+    if (connection->head != NULL && !connection->paused) {
+        event_add(connection->readable, &answer_limit);
+    }
+}
+
 static void on_readable(evutil_socket_t socket, short events, void *context) {
     (void)socket;
-    (void)events;
     struct pg_connection *connection = context;
     enter(connection);
-    if (!connection->broken && PQconsumeInput(connection->pg)) {
+    if (events & EV_TIMEOUT && !(events & EV_READ)) {
+        lose(connection, "the connection to PostgreSQL is dead", "no answer within 30 s");
+    } else if (!connection->broken && PQconsumeInput(connection->pg)) {
         deliver(connection);
         deliver_notifications(connection);
     } else {
@@ -216,6 +233,7 @@ static void on_writable(evutil_socket_t socket, short events, void *context) {
     (void)events;
     struct pg_connection *connection = context;
     enter(connection);
+    expect_answer(connection);
     flush(connection);
     leave(connection);
 }
@@ -232,58 +250,27 @@ static void become_ready(struct pg_connection *connection) {
     connection->handler.ready(connection->handler.context);
 }
 
-static void on_connecting(evutil_socket_t socket, short events, void *context);
-
-// The socket can be another one at every step (several hosts, several addresses), so each step has its own
-// event.
-static void watch_connecting(struct pg_connection *connection, short events) {
-    const struct timeval limit = {.tv_sec = CONNECT_TIMEOUT_SECONDS};
-    free_event(&connection->connecting);
-    connection->connecting =
-        event_new(connection->base, PQsocket(connection->pg), events, on_connecting, connection);
-    event_add(connection->connecting, &limit);
+static void choose(const struct host *host) {
+    if (!is_chosen) {
+        chosen = host_copy(host);
+        is_chosen = true;
+    }
 }
 
-static void on_connecting(evutil_socket_t socket, short events, void *context) {
-    (void)socket;
+static void on_dialled(void *context, PGconn *pg, const struct host *host, const struct error *error) {
     struct pg_connection *connection = context;
     enter(connection);
-    if (events & EV_TIMEOUT && PQstatus(connection->pg) != CONNECTION_BAD) {
-        lose(connection, "cannot connect to PostgreSQL", "no answer within 10 s");
+    connection->pg = pg;
+    if (pg != NULL) {
+        choose(host);
+        dial_free(connection->dial);
+        connection->dial = NULL;
+        become_ready(connection);
     } else {
-        switch (PQconnectPoll(connection->pg)) {
-        case PGRES_POLLING_READING:
-            watch_connecting(connection, EV_READ);
-            break;
-        case PGRES_POLLING_WRITING:
-            watch_connecting(connection, EV_WRITE);
-            break;
-        case PGRES_POLLING_OK:
-            free_event(&connection->connecting);
-            become_ready(connection);
-            break;
-        default:
-            lose(connection, "cannot connect to PostgreSQL", PQerrorMessage(connection->pg));
-        }
+        disconnect(connection);
+        connection->handler.lost(connection->handler.context, error);
     }
     leave(connection);
-}
-
-// A connection that failed at once (no such host) is reported from the loop like every other.
-static void watch_first_step(struct pg_connection *connection) {
-    const struct timeval at_once = {0};
-    if (PQstatus(connection->pg) == CONNECTION_BAD) {
-        connection->connecting = event_new(connection->base, -1, 0, on_connecting, connection);
-        event_add(connection->connecting, &at_once);
-    } else {
-        watch_connecting(connection, EV_WRITE);
-    }
-}
-
-// libpq would print it on standard error by itself.
-static void on_notice(void *context, const PGresult *result) {
-    (void)context;
-    log_info("PostgreSQL notice", LOG_TEXT("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
 struct pg_connection *pg_open(struct event_base *base, const char *conninfo, const struct pg_handler *handler,
@@ -291,24 +278,16 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     if (!conninfo_check(conninfo, error)) {
         return NULL;
     }
-    // Earlier entries are defaults that the connection string may change: a server that is gone without a
-    // word is noticed within half a minute, not within the system's hours.
-    const char *const names[] = {
-        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};
-    const char *const values[] = {"outbox-relay", "10", "5", "3", "30000", conninfo, "UTF8", NULL};
     struct pg_connection *connection = memory_allocate(1, sizeof *connection);
     connection->base = base;
     connection->handler = *handler;
-    connection->pg = PQconnectStartParams(names, values, 1);
-    if (connection->pg == NULL) {
-        free(connection);
-        error_set(error, ERROR_INTERNAL, "out of memory while connecting to PostgreSQL");
-        return NULL;
-    }
-    PQsetNoticeReceiver(connection->pg, on_notice, NULL);
-    watch_first_step(connection);
+    connection->dial = dial_start(base, conninfo, is_chosen ? &chosen : NULL, on_dialled, connection);
     return connection;
+}
+
+void pg_choose_again(void) {
+    host_free(&chosen);
+    is_chosen = false;
 }
 
 void pg_close(struct pg_connection *connection) {
@@ -352,6 +331,7 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
     if (was_empty) {
         start_head(connection);
+        expect_answer(connection);
     }
 }
 
@@ -363,7 +343,11 @@ void pg_sync(struct pg_connection *connection) {
         note_broken(connection);
         return;
     }
+    bool was_empty = connection->head == NULL;
     append_pending(connection, &(struct pending){.is_sync = true});
+    if (was_empty) {
+        expect_answer(connection);
+    }
     int left = PQflush(connection->pg);
     if (left < 0) {
         note_broken(connection);
@@ -387,6 +371,7 @@ void pg_resume(struct pg_connection *connection) {
     connection->paused = false;
     if (connection->readable != NULL) {
         event_add(connection->readable, NULL);
+        expect_answer(connection);
         event_active(connection->readable, EV_READ, 1);
     }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One asynchronous connection to PostgreSQL on the event loop: libpq in non-blocking pipeline mode, results
 // row by row. There is one way to fail: whatever goes wrong (no connection, a refused statement, a broken
-// socket), the connection is closed, pending statements are dropped without a call, and `lost` is called once
-// with the reason. See PostgreSQL, "libpq: Pipeline Mode" and "Retrieving Query Results Row-by-Row".
+// socket, 30 s without a sign of an answer that is due), the connection is closed, pending statements are
+// dropped without a call, and `lost` is called once with the reason. See PostgreSQL, "libpq: Pipeline Mode"
+// and "Retrieving Query Results Row-by-Row".
 #pragma once
 
 #include "base/error.h"
@@ -44,9 +45,14 @@ struct pg_statement {
 };
 
 // pg_open starts to connect; `conninfo` may be "" (then PG* variables rule). Returns NULL only when conninfo
-// cannot be parsed. The text of conninfo never appears in an error: it can hold a password.
+// cannot be parsed. The text of conninfo never appears in an error: it can hold a password. All connections
+// lead to the server that the first one has found, however many conninfo names: one transaction must not be
+// looked for on the old primary and another on the new one.
 struct pg_connection *pg_open(struct event_base *base, const char *conninfo, const struct pg_handler *handler,
                               struct error *error);
+
+// pg_choose_again lets the next pg_open choose among all servers once more.
+void pg_choose_again(void);
 
 // pg_close closes at once (an open transaction is rolled back by the server) and frees. NULL is fine.
 void pg_close(struct pg_connection *connection);

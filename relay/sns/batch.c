@@ -35,6 +35,7 @@ void batch_begin(struct batch *batch, struct sns_topic *topic, const char *topic
     }
     batch->topic = topic;
     batch->retries = 0;
+    batch->answered = false;
     batch->retry_at = 0;
     begin_form(batch, topic_arn);
 }

@@ -24,7 +24,9 @@ static void send_again(struct batch *batch) {
     send_activate(batch->topic);
 }
 
-static void send_later(struct batch *batch) {
+static void send_later(struct batch *batch, bool answered, const char *reason) {
+    snprintf(batch->topic->failure, sizeof batch->topic->failure, "%.*s", BREAKER_REASON_SIZE - 1, reason);
+    batch->answered = answered;
     batch->retries++;
     batch->retry_at = clock_monotonic_us() + retry_delay_us(batch->retries);
     batch_push(&batch->topic->delayed, batch);
@@ -60,6 +62,17 @@ static void fail_with(struct publisher *publisher, struct breaker *breaker, stru
 static void fail_topic(struct publisher *publisher, struct batch *batch, bool outage, const char *reason) {
     batch->topic->outage = outage;
     fail_with(publisher, &batch->topic->breaker, batch, reason);
+}
+
+void judge_give_up(struct publisher *publisher, struct batch *batch) {
+    const struct outcome retry = {.kind = OUTCOME_RETRY,
+                                  .retry_after_us = publisher->settings->retry_base,
+                                  .reason = batch->topic->failure};
+    if (batch->answered) {
+        publisher_settle_batch(publisher, batch, &retry);
+    } else {
+        fail_topic(publisher, batch, true, batch->topic->failure);
+    }
 }
 
 // Nothing goes to any topic; what was to go there waits.
@@ -118,7 +131,7 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, enum
         break;
     case FAILURE_TRANSIENT:
         if (may_send_later(publisher, batch)) {
-            send_later(batch);
+            send_later(batch, false, reason);
         } else {
             fail_topic(publisher, batch, true, reason);
         }
@@ -137,15 +150,22 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, enum
     }
 }
 
-// Settles an entry that was not accepted, unless it is to be sent again with this batch: returns true then.
+static void write_reason(const struct sns_entry *entry, char *reason, size_t size) {
+    if (entry->outcome == SNS_FAILED) {
+        snprintf(reason, size, "SNS: %s: %s", entry->code, entry->message);
+    } else {
+        snprintf(reason, size, "SNS did not say whether it accepted this event");
+    }
+}
+
+// Settles an entry that was not accepted, by its class; `may_retry`: it may be sent again with this batch.
+// Returns whether it is to be.
 static bool judge_entry(struct publisher *publisher, struct batch *batch, int index,
                         const struct sns_entry *entry, bool may_retry) {
-    char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16] = "SNS did not say whether it accepted this event";
+    char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16];
     struct outcome outcome = {
         .kind = OUTCOME_RETRY, .retry_after_us = publisher->settings->retry_base, .reason = reason};
-    if (entry->outcome == SNS_FAILED) {
-        snprintf(reason, sizeof reason, "SNS: %s: %s", entry->code, entry->message);
-    }
+    write_reason(entry, reason, sizeof reason);
     switch (failure_of_entry(entry)) {
     case FAILURE_THROTTLED:
         note_throttled(batch->topic, entry->code);
@@ -170,18 +190,29 @@ static bool judge_entry(struct publisher *publisher, struct batch *batch, int in
     return false;
 }
 
-static bool all_sent(const struct batch *batch, const struct sns_answer *answer) {
-    bool sent = true;
-    for (int index = 0; sent && index < batch->count; index++) {
-        sent = answer->entries[index].outcome == SNS_SENT;
+static int count_sent(const struct batch *batch, const struct sns_answer *answer) {
+    int sent = 0;
+    for (int index = 0; index < batch->count; index++) {
+        sent += answer->entries[index].outcome == SNS_SENT;
     }
     return sent;
 }
 
-static void judge_entries(struct publisher *publisher, struct batch *batch, const struct sns_answer *answer) {
+// The first entry that failed for a transient reason, or NULL.
+static const struct sns_entry *first_transient(const struct batch *batch, const struct sns_answer *answer) {
+    for (int index = 0; index < batch->count; index++) {
+        const struct sns_entry *entry = &answer->entries[index];
+        if (entry->outcome != SNS_SENT && failure_of_entry(entry) == FAILURE_TRANSIENT) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+// Settles what can be. Returns whether anything is left to be sent again.
+static bool settle_entries(struct publisher *publisher, struct batch *batch, const struct sns_answer *answer,
+                           bool may_retry) {
     bool keep[SNS_BATCH_MAX] = {false};
-    bool may_retry = !all_sent(batch, answer) && may_send_later(publisher, batch);
-    int sent = 0;
     int kept = 0;
     for (int index = 0; index < batch->count; index++) {
         const struct sns_entry *entry = &answer->entries[index];
@@ -189,21 +220,45 @@ static void judge_entries(struct publisher *publisher, struct batch *batch, cons
             const struct outcome outcome = {.kind = OUTCOME_SENT,
                                             .message_id = slice_of_text(entry->message_id)};
             publisher_settle(batch->topic, &batch->entries[index], &outcome);
-            sent++;
         } else {
             keep[index] = judge_entry(publisher, batch, index, entry, may_retry);
             kept += keep[index];
         }
     }
-    limiter_accepted(&batch->topic->limiter, sent, clock_monotonic_us());
-    if (kept == 0) {
-        publisher_recycle(publisher, batch);
-        return;
+    if (kept > 0) {
+        size_t before = batch->form.length;
+        batch_keep(batch, batch->topic->topic->arn, keep);
+        publisher->bytes += batch->form.length - before;
     }
-    size_t before = batch->form.length;
-    batch_keep(batch, batch->topic->topic->arn, keep);
-    publisher->bytes += batch->form.length - before;
-    send_later(batch);
+    return kept > 0;
+}
+
+static void judge_entries(struct publisher *publisher, struct batch *batch, const struct sns_answer *answer) {
+    char reason[SNS_CODE_SIZE + SNS_MESSAGE_SIZE + 16];
+    const struct sns_entry *transient = first_transient(batch, answer);
+    bool may_retry = transient != NULL && may_send_later(publisher, batch);
+    limiter_accepted(&batch->topic->limiter, count_sent(batch, answer), clock_monotonic_us());
+    if (!settle_entries(publisher, batch, answer, may_retry)) {
+        publisher_recycle(publisher, batch);
+    } else if (may_retry) {
+        write_reason(transient, reason, sizeof reason);
+        send_later(batch, true, reason);
+    } else {
+        send_again(batch);
+    }
+}
+
+// Every entry failed for the same kind of reason that is no event's fault: that is a failure of the request.
+// (Unless they are those that are left of a larger one.)
+static bool is_failure_of_all(const struct batch *batch, const struct sns_answer *answer,
+                              enum failure_class *ret) {
+    *ret = failure_of_entry(&answer->entries[0]);
+    bool all = *ret == FAILURE_TRANSIENT || *ret == FAILURE_CREDENTIALS || *ret == FAILURE_TOPIC;
+    for (int index = 0; all && index < batch->count; index++) {
+        const struct sns_entry *entry = &answer->entries[index];
+        all = entry->outcome == SNS_FAILED && failure_of_entry(entry) == *ret;
+    }
+    return all && batch->count > 1 && !batch->answered;
 }
 
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
@@ -214,7 +269,10 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
     }
     sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
                      (size_t)batch->count, &answer);
-    if (answer.parsed) {
+    enum failure_class class;
+    if (answer.parsed && is_failure_of_all(batch, &answer, &class)) {
+        judge_refusal(publisher, batch, class, answer.entries[0].code, answer.entries[0].message);
+    } else if (answer.parsed) {
         note_works(publisher, batch->topic, true);
         retry_quota_refund(&publisher->quota, batch->retries);
         judge_entries(publisher, batch, &answer);

@@ -97,6 +97,20 @@ static void settle_queue(struct publisher *publisher, struct batch_queue *queue,
     *queue = kept;
 }
 
+// What has failed and is cut off before it could be tried again has failed all the same.
+static void give_up_delayed(struct sns_topic *topic, const void *claim) {
+    struct batch_queue delayed = topic->delayed;
+    topic->delayed = (struct batch_queue){0};
+    while (delayed.first != NULL) {
+        struct batch *batch = batch_pop(&delayed);
+        if (is_of_claim(batch, claim)) {
+            judge_give_up(topic->publisher, batch);
+        } else {
+            batch_push(&topic->delayed, batch);
+        }
+    }
+}
+
 static void settle_not_under_way(struct sns_topic *topic, const void *claim, const struct outcome *outcome) {
     struct publisher *publisher = topic->publisher;
     if (topic->open != NULL && is_of_claim(topic->open, claim)) {
@@ -104,7 +118,11 @@ static void settle_not_under_way(struct sns_topic *topic, const void *claim, con
         topic->open = NULL;
     }
     settle_queue(publisher, &topic->queue, claim, outcome);
-    settle_queue(publisher, &topic->delayed, claim, outcome);
+    if (claim == NULL) {
+        settle_queue(publisher, &topic->delayed, NULL, outcome);
+    } else {
+        give_up_delayed(topic, claim);
+    }
     if (topic->groups != NULL) {
         groups_drop(topic->groups, claim, let_go_held, topic);
     }
@@ -122,9 +140,25 @@ static void seal(struct publisher *publisher, struct sns_topic *topic) {
     send_waiting(publisher);
 }
 
+// Topics of one ARN share the state: the order of a group, and what is wrong with the topic, are the same for
+// all.
+static struct sns_topic *find_state(const struct publisher *publisher, const char *arn) {
+    struct sns_topic *state = publisher->topics;
+    while (state != NULL && strcmp(state->topic->arn, arn) != 0) {
+        state = state->next;
+    }
+    return state;
+}
+
 static struct sns_topic *topic_state(struct publisher *publisher, struct topic *topic, struct error *error) {
     if (topic->sink_state != NULL) {
         return topic->sink_state;
+    }
+    struct sns_topic *shared = find_state(publisher, topic->arn);
+    if (shared != NULL) {
+        shared->users++;
+        topic->sink_state = shared;
+        return shared;
     }
     struct aws_endpoint endpoint;
     if (!aws_endpoint_resolve(&endpoint, publisher->settings, "sns", topic->parts.region, error)) {
@@ -133,6 +167,7 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
     struct sns_topic *state = memory_allocate(1, sizeof *state);
     state->publisher = publisher;
     state->topic = topic;
+    state->users = 1;
     state->endpoint = endpoint;
     state->groups = topic->parts.is_fifo ? groups_new() : NULL;
     breaker_init(&state->breaker, publisher->settings->retry_base, publisher->settings->retry_max);
@@ -145,7 +180,7 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
 
 void sns_publisher_free_topic(void *sink_state) {
     struct sns_topic *topic = sink_state;
-    if (topic != NULL) {
+    if (topic != NULL && --topic->users == 0) {
         groups_free(topic->groups);
         free(topic);
     }
@@ -260,10 +295,10 @@ static void refuse_later(struct sns_topic *topic, const struct outbox_event *eve
     }
 }
 
-static void take_in(struct publisher *publisher, struct sns_topic *topic, const struct outbox_event *event,
-                    struct delivery delivery) {
+static void take_in(struct publisher *publisher, struct sns_topic *topic, bool message_group,
+                    const struct outbox_event *event, struct delivery delivery) {
     char group_id[SNS_GROUP_ID_MAX + 1];
-    bool grouped = topic->groups != NULL || topic->topic->message_group;
+    bool grouped = topic->groups != NULL || message_group;
     if (grouped) {
         sns_group_id(event->aggregate_id, group_id);
     }
@@ -312,7 +347,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
         settle_offered(publisher, delivery, &outcome);
         return;
     }
-    take_in(publisher, state, event, delivery);
+    take_in(publisher, state, topic->message_group, event, delivery);
 }
 
 static void flush(void *self, const void *claim) {
@@ -404,6 +439,9 @@ static void drop(void *self, const void *claim) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
         settle_not_under_way(topic, claim, &let_go);
+        if (claim == NULL) {
+            topic->shut = NULL; // the claims are gone
+        }
     }
     publisher_check_room(publisher);
 }

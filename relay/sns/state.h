@@ -25,7 +25,9 @@ struct sns_topic {
     bool active;      // in the list of those that may have something to send
     const void *shut; // of a FIFO topic: an event of this claim had to wait, so must all after it
     struct publisher *publisher;
-    const struct topic *topic;
+    const struct topic *topic;         // one of those with this ARN; they may differ in format
+    int users;                         // how many they are
+    char failure[BREAKER_REASON_SIZE]; // why a batch is in `delayed`
     struct aws_endpoint endpoint;
     struct batch *open;         // being filled; NULL when none is
     struct batch_queue queue;   // sealed, waiting for their turn
@@ -96,6 +98,9 @@ void send_waiting(struct publisher *publisher);
 
 // judge_answer settles the batch's events by the answer, or puts it back to be sent again.
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *answer);
+
+// judge_give_up treats a batch that was to be sent again, but has no time left for it.
+void judge_give_up(struct publisher *publisher, struct batch *batch);
 
 // judge_credentials treats a batch that cannot be signed.
 void judge_credentials(struct publisher *publisher, struct batch *batch, const char *reason);

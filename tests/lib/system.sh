@@ -46,14 +46,16 @@ system_end() {
 }
 
 system_clean() {
-    local status=$1 pid_file log
+    local status=$1 pid_file log server
     trap - EXIT
     for pid_file in "$system_dir"/*.pid; do
         [[ -e $pid_file ]] && process_stop "$pid_file" 5
     done
-    postgres_stop "$system_dir/postgres" immediate
+    for server in "$system_dir"/*/data; do
+        [[ -e $server ]] && postgres_stop "${server%/data}" immediate
+    done
     if ((status != 0)); then
-        for log in "$system_dir"/*.log "$system_dir"/postgres/postgres.log; do
+        for log in "$system_dir"/*.log "$system_dir"/*/postgres.log; do
             [[ -s $log ]] && warn "--- ${log##*/}" && tail -n 30 "$log" >&2
         done
     fi

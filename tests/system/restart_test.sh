@@ -7,6 +7,8 @@ set -euo pipefail
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../lib/events.sh
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
+# shellcheck source=../lib/faults.sh
+source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
 events=4000
 relay_sessions="pg_stat_activity where usename = 'relay' and backend_type = 'client backend'"
@@ -20,6 +22,8 @@ restart() {
     assert_equal "$1 restart: in the middle" yes "$( (($(events_unsent) > 0)) && say yes)"
     postgres_stop "$system_dir/postgres" "$1"
     system_postgres_again
+    recovery_begin
+    recovery_end "$1 restart"
     events_wait_all_sent 60
     assert_nothing_lost
     assert_equal "$1 restart: nothing is published twice" 0 "$(messages_duplicates)"

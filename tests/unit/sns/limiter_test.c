@@ -122,12 +122,12 @@ static void throttling_never_raises_the_rate(void **state) {
 
     (void)state;
     limiter_init(&limiter, 0, START);
-    limiter_accepted(&limiter, 100, START);
+    limiter_accepted(&limiter, 200, START);
     limiter_throttled(&limiter, START);
-    assert_int_equal((int)limiter_rate(&limiter), 95);
+    assert_int_equal((int)limiter_rate(&limiter), 190);
     limiter_accepted(&limiter, 5000, START + SECOND);
     assert_true(limiter_throttled(&limiter, START + SECOND));
-    assert_int_equal((int)(limiter_rate(&limiter) + 0.5), 90);
+    assert_int_equal((int)(limiter_rate(&limiter) + 0.5), 181);
 }
 
 static void a_rate_that_is_not_used_up_goes_down_by_a_third_at_most(void **state) {
