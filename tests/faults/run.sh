@@ -155,9 +155,9 @@ end_writing() {
 }
 
 print_table() {
-    sql "select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id, is_fifo
+    sql "select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id, topic
          from outbox.event
-         join (select event_type, outbox.topic_of(event_type) like '%.fifo' as is_fifo
+         join (select event_type, outbox.topic_of(event_type) as topic
                from (select distinct event_type from outbox.event) as types) as t using (event_type)
          order by id" >"$system_dir/table"
 }
