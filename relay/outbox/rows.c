@@ -220,6 +220,8 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
 // Those behind come due, some of each aggregate at a time: when these are sent they make way for the next.
 // (What is equal to infinity is due_at, as they are not parked; it is written so that the index by aggregate
 // is the only way.)
+// What is locked is let go by whoever has locked it: a walk, a person. Waiting for each other would be a
+// deadlock.
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
     int count = 0;
     for (int index = 0; index < rows->count; index++) {
@@ -244,7 +246,8 @@ static void send_followers(struct rows *rows, struct pg_connection *connection) 
                        " CROSS JOIN LATERAL (SELECT f.id FROM outbox.event AS f"
                        " WHERE f.aggregate_id = a.id AND coalesce(f.due_at, f.parked_at) = 'infinity'"
                        " AND f.sent_at IS NULL AND f.parked_at IS NULL"
-                       " AND f.last_error IS NOT NULL ORDER BY f.id LIMIT 100) AS f"
+                       " AND f.last_error IS NOT NULL ORDER BY f.id LIMIT 100"
+                       " FOR NO KEY UPDATE SKIP LOCKED) AS f"
                        " WHERE e.id = f.id",
                 .parameter_count = 1,
                 .parameters = {parameter(&rows->arrays[0])}});

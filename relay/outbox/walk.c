@@ -79,6 +79,18 @@ static void on_done(void *context, int64_t affected) {
     walk->listener.stepped(walk->listener.context, walk->release_count);
 }
 
+// The plans must not depend on statistics: only index scans are left.
+static void send_settings(struct pg_connection *connection) {
+    pg_send(connection,
+            &(struct pg_statement){.sql = "SELECT pg_catalog.set_config('enable_seqscan', 'off', true),"
+                                          " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
+                                          " pg_catalog.set_config('enable_hashjoin', 'off', true),"
+                                          " pg_catalog.set_config('enable_mergejoin', 'off', true),"
+                                          " pg_catalog.set_config('jit', 'off', true)"});
+}
+
+// What is locked comes due anyhow, or is not to: behind an event that is being sent, or by hand. The walk
+// waits for nobody, so that nobody who waits for it makes a deadlock.
 static void release(struct walk *walk) {
     struct buffer ids;
     buffer_init(&ids, IDS_MAX);
@@ -87,11 +99,13 @@ static void release(struct walk *walk) {
         pg_array_append_bigint(&ids, walk->released[index]);
     }
     pg_send(walk->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    send_settings(walk->connection);
     pg_send(walk->connection,
             &(struct pg_statement){
-                .sql = "UPDATE outbox.event SET due_at = pg_catalog.clock_timestamp()"
-                       " WHERE id = ANY ($1::pg_catalog.int8[]) AND due_at = 'infinity' AND sent_at IS NULL"
-                       " AND parked_at IS NULL",
+                .sql = "UPDATE outbox.event AS e SET due_at = pg_catalog.clock_timestamp()"
+                       " FROM (SELECT id FROM outbox.event WHERE id = ANY ($1::pg_catalog.int8[])"
+                       " AND due_at = 'infinity' AND sent_at IS NULL AND parked_at IS NULL"
+                       " FOR NO KEY UPDATE SKIP LOCKED) AS f WHERE e.id = f.id",
                 .parameter_count = 1,
                 .parameters = {{ids.data, (int)ids.length}}});
     pg_send(walk->connection, &(struct pg_statement){.sql = "COMMIT", .done = on_done, .context = walk});
@@ -140,10 +154,7 @@ void walk_step(struct walk *walk, struct pg_connection *connection, const char *
     walk->under_way = true;
     walk->release_count = walk->row_count = 0;
     pg_send(connection, &(struct pg_statement){.sql = "BEGIN READ ONLY"});
-    pg_send(connection,
-            &(struct pg_statement){.sql = "SELECT pg_catalog.set_config('enable_seqscan', 'off', true),"
-                                          " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-                                          " pg_catalog.set_config('jit', 'off', true)"});
+    send_settings(connection);
     pg_send(connection, &(struct pg_statement){.sql = buffer_text(&sql),
                                                .parameter_count = 2,
                                                .parameters = {{walk->aggregate_id, 0}, {id, 0}},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges a run by what the strict fake has accepted (its log, see tests/fake/README.md) and by what the table says at
 // the end: `node check.mjs LOG TABLE [FAULTS]`. TABLE has a line "id|event_id|aggregate_id|event_type|sent_at is not
-// null| parked_at is not null|message_id|is for a FIFO topic" for each committed event. FAULTS is the log of run.sh:
+// null| parked_at is not null|message_id|topic" for each committed event. FAULTS is the log of run.sh:
 // without it, only an answer that did not come explains a repetition. Prints the counts as JSON; exit 1 when one that
 // must be 0 is not.
 //
@@ -25,9 +25,9 @@ const lines = (text) => text.split("\n").filter(Boolean);
 export function readTable(text) {
   const rows = new Map();
   for (const line of lines(text)) {
-    const [id, eventId, aggregate, type, sent, parked, messageId, fifo] = line.split("|");
+    const [id, eventId, aggregate, type, sent, parked, messageId, topic = ""] = line.split("|");
     const row = { id: Number(id), aggregate, type, sent: sent === "t", parked: parked === "t", messageId };
-    rows.set(eventId, { ...row, fifo: fifo === "t", answers: [], receipts: [] });
+    rows.set(eventId, { ...row, topic, fifo: topic.endsWith(".fifo"), answers: [] });
   }
   return rows;
 }
@@ -88,11 +88,17 @@ export function judge(messages, rows, notes = []) {
     if (row.fifo && !message.dup) inOrder(message);
   }
 
-  const parkedHeads = new Map(); // of aggregates: the first event that is parked
+  // The first event that is parked of each aggregate, and of each aggregate and topic, of those that have an order. What
+  // is behind it on its topic must not be sent; what goes to another topic may be, or may wait as well.
+  const parkedHeads = new Map();
   for (const row of rows.values()) {
-    if (row.parked && !(parkedHeads.get(row.aggregate) < row.id)) parkedHeads.set(row.aggregate, row.id);
+    if (!row.fifo || !row.parked) continue;
+    for (const key of [row.aggregate, `${row.aggregate} ${row.topic}`]) {
+      if (!(parkedHeads.get(key) < row.id)) parkedHeads.set(key, row.id);
+    }
   }
-  const isHeld = (row) => row.fifo && parkedHeads.get(row.aggregate) < row.id;
+  const mayWait = (row) => row.fifo && parkedHeads.get(row.aggregate) < row.id;
+  const mustWait = (row) => row.fifo && parkedHeads.get(`${row.aggregate} ${row.topic}`) < row.id;
   const cured = notes.find(({ event }) => event === "cure")?.t ?? Infinity;
   const rulesWereGone = ({ t }) =>
     t >= cured || spans.some(({ name, from, to }) => name === "broker" && from <= t && t <= to);
@@ -106,11 +112,11 @@ export function judge(messages, rows, notes = []) {
       counts.parked++;
       if (!isPoison(row)) note("wronglyParked", facts);
     } else if (!row.sent) {
-      if (isHeld(row)) counts.held++;
+      if (mayWait(row)) counts.held++;
       else note("unsent", facts);
     }
     if (isPoison(row) && row.sent && !answers.every(rulesWereGone)) note("poisonSent", facts);
-    if (isHeld(row) && row.sent) note("disordered", { ...facts, after: "a parked event" });
+    if (mustWait(row) && row.sent) note("disordered", { ...facts, after: "a parked event" });
   }
   return { counts, examples };
 }

@@ -7,15 +7,15 @@ import { judge, mustBeZero, readTable } from "./check.mjs";
 const SECOND = 1e6;
 let passed = 0;
 
-// A row: ["e1", aggregate, type, "sent" | "parked" | "", fifo], whose id is its number.
+// A row: ["e1", aggregate, type, "sent" | "parked" | "", topic], whose id is its number.
 const table = (rows) =>
   readTable(
     rows
-      .map(([event, aggregate, type, state = "sent", fifo = false]) => {
+      .map(([event, aggregate, type, state = "sent", topic = "orders"]) => {
         const flag = (value) => (value ? "t" : "f");
         const receipt = state === "sent" ? `m-${event}` : "";
         const flags = [flag(state === "sent"), flag(state === "parked")];
-        return [event.slice(1), event, aggregate, type, ...flags, receipt, flag(fifo)].join("|");
+        return [event.slice(1), event, aggregate, type, ...flags, receipt, topic].join("|");
       })
       .join("\n"),
   );
@@ -42,7 +42,7 @@ function found(name, rows, messages, expected, notes = []) {
 }
 
 const plain = ["e1", "o", "order.created"];
-const fifo = (event, state = "sent", type = "stock.moved") => [event, "o", type, state, true];
+const fifo = (event, state = "sent", type = "stock.moved") => [event, "o", type, state, "stock.fifo"];
 
 found("all is well", [plain], [message("e1", 1)], { counted: { committed: 1, published: 1, duplicates: 0 } });
 found("sent, but nobody has got it", [plain], [], { lost: 1 });
@@ -95,6 +95,12 @@ found("what is before a parked event does not", [fifo("e1", ""), fifo("e2", "par
   { unsent: 1 });
 found("a standard topic has nothing to wait for",
   [["e1", "o", "order.poisoned", "parked"], ["e2", "o", "order.created", ""]], [], { unsent: 1 });
+found("nor has anybody to wait for an event of a standard topic",
+  [["e1", "o", "order.poisoned", "parked"], fifo("e2", "")], [], { unsent: 1 });
 found("a parked event is passed", [fifo("e1", "parked", "stock.poisoned"), fifo("e2")], [message("e2", 1)],
   { disordered: 1 });
+const onBills = (state) => ["e2", "o", "bill.moved", state, "bills.fifo"];
+found("on another topic it may be passed", [fifo("e1", "parked", "stock.poisoned"), onBills("sent")], [message("e2", 1)],
+  {});
+found("or waited for", [fifo("e1", "parked", "stock.poisoned"), onBills("")], [], { counted: { held: 1 } });
 console.log(`${passed} passed, 0 failed`);

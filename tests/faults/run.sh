@@ -25,7 +25,7 @@ usage: tests/faults/run.sh [--seed N] [--faults N] [--quick] [--plan FILE] [--ke
   --faults N    how many faults (40)
   --quick       12 faults: about a minute
   --plan FILE   these steps instead (node tests/faults/plan.mjs SEED FAULTS prints them), to reduce a run that failed
-  --keep DIR    where logs, plan and table go when it fails
+  --keep DIR    where logs, plan and table go in the end
 
 RELAY_BUILD is the build folder (build/debug); FAULTS_LOG_LEVEL=debug makes the relays say more.
 END
@@ -145,7 +145,8 @@ carry_out() {
 # What a parked event of a FIFO topic holds up stays, and nothing else.
 left="from outbox.event as e where sent_at is null and parked_at is null
       and not (outbox.topic_of(event_type) like '%.fifo' and exists (select from outbox.event as b
-               where b.aggregate_id = e.aggregate_id and b.id < e.id and b.parked_at is not null))"
+               where b.aggregate_id = e.aggregate_id and b.id < e.id and b.parked_at is not null
+                                 and outbox.topic_of(b.event_type) like '%.fifo'))"
 
 end_writing() {
     kill -TERM "$writer_id"
@@ -154,9 +155,9 @@ end_writing() {
 }
 
 print_table() {
-    sql "select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id, is_fifo
+    sql "select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id, topic
          from outbox.event
-         join (select event_type, outbox.topic_of(event_type) like '%.fifo' as is_fifo
+         join (select event_type, outbox.topic_of(event_type) as topic
                from (select distinct event_type from outbox.event) as types) as t using (event_type)
          order by id" >"$system_dir/table"
 }
@@ -191,8 +192,8 @@ faults_end() {
     local status=$1
     if ((status != 0 && status != 130)); then
         warn "again: tests/faults/run.sh --seed $seed --faults $faults${plan:+ --plan $plan}"
-        [[ ! $keep ]] || keep_evidence || true
     fi
+    [[ ! $keep ]] || keep_evidence || true
     for name in "${relay_names[@]}"; do # one that is frozen does not hear that it is to end
         [[ ! -e $system_dir/$name.pid ]] || relay_signal "$name" CONT 2>/dev/null || true
     done

@@ -4,8 +4,8 @@
 // events, some of them scheduled. Whoever writes to an aggregate locks it first, so that its events have an order: that
 // of their ids. At the end it prints how the transactions ended as JSON; "unknown" is one whose session ended first.
 //
-// Types that end in .poisoned or .puzzling are what the broker refuses (rules in run.sh), and have aggregates of their
-// own, which order.poisoned shares with good events that must go nevertheless.
+// Types that end in .poisoned or .puzzling are what the broker refuses (rules in run.sh). They have aggregates of their
+// own, with some good events, which must go nevertheless unless they are ordered and behind.
 import { spawn } from "node:child_process";
 import { Random } from "./random.mjs";
 
@@ -32,9 +32,9 @@ function goodEvent(random) {
 // The later events of a poisoned aggregate wait behind it on a FIFO topic.
 function poisonEvents(random) {
   const kind = random.pick(kindOf);
-  const aggregate = `poison-${kind}-${random.between(1, 50)}`;
+  const aggregate = `poison-${random.between(1, 200)}`;
   const bad = { type: `${kind}.${random.pick(["poisoned", "poisoned", "puzzling"])}`, aggregate };
-  const good = { type: `${kind}.created`, aggregate };
+  const good = { type: `${random.pick(kindOf)}.created`, aggregate };
   return random.chance(0.5) ? [good, bad] : [bad, good];
 }
 
