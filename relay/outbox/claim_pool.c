@@ -88,6 +88,14 @@ bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_t
     return holds;
 }
 
+bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before) {
+    bool has = false;
+    for (int index = 0; !has && index < pool->count; index++) {
+        has = claim_is_busy(pool->claims[index]) && claim_began_at(pool->claims[index]) < began_before;
+    }
+    return has;
+}
+
 struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before) {
     for (int index = 0; index < pool->count; index++) {
         struct claim *claim = pool->claims[index];

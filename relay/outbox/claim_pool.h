@@ -29,6 +29,9 @@ int claim_pool_unsettled(const struct claim_pool *pool); // events whose outcome
 // claim_pool_holds tells whether a claim other than this one has the event among its rows.
 bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_than, int64_t id);
 
+// claim_pool_has_older tells whether a claim is busy that began before that time.
+bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before);
+
 // claim_pool_overdue is a claim that has been publishing since before `began_before`, or NULL.
 struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before);
 

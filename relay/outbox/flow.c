@@ -44,13 +44,18 @@ bool flow_has_work(const struct relay *relay, int64_t now) {
     return flow_has_turn(relay) || agenda_has_work(relay->agenda, now);
 }
 
+// What became ordered a moment ago may still be under way without order.
+static bool may_take_turn(const struct relay *relay) {
+    return relay->turn == NULL && !claim_pool_has_older(relay->claims, relay->routes_changed_at);
+}
+
 // Ordered events and others take turns, so that neither keeps the other out where there is one connection for
 // both.
 static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
     struct range other;
     const char *ordered_sql = routes_ordered_sql(relay->routes);
     bool unordered = agenda_next(relay->agenda, now, limit, &other);
-    bool turn = ordered_sql != NULL && relay->turn == NULL && !(relay->turn_was_last && unordered) &&
+    bool turn = ordered_sql != NULL && may_take_turn(relay) && !(relay->turn_was_last && unordered) &&
                 turns_next(relay->turns, now, limit, range);
     if (turn) {
         range->pooled = session_is_pooled(relay->session);

@@ -52,6 +52,7 @@ struct relay {
     int64_t routes_at; // when to read the routes again
     int64_t pong_at;   // when to ping the turn of ordered events
     int64_t walk_at;   // when to walk along what waits
+    int64_t routes_changed_at;
     int64_t walk_began_at;
     int64_t opened_at; // when something was fit again that events may have waited for
     int64_t sent;

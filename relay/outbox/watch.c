@@ -111,6 +111,7 @@ static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
         relay->walk_at = relay->opened_at = clock_monotonic_us();
+        relay->routes_changed_at = relay->opened_at;
         // Events may have become ordered, or the opposite, above the floor: they are looked for again.
         turns_reset(relay->turns, agenda_floor(relay->agenda));
         agenda_let_go(relay->agenda, agenda_floor(relay->agenda) + 1, clock_monotonic_us());

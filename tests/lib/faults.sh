@@ -24,15 +24,17 @@ proxy_do() {
 }
 
 # recovery_begin notes the time and what the stub has received by then, and inserts a few events, lest everything be sent
-# already; recovery_end WHAT waits for the next message and prints how long it took.
+# already; recovery_end WHAT waits for the next message and prints how long it took, by the stub's clock.
 recovery_begin() {
     recovery_since=${EPOCHREALTIME/[.,]/}
     recovery_messages=$(messages_count)
     events_insert 10
 }
 recovery_end() {
+    local next
     messages_wait "${2:-60}" $((recovery_messages + 1))
-    say "# $1: events flow again after $(((${EPOCHREALTIME/[.,]/} - recovery_since) / 1000)) ms"
+    read -r next _ < <(tail -n +$((recovery_messages + 1)) "$system_dir/messages")
+    say "# $1: events flow again after $(((next - recovery_since) / 1000)) ms"
 }
 
 # duplicates_say WHAT prints how many messages have come twice since it was last asked.
