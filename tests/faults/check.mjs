@@ -88,8 +88,8 @@ export function judge(messages, rows, notes = []) {
     if (row.fifo && !message.dup) inOrder(message);
   }
 
-  // The first event that is parked of each aggregate, and of each aggregate and topic, of those that have an order. What
-  // is behind it on its topic must not be sent; what goes to another topic may be, or may wait as well.
+  // The first event that is parked of each aggregate, and of each aggregate and topic, of those that have an order.
+  // What is behind it on its topic must not be sent; what goes to another topic may be, or may wait as well.
   const parkedHeads = new Map();
   for (const row of rows.values()) {
     if (!row.fifo || !row.parked) continue;

@@ -100,7 +100,7 @@ found("nor has anybody to wait for an event of a standard topic",
 found("a parked event is passed", [fifo("e1", "parked", "stock.poisoned"), fifo("e2")], [message("e2", 1)],
   { disordered: 1 });
 const onBills = (state) => ["e2", "o", "bill.moved", state, "bills.fifo"];
-found("on another topic it may be passed", [fifo("e1", "parked", "stock.poisoned"), onBills("sent")], [message("e2", 1)],
-  {});
+found("on another topic it may be passed", [fifo("e1", "parked", "stock.poisoned"), onBills("sent")],
+  [message("e2", 1)], {});
 found("or waited for", [fifo("e1", "parked", "stock.poisoned"), onBills("")], [], { counted: { held: 1 } });
 console.log(`${passed} passed, 0 failed`);

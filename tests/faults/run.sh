@@ -229,6 +229,8 @@ main() {
     judge cure
     node "$here/recovery.mjs" "$system_dir/published" "$system_dir/faults"
     assert_equal "no relay needed its safety net" "" "$(grep -hE 'stopped .*rescued=[1-9]' "$system_dir"/[abc].log)"
+    assert_equal "PostgreSQL refused nothing, not even for a deadlock" "" \
+        "$(grep -h 'refused a statement' "$system_dir"/[abc].log | grep -vE 'SQLSTATE (57P0|53300|25P03)' | head -n 5)"
     assert_equal "the sanitizers are content" "" \
         "$(grep -hE 'Sanitizer|runtime error' "$system_dir"/[abc].log | head -n 5)"
     system_end
