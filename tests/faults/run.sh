@@ -15,7 +15,8 @@ source "${BASH_SOURCE[0]%/*}/faults.sh"
 here=$system_root/tests/faults
 arn=arn:aws:sns:us-east-1:000000000000
 relay_names=(a b c)
-recovery_seconds=60 drain_seconds=120
+recovery_seconds=25 # less than the 30 s after which the relay looks again at what waits: forgotten events show
+drain_seconds=120
 
 usage() {
     cat <<END
@@ -154,12 +155,15 @@ end_writing() {
     say "transactions: $(tail -n 1 "$system_dir/writer.log")"
 }
 
+# The table for the checker, and, for whoever looks for the reason, the events that took long.
 print_table() {
     sql "select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id, topic
          from outbox.event
          join (select event_type, outbox.topic_of(event_type) as topic
                from (select distinct event_type from outbox.event) as types) as t using (event_type)
          order by id" >"$system_dir/table"
+    sql "select id, event_type, aggregate_id, occurred_at, sent_at, attempts, last_error from outbox.event
+         where sent_at > occurred_at + interval '5 s' order by id" >"$system_dir/slow"
 }
 
 drain() {
