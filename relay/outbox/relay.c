@@ -16,7 +16,7 @@ enum {
     LEAD_RETRY_US = 1000000,    // how often a relay that does not hold the waker lock asks for it
     ROUTES_US = 30000000,       // how often routes and trigger are read, where no notification comes
     RECONNECT_BASE_US = 100000,
-    RECONNECT_MAX_US = 5000000,
+    RECONNECT_MAX_US = 2000000,
     STABLE_US = 10000000,       // a connection that held for so long was good
     BUSY_TURN_US = 100000,      // how often to look after a turn
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
@@ -52,6 +52,7 @@ void relay_break_off(struct relay *relay, const struct error *error) {
     if (relay->state == RELAY_BROKEN || relay->state == RELAY_ENDED) {
         return;
     }
+    bool was_stable = relay->state == RELAY_RUNNING && clock_monotonic_us() - relay->ready_at > STABLE_US;
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
@@ -64,7 +65,7 @@ void relay_break_off(struct relay *relay, const struct error *error) {
         end_loop(relay);
         return;
     }
-    if (clock_monotonic_us() - relay->ready_at > STABLE_US) {
+    if (was_stable) {
         relay->connect_failures = 0;
     }
     int64_t delay = backoff_us(++relay->connect_failures, RECONNECT_BASE_US, RECONNECT_MAX_US);

@@ -237,7 +237,8 @@ static struct outcome put_off(struct sns_topic *topic) {
     if (at - now > PUT_OFF_MAX_US) {
         at = now + PUT_OFF_MAX_US / 2 + backoff_jittered_us(1, PUT_OFF_MAX_US / 2, PUT_OFF_MAX_US / 2);
     } else {
-        topic->put_off_until = at + (int64_t)(1000000 / limiter_rate(&topic->limiter));
+        double rate = limiter_rate(&topic->limiter);
+        topic->put_off_until = rate > 0 ? at + (int64_t)(1000000 / rate) : at;
     }
     return (struct outcome){
         .kind = OUTCOME_RETRY, .retry_after_us = at - now, .reason = "SNS throttles this topic"};
@@ -278,7 +279,7 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
             return breakers[index]->reason;
         }
     }
-    return topic->shut == claim ? "waits for an earlier event of its topic" : NULL;
+    return topic->shut == claim && !topic->shut_for_pace ? "waits for an earlier event of its topic" : NULL;
 }
 
 static void settle_offered(struct publisher *publisher, struct delivery delivery,
@@ -315,6 +316,7 @@ static void take_in(struct publisher *publisher, struct sns_topic *topic, bool m
 static void turn_away(struct publisher *publisher, struct sns_topic *topic, struct delivery delivery,
                       const struct outcome *outcome) {
     topic->shut = topic->groups != NULL ? delivery.claim : NULL;
+    topic->shut_for_pace = outcome->kind == OUTCOME_RETRY;
     settle_offered(publisher, delivery, outcome);
 }
 
@@ -329,7 +331,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
         return;
     }
     outcome.reason = reason_to_wait(publisher, state, delivery.claim);
-    if (outcome.reason == NULL && has_too_many(state)) {
+    if (outcome.reason == NULL && (has_too_many(state) || state->shut == delivery.claim)) {
         outcome = put_off(state);
     }
     if (outcome.reason != NULL) {

@@ -22,8 +22,9 @@
 struct sns_topic {
     struct sns_topic *next;
     struct sns_topic *next_active;
-    bool active;      // in the list of those that may have something to send
-    const void *shut; // of a FIFO topic: an event of this claim had to wait, so must all after it
+    bool active;        // in the list of those that may have something to send
+    const void *shut;   // of a FIFO topic: an event of this claim had to wait, so must all after it
+    bool shut_for_pace; // and only because it was too much for now
     struct publisher *publisher;
     const struct topic *topic;         // one of those with this ARN; they may differ in format
     int users;                         // how many they are
