@@ -9,7 +9,7 @@ enum {
     RATE_MOST = 100000,       // above SNS's largest quota: no limit
     DECREASE_US = SECOND / 2, // rejections within this time are one: they were under way together
     RAISE_US = SECOND,
-    RAISE_FASTER_US = 6 * SECOND, // without throttling for so long, the rate is raised in larger steps
+    RAISE_FASTER_US = 8 * SECOND, // without throttling for so long, the rate is raised in larger steps
 };
 
 // Of what was accepted in the last second. Not lower, since SNS goes on accepting the quota while it rejects
