@@ -48,13 +48,20 @@ assert_not_rescued() {
 relay_log() { grep -qE -- "$2" "$system_dir/$1.log"; }
 relay_wait_ready() { wait_for 20 "relay $1 is ready" relay_log "$1" ' ready( |$)'; }
 
-# events_check [POISON] judges the run by the fake's log (system_fake) and the table: prints the counts and fails the test
-# when an event was lost, published though it was not committed, published out of order, or parked though its aggregate
-# id does not contain POISON.
+# events_check [POISON] [killed] judges the run by the fake's log (system_fake) and the table (tests/faults/check.mjs): fails
+# the test when an event was lost, published though it was not committed, out of order or again without a reason, or parked
+# though its aggregate id does not contain POISON. `killed`: relays were, which is such a reason. events_count NAME prints
+# a count.
 events_check() {
-    sql 'select id, event_id, aggregate_id, event_type, sent_at is not null, parked_at is not null, message_id
-         from outbox.event' >"$system_dir/table"
-    checked=$(node "$system_root/tests/faults/check.mjs" "$system_dir/published" "$system_dir/table" "${1:-}") ||
+    local faults=$system_dir/faults poison=${1:-}
+    sql "select id, event_id, aggregate_id,
+                event_type || case when parked_at is not null and '$poison' <> '' and aggregate_id like '%$poison%' then '.poisoned' else '' end,
+                sent_at is not null, parked_at is not null, message_id, coalesce(split_part(outbox.topic_of(event_type), ':', 6), '')
+         from outbox.event" >"$system_dir/table"
+    : >"$faults"
+    [[ ${2:-} != killed ]] || printf '%s\n' '{"t":0,"event":"strike","fault":1,"name":"kill"}' >"$faults"
+    checked=$(node "$system_root/tests/faults/check.mjs" "$system_dir/published" "$system_dir/table" "$faults") ||
         fail "the run was wrong: $checked"
+    checked=$(sed '/^}$/q' <<<"$checked")
 }
 events_count() { jq --raw-output ".$1" <<<"$checked"; }
