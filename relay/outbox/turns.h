@@ -32,7 +32,7 @@ bool turns_pending(const struct turns *turns);
 int64_t turns_next_at(const struct turns *turns); // INT64_MAX when nothing is pending
 
 // turns_snapshot is claim_listener's `snapshot`: returns the id to read from.
-int64_t turns_snapshot(struct turns *turns, const char *snapshot, int64_t newest);
+int64_t turns_snapshot(struct turns *turns, const char *text, int64_t newest);
 
 void turns_fetched(struct turns *turns, const struct claim *claim);
 void turns_finished(struct turns *turns, const struct claim *claim, int64_t now);

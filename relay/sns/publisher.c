@@ -268,19 +268,23 @@ void publisher_shed(struct sns_topic *topic) {
     }
 }
 
+// A half-open breaker lets through as many as its probe can take.
+static bool holds_back(const struct breaker *breaker, const struct sns_topic *topic) {
+    enum breaker_state state = breaker_state(breaker, clock_monotonic_us());
+    return state != BREAKER_CLOSED && (state != BREAKER_HALF_OPEN || topic->events >= PROBE_EVENTS);
+}
+
 // Why the topic takes no event now; NULL when it does.
 static const char *reason_to_wait(const struct publisher *publisher, const struct sns_topic *topic,
                                   const void *claim) {
-    int64_t now = clock_monotonic_us();
-    const struct breaker *breakers[] = {&publisher->breaker, &topic->breaker};
     if (topic->topic->paused) {
         return TOPIC_PAUSED;
     }
-    for (size_t index = 0; index < sizeof breakers / sizeof breakers[0]; index++) {
-        enum breaker_state state = breaker_state(breakers[index], now);
-        if (state != BREAKER_CLOSED && (state != BREAKER_HALF_OPEN || topic->events >= PROBE_EVENTS)) {
-            return breakers[index]->reason;
-        }
+    if (holds_back(&publisher->breaker, topic)) {
+        return publisher->breaker.reason;
+    }
+    if (holds_back(&topic->breaker, topic)) {
+        return topic->breaker.reason;
     }
     return topic->shut == claim && !topic->shut_for_pace ? "waits for an earlier event of its topic" : NULL;
 }
@@ -326,6 +330,7 @@ static void turn_away(struct publisher *publisher, struct sns_topic *topic, stru
 static void offer(void *self, const struct outbox_event *event, struct topic *topic,
                   struct delivery delivery) {
     struct publisher *publisher = self;
+    const struct settings *settings = publisher->settings;
     struct error error = {0};
     struct outcome outcome = {.kind = OUTCOME_WAIT, .reason = error.text};
     struct sns_topic *state = topic_state(publisher, topic, &error);
@@ -341,12 +346,12 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
         turn_away(publisher, state, delivery, &outcome);
         return;
     }
-    message_compose(&publisher->message, topic->format, publisher->settings->source, event);
-    if (publisher->message.size > (size_t)publisher->settings->max_message_bytes) {
+    message_compose(&publisher->message, topic->format, settings->source, event);
+    if (publisher->message.size > (size_t)settings->max_message_bytes) {
         error_set(
             &error, ERROR_PUBLISH,
             "the message has %zu bytes with its attributes, allowed are %lld (OUTBOX_MAX_MESSAGE_BYTES)",
-            publisher->message.size, (long long)publisher->settings->max_message_bytes);
+            publisher->message.size, (long long)settings->max_message_bytes);
         outcome = (struct outcome){.kind = OUTCOME_PARK, .reason = error.text};
         refuse_later(state, event, delivery.claim);
         settle_offered(publisher, delivery, &outcome);
