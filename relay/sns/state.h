@@ -98,7 +98,7 @@ void send_waiting(struct publisher *publisher);
 // In judge.c:
 
 // judge_answer settles the batch's events by the answer, or puts it back to be sent again.
-void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *answer);
+void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http);
 
 // judge_give_up treats a batch that was to be sent again, but has no time left for it.
 void judge_give_up(struct publisher *publisher, struct batch *batch);
