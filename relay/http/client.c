@@ -47,10 +47,17 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     return transfer->answer.overflow ? 0 : size * count;
 }
 
+const char *http_answer_header(const struct http_answer *answer, const char *name) {
+    struct curl_header *header;
+    bool found = answer->exchange != NULL &&
+                 curl_easy_header(answer->exchange, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
+    return found ? header->value : NULL;
+}
+
 static void finish(struct transfer *transfer, CURLcode code) {
     long status = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    struct http_answer answer = {.status = (int)status};
+    struct http_answer answer = {.status = (int)status, .exchange = transfer->easy};
     if (code == CURLE_OK) {
         answer.body = (struct slice){transfer->answer.data, transfer->answer.length};
     } else {
@@ -208,7 +215,6 @@ static struct transfer *new_transfer(struct http_client *client) {
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(client->options.timeout_us / 1000));
     if (client->ca_bundle[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_bundle);
     }
@@ -218,7 +224,18 @@ static struct transfer *new_transfer(struct http_client *client) {
     return transfer;
 }
 
-void http_post(struct http_client *client, const struct http_request *request) {
+static void set_method(struct transfer *transfer) {
+    CURL *easy = transfer->easy;
+    if (transfer->request.method == HTTP_POST) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request.body.length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request.body.data);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->request.method == HTTP_PUT ? "PUT" : NULL);
+}
+
+void http_send(struct http_client *client, const struct http_request *request) {
     struct transfer *transfer = client->idle;
     if (transfer != NULL) {
         client->idle = transfer->next;
@@ -234,7 +251,9 @@ void http_post(struct http_client *client, const struct http_request *request) {
     }
     curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url);
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
-    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, request->body.data);
+    int64_t timeout_us = request->timeout_us > 0 ? request->timeout_us : client->options.timeout_us;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(timeout_us / 1000));
+    curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, request->direct ? "*" : NULL);
+    set_method(transfer);
     curl_multi_add_handle(client->multi, transfer->easy);
 }

@@ -67,7 +67,7 @@ static void post(struct publisher *publisher, struct batch *batch) {
         .done = on_answer,
         .context = batch};
     publisher->in_flight++;
-    http_post(publisher->http, &request);
+    http_send(publisher->http, &request);
     memory_wipe(token, sizeof token);
 }
 

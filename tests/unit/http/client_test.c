@@ -91,7 +91,7 @@ static void post(struct fixture *fixture, const char *url, const char *body) {
                                          .body = slice_of_text(body),
                                          .done = on_answer,
                                          .context = fixture};
-    http_post(fixture->client, &request);
+    http_send(fixture->client, &request);
 }
 
 static bool all_answered(void *context) {
