@@ -165,7 +165,7 @@ static void expressions_match_what_patterns_match(void **state) {
         compile(&expression, pattern);
         for (int type = 0; type < TYPES; type++) {
             char dotted[80];
-            snprintf(dotted, sizeof dotted, "%s.", types[type]);
+            snprintf(dotted, sizeof dotted, "%.63s.", types[type]);
             bool matches = regexec(&expression, dotted, 0, NULL, 0) == 0;
             if (matches != pattern_matches(pattern, types[type])) {
                 fail_msg("%s and %s", pattern, types[type]);
