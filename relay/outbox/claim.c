@@ -510,6 +510,11 @@ static void mark_when_settled(struct claim *claim) {
     }
 }
 
+void claim_event(const struct claim *claim, int row, int64_t *id, unsigned char event_id[EVENT_ID_BYTES]) {
+    *id = claim->rows.items[row].id;
+    memcpy(event_id, claim->rows.items[row].event_id, EVENT_ID_BYTES);
+}
+
 bool claim_holds(const struct claim *claim, int64_t id) {
     return claim_is_busy(claim) && rows_hold(&claim->rows, id);
 }
