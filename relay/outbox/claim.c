@@ -11,7 +11,7 @@
 
 // How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
-enum { IDLE_ORDERED_MS = 1500, LEASE_US = 1000000, SQL_MAX = 32 << 20 };
+enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
 
 #define ORDERED_LOCK "1869968482, 4"
 
