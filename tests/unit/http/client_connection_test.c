@@ -21,6 +21,8 @@
 #include <cmocka.h>
 // clang-format on
 
+enum { CONNECT_US = 2000000 };
+
 static void echo_and_close(void *context, struct http_received *request) {
     static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -92,13 +94,19 @@ static void keeps_a_connection_to_a_name(void **state) {
     client_close(harness);
 }
 
+// Each address gets half of the time that is left; libcurl 7.88 waits for that even where it is refused.
 static void passes_over_addresses_that_are_dead(void **state) {
+    enum { TRIES = 3 };
     struct client_harness *harness = client_open(echo_and_close, LONG_US);
 
     (void)state;
     snprintf(harness->url, sizeof harness->url, "http://many.test:%d/", http_server_port(harness->server));
-    for (int count = 0; count < 20; count++) {
-        assert_int_equal(client_try(harness), 200);
+    for (int count = 0; count < TRIES; count++) {
+        client_send(harness, (struct http_request){.url = harness->url, .connect_timeout_us = CONNECT_US});
+    }
+    client_await(harness, TRIES);
+    for (int count = 0; count < TRIES; count++) {
+        assert_int_equal(harness->status[count], 200);
     }
     client_close(harness);
 }
