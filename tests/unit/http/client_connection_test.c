@@ -154,7 +154,7 @@ static int listen_deaf(int *ret_filler) {
 }
 
 static int port_of(int listener) {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     return ntohs(address.sin_port);

@@ -81,10 +81,11 @@ static int answer_many(const char *service, struct addrinfo **ret) {
     return 0;
 }
 
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
-    (void)hints;
+// The parameters are called as in the C library.
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req, struct addrinfo **pai) {
+    (void)req;
     if (strcmp(name, "many.test") == 0) {
-        return answer_many(service, ret);
+        return answer_many(service, pai);
     }
     return strcmp(name, "silent.test") == 0 ? keep_silent() : EAI_NONAME;
 }
