@@ -184,8 +184,7 @@ static void set_method(struct transfer *transfer) {
     CURL *easy = transfer->easy;
     if (transfer->request.method == HTTP_POST) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request.body.length);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, // NULL would make libcurl read standard input
-                         transfer->request.body.length > 0 ? transfer->request.body.data : "");
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request.body.data);
     } else {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
