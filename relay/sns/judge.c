@@ -33,10 +33,11 @@ static void send_later(struct batch *batch, bool answered, const char *reason) {
     send_activate(batch->topic);
 }
 
-// The first few failures are tried again at once; a probe is not, as it is a try already.
+// The first few failures are tried again at once; a probe is not, as it is a try already. (Late ones are
+// all of one claim.)
 static bool may_send_later(struct publisher *publisher, const struct batch *batch) {
-    return batch->retries + 1 < RETRY_ATTEMPTS && batch->topic->breaker.failures == 0 &&
-           retry_quota_take(&publisher->quota);
+    return !batch->entries[0].late && batch->retries + 1 < RETRY_ATTEMPTS &&
+           batch->topic->breaker.failures == 0 && retry_quota_take(&publisher->quota);
 }
 
 // The batch that opens the breaker is tried again when that is over, as the probe; the others wait until it

@@ -17,6 +17,7 @@ enum {
     HELD_SHARES = 3,       // of which so many are held at most
     PUT_OFF_MAX_US = 60000000,
     PROBE_EVENTS = SNS_BATCH_MAX,
+    LATE_MARGIN_US = 500000,  // after the end of a late request, before its events are tried again
     PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
 };
 
@@ -59,6 +60,14 @@ static void let_go_held(void *context, struct held *held) {
     held_free(held);
 }
 
+// A late event's claim has written down that it is tried again; the topic has waited for this.
+static void settle_late(struct sns_topic *topic) {
+    struct publisher *publisher = topic->publisher;
+    if (--topic->late == 0) {
+        publisher->listener.recovered(publisher->listener.context);
+    }
+}
+
 void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
                       const struct outcome *outcome) {
     if (entry->group != NULL && outcome->kind == OUTCOME_SENT) {
@@ -68,6 +77,9 @@ void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
         groups_fail(topic->groups, entry->group, let_go_held, topic);
     }
     settle_delivery(topic, entry->delivery, outcome);
+    if (entry->late) {
+        settle_late(topic);
+    }
 }
 
 void publisher_settle_batch(struct publisher *publisher, struct batch *batch, const struct outcome *outcome) {
@@ -163,7 +175,8 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
         return shared;
     }
     struct aws_endpoint endpoint;
-    if (!aws_endpoint_resolve(&endpoint, publisher->settings, "sns", topic->parts.region, error)) {
+    if (!aws_endpoint_resolve(&endpoint, publisher->settings, publisher->config, "sns", topic->parts.region,
+                              error)) {
         return NULL;
     }
     struct sns_topic *state = memory_allocate(1, sizeof *state);
@@ -279,6 +292,9 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
                                   const void *claim) {
     if (topic->topic->paused) {
         return TOPIC_PAUSED;
+    }
+    if (topic->late > 0) {
+        return TOPIC_LATE;
     }
     if (holds_back(&publisher->breaker, topic)) {
         return publisher->breaker.reason;
@@ -456,6 +472,35 @@ static void drop(void *self, const void *claim) {
     publisher_check_room(publisher);
 }
 
+// What goes on has its own time-out.
+static void leave_batch(struct publisher *publisher, struct batch *batch, const void *claim, int64_t now) {
+    int64_t ends_in_us = batch->sent_at + publisher->settings->request_timeout + LATE_MARGIN_US - now;
+    for (int index = 0; index < batch->count; index++) {
+        struct batch_entry *entry = &batch->entries[index];
+        if (entry->delivery.claim == claim) {
+            entry->delivery =
+                publisher->listener.left(publisher->listener.context, entry->delivery, ends_in_us);
+            entry->late = true;
+            batch->topic->late++;
+        }
+    }
+}
+
+static void leave(void *self, const void *claim) {
+    struct publisher *publisher = self;
+    int64_t now = clock_monotonic_us();
+    for (struct batch *batch = publisher->made_last; batch != NULL; batch = batch->made_before) {
+        if (batch->sent_at > 0) {
+            leave_batch(publisher, batch, claim, now);
+        }
+    }
+}
+
+static bool is_late(void *self, const char *topic_arn) {
+    const struct sns_topic *state = find_state(self, topic_arn);
+    return state != NULL && state->late > 0;
+}
+
 static int64_t breaker_rest(const struct breaker *breaker, int64_t now) {
     return breaker_state(breaker, now) == BREAKER_PROBING ? PROBE_ANSWER_US : breaker_left(breaker, now);
 }
@@ -482,7 +527,7 @@ static bool admits(void *self, struct topic *topic) {
     const struct sns_topic *state = topic->sink_state;
     int64_t now = clock_monotonic_us();
     return !topic->paused && is_closed_enough(breaker_state(&publisher->breaker, now)) &&
-           (state == NULL || is_closed_enough(breaker_state(&state->breaker, now)));
+           (state == NULL || (state->late == 0 && is_closed_enough(breaker_state(&state->breaker, now))));
 }
 
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
@@ -510,31 +555,39 @@ static void free_publisher(void *self) {
     sigv4_signer_free(publisher->signer);
     aws_credentials_wipe(&publisher->credentials);
     message_free(&publisher->message);
+    aws_config_free(publisher->config);
     free(publisher);
 }
 
 // The settings that every topic shares are checked at the start, not at the first event.
-static bool check_settings(const struct settings *settings, struct error *error) {
+static bool check_settings(const struct settings *settings, const struct aws_config *config,
+                           struct error *error) {
     struct aws_endpoint endpoint;
     struct aws_topic_arn arn;
     char region[AWS_REGION_SIZE];
     char prefixed[AWS_TOPIC_ARN_SIZE];
     const char *known = settings->topic_arn[0] != '\0' ? settings->topic_arn : settings->topic_arn_prefix;
+    bool has_region = known[0] != '\0' || aws_config_text(config, settings->aws_region, "region")[0] != '\0';
     return (settings->topic_arn[0] == '\0' || aws_topic_arn_parse(&arn, settings->topic_arn, error)) &&
            (settings->topic_arn_prefix[0] == '\0' ||
             aws_topic_arn_from_prefix(settings->topic_arn_prefix, "event.type", prefixed, sizeof prefixed,
                                       error)) &&
-           ((known[0] == '\0' && settings->aws_region[0] == '\0') ||
-            (aws_region_resolve(region, settings, known, error) &&
-             aws_endpoint_resolve(&endpoint, settings, "sns", region, error)));
+           (!has_region || (aws_region_resolve(region, settings, config, known, error) &&
+                            aws_endpoint_resolve(&endpoint, settings, config, "sns", region, error)));
+}
+
+static struct http_client *new_http_client(struct event_base *base, const struct settings *settings,
+                                           const struct aws_config *config, struct error *error) {
+    const struct http_options options = {.ca_bundle =
+                                             aws_config_text(config, settings->aws_ca_bundle, "ca_bundle"),
+                                         .timeout_us = settings->request_timeout,
+                                         .connections = (int)settings->max_in_flight};
+    return http_client_new(base, &options, error);
 }
 
 bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct settings *settings,
                        const struct sink_listener *listener, struct error *error) {
     struct publisher *publisher = memory_allocate(1, sizeof *publisher);
-    const struct http_options options = {.ca_bundle = settings->aws_ca_bundle,
-                                         .timeout_us = settings->request_timeout,
-                                         .connections = (int)settings->max_in_flight};
     publisher->listener = *listener;
     publisher->settings = settings;
     publisher->timer = evtimer_new(base, on_timer, publisher);
@@ -542,11 +595,12 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     limiter_init(&publisher->limiter, settings->rate_limit, clock_monotonic_us());
     retry_quota_init(&publisher->quota);
     message_init(&publisher->message);
-    bool ready = check_settings(settings, error) &&
+    bool ready = (publisher->config = aws_config_load(settings, error)) != NULL &&
+                 check_settings(settings, publisher->config, error) &&
                  aws_credentials_from_settings(&publisher->credentials, settings, error) &&
                  (publisher->signer = sigv4_signer_create(error)) != NULL &&
                  (publisher->parser = sns_answer_parser_create(error)) != NULL &&
-                 (publisher->http = http_client_new(base, &options, error)) != NULL;
+                 (publisher->http = new_http_client(base, settings, publisher->config, error)) != NULL;
     if (!ready) {
         free_publisher(publisher);
         return false;
@@ -558,6 +612,8 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
+                         .leave = leave,
+                         .is_late = is_late,
                          .resting_us = resting_us,
                          .admits = admits,
                          .free = free_publisher};

@@ -3,6 +3,7 @@
 // what becomes of their events. Nobody else includes this.
 #pragma once
 
+#include "aws/config.h"
 #include "aws/credentials.h"
 #include "aws/endpoint.h"
 #include "aws/retry.h"
@@ -36,6 +37,7 @@ struct sns_topic {
     struct batch_queue delayed; // waiting for their retry_at
     struct groups *groups;      // of a FIFO topic, else NULL
     int events;                 // not settled yet
+    int late;                   // of them, those whose claims do not wait for them any more
     struct breaker breaker;
     bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;
@@ -45,6 +47,7 @@ struct sns_topic {
 struct publisher {
     struct sink_listener listener;
     const struct settings *settings;
+    struct aws_config *config;
     struct http_client *http;
     struct aws_credentials credentials;
     struct sigv4_signer *signer;

@@ -42,7 +42,7 @@ struct harness *harness_new(void) {
     static char standard[] = ARN "orders", other[] = ARN "users", fifo[] = ARN "orders.fifo";
     static char region[] = "eu-west-1", key_id[] = "AKIDEXAMPLE",
                 secret[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE";
-    static char source[] = "/outbox";
+    static char source[] = "/outbox", no_file[] = "/dev/null";
     struct harness *harness = memory_allocate(1, sizeof *harness);
     harness->base = event_base_new();
     harness->server = http_server_new(harness->base, on_request, harness);
@@ -63,6 +63,9 @@ struct harness *harness_new(void) {
                                           .aws_endpoint_url = none,
                                           .aws_endpoint_url_sns = harness->endpoint,
                                           .aws_ca_bundle = none,
+                                          .aws_profile = none,
+                                          .aws_config_file = no_file,
+                                          .aws_shared_credentials_file = no_file,
                                           .aws_access_key_id = key_id,
                                           .aws_secret_access_key = secret,
                                           .aws_session_token = none};
@@ -80,6 +83,11 @@ static bool has_reason(enum outcome_kind kind) {
 // for it.
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
     struct harness *harness = context;
+    if (delivery.claim == &harness->left) {
+        harness->settled_late++;
+        harness->late_kind = outcome->kind;
+        return;
+    }
     struct settlement *row = &harness->rows[delivery.row];
     char receipt[32];
     assert_in_range(delivery.row, 0, harness->offered - 1);
@@ -115,6 +123,14 @@ static void on_broken(void *context, const struct error *error) {
     fail_msg("%s", error->text);
 }
 
+static struct delivery on_left(void *context, struct delivery delivery, int64_t ends_in_us) {
+    struct harness *harness = context;
+    const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = "late"};
+    on_settled(harness, delivery, &later);
+    harness->left++;
+    return (struct delivery){&harness->left, delivery.row};
+}
+
 static bool may_send(void *context, struct delivery delivery) {
     struct harness *harness = context;
     return harness->may_send == NULL || harness->may_send(harness, delivery.row);
@@ -126,6 +142,7 @@ void harness_start(struct harness *harness) {
                                            .drained = on_drained,
                                            .recovered = on_recovered,
                                            .broken = on_broken,
+                                           .left = on_left,
                                            .may_send = may_send};
     struct error error = {0};
     if (!sns_publisher_new(&harness->sink, harness->base, &harness->settings, &listener, &error)) {

@@ -47,6 +47,9 @@ struct harness {
     int sent;
     int drained;
     int recovered;
+    int left; // by their claims, and then
+    int settled_late;
+    enum outcome_kind late_kind; // of the last one
     int goal;
 };
 
