@@ -37,6 +37,7 @@ void batch_begin(struct batch *batch, struct sns_topic *topic, const char *topic
     batch->retries = 0;
     batch->answered = false;
     batch->retry_at = batch->sent_at = 0;
+    batch->signed_again = false;
     begin_form(batch, topic_arn);
 }
 

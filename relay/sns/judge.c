@@ -262,6 +262,20 @@ static bool is_failure_of_all(const struct batch *batch, const struct sns_answer
     return all && batch->count > 1 && !batch->answered;
 }
 
+// A refusal that is our clock's fault says nothing of credentials or topic. Twice it is no clock's fault.
+static bool is_clocks_fault(struct publisher *publisher, const struct batch *batch,
+                            const struct http_answer *http, const char *code) {
+    return !batch->signed_again && aws_skew_explains(&publisher->skew, batch->signed_offset_us, code,
+                                                     http_answer_header(http, "Date"), clock_unix_us());
+}
+
+static void sign_again(struct publisher *publisher, struct batch *batch) {
+    batch->signed_again = true;
+    breaker_release(&publisher->breaker);
+    breaker_release(&batch->topic->breaker);
+    send_again(batch);
+}
+
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
     struct sns_answer answer;
     if (http->status == 0) {
@@ -277,6 +291,8 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
         note_works(publisher, batch->topic, true);
         retry_quota_refund(&publisher->quota, batch->retries);
         judge_entries(publisher, batch, &answer);
+    } else if (is_clocks_fault(publisher, batch, http, answer.code)) {
+        sign_again(publisher, batch);
     } else {
         judge_refusal(publisher, batch, failure_of_request(http->status, &answer), answer.code,
                       answer.message);
