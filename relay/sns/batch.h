@@ -4,6 +4,7 @@
 // find the entry that SNS refuses.
 #pragma once
 
+#include "aws/retry.h"
 #include "base/buffer.h"
 #include "message/message.h"
 #include "sink/sink.h"
@@ -26,7 +27,7 @@ struct batch {
     struct buffer form;
     size_t size; // what SNS counts, of all entries
     int count;
-    int retries;   // after transient failures
+    struct retry retry; // after transient failures
     bool answered; // what is to be sent again is what SNS did not take of it; else there was no such answer
     int64_t retry_at; // while it waits to be sent again
     struct batch_entry entries[SNS_BATCH_MAX];
