@@ -2,6 +2,7 @@
 #include "credentials/sts.h"
 
 #include "aws/endpoint.h"
+#include "aws/form.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "credentials/sts_answer.h"
@@ -21,21 +22,9 @@ struct sts {
     void *context;
 };
 
-static void append_encoded(struct buffer *body, const char *text) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-    for (; *text != '\0'; text++) {
-        if (strchr(plain, *text) != NULL) {
-            buffer_append_char(body, *text);
-        } else {
-            buffer_append_format(body, "%%%02X", (unsigned)(unsigned char)*text);
-        }
-    }
-}
-
 static void append_parameter(struct buffer *body, const char *name, const char *value) {
     if (value[0] != '\0') {
-        buffer_append_format(body, "&%s=", name);
-        append_encoded(body, value);
+        aws_form_add(body, name, slice_of_text(value));
     }
 }
 
@@ -53,7 +42,7 @@ static void append_body(struct buffer *body, const char *action, const struct st
     if (role->duration_s > 0) {
         snprintf(duration, sizeof duration, "%lld", (long long)role->duration_s);
     }
-    buffer_append_format(body, "Action=%s&Version=2011-06-15", action);
+    aws_form_begin(body, action, "2011-06-15");
     append_parameter(body, "RoleArn", role->arn);
     append_session_name(body, role->session_name);
     append_parameter(body, "ExternalId", role->external_id);
@@ -83,7 +72,7 @@ static void on_answer(void *context, const struct aws_answer *answer) {
         error_set(&error, ERROR_CREDENTIALS, "STS answers %s for role %s with HTTP %d %.100s: %.400s",
                   sts->action, sts->arn, answer->status, answer->code, answer->message);
         fail(sts, failure_of(answer->code), &error);
-    } else if (!sts_answer_parse(&found, sts->action, answer->body, &error)) {
+    } else if (!sts_answer_read(&found, sts->action, answer->xml, &error)) {
         fail(sts, STS_FAILED, &error);
     } else {
         snprintf(found.source, sizeof found.source, "role %s", sts->arn);

@@ -3,16 +3,14 @@
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 #pragma once
 
+#include "aws/xml.h"
 #include "base/error.h"
-#include "base/slice.h"
 #include "credentials/provider.h"
 
 #include <stdbool.h>
 
-enum { STS_ANSWER_MAX = 65536 };
-
-// sts_answer_parse reads credentials and expiry out of the answer to `action` ("AssumeRole"); `source` is
-// left as it was. Fails (ERROR_CREDENTIALS) when the answer is not of that form, or a field is missing, comes
-// twice or is malformed: it is named, never its value. What was copied on the way is wiped.
-bool sts_answer_parse(struct credentials_found *ret, const char *action, struct slice text,
-                      struct error *error);
+// sts_answer_read takes credentials and expiry out of the answer to `action` ("AssumeRole"), whose root may
+// be NULL; `source` is left as it was. Fails (ERROR_CREDENTIALS) when the answer is not of that form, or a
+// field is missing, comes twice or is malformed: it is named, never its value.
+bool sts_answer_read(struct credentials_found *ret, const char *action, const struct xml_element *root,
+                     struct error *error);
