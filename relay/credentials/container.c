@@ -69,10 +69,11 @@ static bool check_parts(CURLU *url, const char *host, struct error *error) {
     if (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && may_use_http(host))) {
         return true;
     }
-    return error_set(error, ERROR_USAGE,
-                     "%s names the host %.100s with %s: it must be https, or http to this machine (127.0.0.1, "
-                     "::1, localhost), 169.254.170.2, 169.254.170.23 or fd00:ec2::23",
-                     full, host, scheme);
+    return error_set(
+        error, ERROR_USAGE,
+        "%s names the host %.100s with %s: it must be https, or http to this machine (127.0.0.1, "
+        "::1, localhost), 169.254.170.2, 169.254.170.23 or fd00:ec2::23",
+        full, host, scheme);
 }
 
 static void set_host(struct container *container, CURLU *url) {
@@ -153,8 +154,8 @@ static void strip_line_breaks(char *text) {
 // The token for the header, "" when none is set, or NULL (error) when it cannot be used.
 static char *read_token(const struct settings *settings, struct error *error) {
     const char *path = settings->aws_container_authorization_token_file;
-    const char *name = path[0] != '\0' ? "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-                                       : "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+    const char *name =
+        path[0] != '\0' ? "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" : "AWS_CONTAINER_AUTHORIZATION_TOKEN";
     char *token = path[0] != '\0' ? secret_file_read(path, name, error)
                                   : memory_copy_text(settings->aws_container_authorization_token);
     if (token == NULL) {
@@ -178,12 +179,13 @@ static void ask(struct container *container, const char *token) {
     size_t size = sizeof "Authorization: " + strlen(token);
     char *header = memory_allocate(size, 1);
     snprintf(header, size, "Authorization: %s", token);
-    const struct question question = {.method = HTTP_GET,
-                                      .url = container->url,
-                                      .headers = {"Accept: application/json", token[0] != '\0' ? header : NULL},
-                                      .timeout_us = TIMEOUT_US,
-                                      .attempts = ATTEMPTS,
-                                      .direct = true};
+    const struct question question = {
+        .method = HTTP_GET,
+        .url = container->url,
+        .headers = {"Accept: application/json", token[0] != '\0' ? header : NULL},
+        .timeout_us = TIMEOUT_US,
+        .attempts = ATTEMPTS,
+        .direct = true};
     asker_ask(container->asker, &question, on_answer, container);
     memory_free_secret(header);
 }
@@ -221,7 +223,6 @@ bool container_provider(struct provider *ret, const struct provider_means *means
         free_container(container);
         return false;
     }
-    *ret =
-        (struct provider){.name = "container", .self = container, .fetch = fetch, .free = free_container};
+    *ret = (struct provider){.name = "container", .self = container, .fetch = fetch, .free = free_container};
     return true;
 }

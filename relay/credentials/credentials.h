@@ -6,7 +6,7 @@
 
 #include "aws/credentials.h"
 #include "base/error.h"
-#include "http/client.h"
+#include "credentials/provider.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
@@ -25,6 +25,10 @@ struct credentials_listener {
 // when it returns. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when a setting is malformed.
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error);
+
+// credentials_over is the same for one provider, which it takes over.
+struct credentials *credentials_over(struct event_base *base, const struct provider *provider,
+                                     const struct credentials_listener *listener);
 void credentials_free(struct credentials *credentials); // wipes them; NULL is fine
 
 // credentials_now returns what requests are to be signed with, or NULL when there is nothing that has not

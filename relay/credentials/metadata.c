@@ -60,13 +60,12 @@ static void ask(struct metadata *metadata, enum http_method method, const char *
                 void (*done)(void *context, const struct http_answer *answer)) {
     int64_t timeout = metadata->settings->aws_metadata_service_timeout;
     int64_t attempts = metadata->settings->aws_metadata_service_num_attempts;
-    const struct question question = {
-        .method = method,
-        .url = url,
-        .headers = {header},
-        .timeout_us = (timeout > 0 ? timeout : TIMEOUT_S) * 1000000,
-        .attempts = attempts > 0 ? (int)attempts : 1,
-        .direct = true};
+    const struct question question = {.method = method,
+                                      .url = url,
+                                      .headers = {header},
+                                      .timeout_us = (timeout > 0 ? timeout : TIMEOUT_S) * 1000000,
+                                      .attempts = attempts > 0 ? (int)attempts : 1,
+                                      .direct = true};
     asker_ask(metadata->asker, &question, done, metadata);
 }
 
@@ -118,7 +117,8 @@ static void on_credentials(void *context, const struct http_answer *answer) {
 }
 
 static bool is_role(const char *text) {
-    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") == strlen(text);
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") ==
+           strlen(text);
 }
 
 static void on_role(void *context, const struct http_answer *answer) {

@@ -180,15 +180,13 @@ static enum provider_result plan_of(const struct planning *planning, const char 
     return planning->plan->role_count == 0 ? PROVIDER_ABSENT : PROVIDER_FAILED;
 }
 
-enum provider_result plan_make(struct plan *ret, const struct aws_config *config, bool is_named,
-                               struct error *error) {
+enum provider_result plan_make(struct plan *ret, const struct aws_config *config, struct error *error) {
     const struct planning planning = {config, ret, error};
     const char *profile = aws_config_profile(config);
     *ret = (struct plan){.profile = profile};
     if (!aws_config_has(config, AWS_SECTION_PROFILE, profile)) {
-        error_set(error, ERROR_CREDENTIALS, "there is no profile %.64s in ~/.aws/config or ~/.aws/credentials%s",
-                  profile, is_named ? ": AWS_PROFILE names one that is missing" : "");
-        return is_named ? PROVIDER_FAILED : PROVIDER_ABSENT;
+        error_set(error, ERROR_CREDENTIALS, "no profile %.64s in %.300s", profile, aws_config_files(config));
+        return PROVIDER_ABSENT;
     }
     return plan_of(&planning, profile);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a profile of the shared files says of credentials, as a plan: where the first ones come from, and which
-// roles are then assumed with them, one after the other. Nothing is done here. Sources:
+// What a profile of the shared files says of credentials, as a plan: where the first ones come from, and
+// which roles are then assumed with them, one after the other. Nothing is done here. Sources:
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html
 #pragma once
@@ -40,6 +40,6 @@ struct plan {
 };
 
 // plan_make plans for the profile in use. PROVIDER_ABSENT, with the reason as an error: there is nothing of
-// credentials in it, or no profile. PROVIDER_FAILED: they are wrong, or one that is named is missing.
-enum provider_result plan_make(struct plan *ret, const struct aws_config *config, bool is_named,
-                               struct error *error);
+// credentials in it, or no profile. PROVIDER_FAILED: they are wrong, or one that is named is missing. The
+// plan is good as long as the config.
+enum provider_result plan_make(struct plan *ret, const struct aws_config *config, struct error *error);

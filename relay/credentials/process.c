@@ -143,6 +143,8 @@ static void finish(struct process *process, int status) {
                                     .output = {process->output.data, process->output.length},
                                     .error_line = line};
     process->done(process->context, &end);
+    buffer_free_secret(&process->output);
+    memory_wipe(process->errors, sizeof process->errors);
 }
 
 static void on_child(evutil_socket_t number, short kinds, void *context) {
@@ -220,8 +222,7 @@ static bool make_outputs(struct process *process, int ret[2], struct error *erro
 
 static void watch(struct process *process, struct event_base *base, int64_t timeout_us) {
     const struct timeval limit = {.tv_sec = timeout_us / 1000000, .tv_usec = timeout_us % 1000000};
-    process->output_event =
-        event_new(base, process->output_file, EV_READ | EV_PERSIST, on_output, process);
+    process->output_event = event_new(base, process->output_file, EV_READ | EV_PERSIST, on_output, process);
     process->error_event = event_new(base, process->error_file, EV_READ | EV_PERSIST, on_errors, process);
     process->child_event = evsignal_new(base, SIGCHLD, on_child, process);
     process->timer = evtimer_new(base, on_timeout, process);

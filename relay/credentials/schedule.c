@@ -53,10 +53,9 @@ bool schedule_refused(struct schedule *schedule, struct schedule_now now) {
     bool young = now.monotonic - schedule->had_at < YOUNG;
     schedule->refused = true;
     schedule->refusals = young ? schedule->refusals + 1 : 1;
-    schedule->retry_at =
-        schedule->refusals == 1
-            ? now.monotonic
-            : now.monotonic + backoff_us(schedule->refusals - 1, RETRY_BASE, RETRY_MAX);
+    schedule->retry_at = schedule->refusals == 1
+                             ? now.monotonic
+                             : now.monotonic + backoff_us(schedule->refusals - 1, RETRY_BASE, RETRY_MAX);
     return true;
 }
 
@@ -64,8 +63,8 @@ int64_t schedule_wait(const struct schedule *schedule, struct schedule_now now) 
     if (!schedule->has || schedule->refused || schedule->failures > 0) {
         return larger(schedule->retry_at - now.monotonic, 0);
     }
-    int64_t left = smaller(schedule->refresh_at - now.wall,
-                           schedule->had_at + schedule->refresh_in - now.monotonic);
+    int64_t left =
+        smaller(schedule->refresh_at - now.wall, schedule->had_at + schedule->refresh_in - now.monotonic);
     return larger(left, 0);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When to fetch credentials again. Pure: it is told what happens, with both clocks, and says how long to wait.
+// When to fetch credentials again. Pure: it is told what happens, with both clocks, and says how long to
+// wait.
 //
 // The monotonic clock misses the time that a machine is suspended, and the wall clock can be set back: what
 // either says is due, is due. All times are microseconds.

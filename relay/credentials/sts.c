@@ -107,10 +107,10 @@ void sts_assume(struct sts *sts, const char *region, const struct sts_role *role
                                         .credentials = role->credentials,
                                         .done = on_answer,
                                         .context = sts};
-    bool sent = !body.overflow ? aws_call(sts->caller, &request, &error)
-                               : error_set(&error, ERROR_CREDENTIALS,
-                                           "the web identity token is too long for a request of %d bytes",
-                                           BODY_MAX);
+    bool sent = !body.overflow
+                    ? aws_call(sts->caller, &request, &error)
+                    : error_set(&error, ERROR_CREDENTIALS,
+                                "the web identity token is too long for a request of %d bytes", BODY_MAX);
     buffer_free_secret(&body);
     if (!sent) {
         fail(sts, STS_FAILED, &error);

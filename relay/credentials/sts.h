@@ -4,6 +4,7 @@
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 #pragma once
 
+#include "aws/arn.h"
 #include "aws/call.h"
 #include "credentials/provider.h"
 

@@ -113,8 +113,8 @@ static void fetch(void *self, provider_done_fn done, void *context) {
     if (role.token_file[0] == '\0') {
         provider_say(done, context, PROVIDER_ABSENT, "%s is not set", role.name);
     } else if (role.arn[0] == '\0') {
-        provider_say(done, context, PROVIDER_FAILED,
-                     "%s is set but AWS_ROLE_ARN is not: set both or neither", role.name);
+        provider_say(done, context, PROVIDER_FAILED, "%s is set but AWS_ROLE_ARN is not: set both or neither",
+                     role.name);
     } else {
         web_identity_fetch(identity, &role, done, context);
     }
@@ -125,8 +125,6 @@ static void free_provider(void *self) {
 }
 
 struct provider web_identity_provider(const struct provider_means *means) {
-    return (struct provider){.name = "web identity",
-                             .self = web_identity_new(means),
-                             .fetch = fetch,
-                             .free = free_provider};
+    return (struct provider){
+        .name = "web identity", .self = web_identity_new(means), .fetch = fetch, .free = free_provider};
 }
