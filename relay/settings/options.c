@@ -15,6 +15,7 @@
 
 #define MEMBER(name) .offset = offsetof(struct settings, name)
 #define RANGE(low, high) .minimum = (low), .maximum = (high)
+#define COMMANDS_ON_AWS (COMMAND_RUN | COMMAND_CHECK)
 
 static const char *const sinks[] = {[SINK_SNS] = "sns", [SINK_STDOUT] = "stdout", NULL};
 static const char *const formats[] = {[FORMAT_DOMAIN_EVENT] = "domain-event",
@@ -29,14 +30,14 @@ static const char *const log_formats[] = {[LOG_AS_TEXT] = "text", [LOG_AS_JSON] 
 
 // clang-format off
 const struct option options[OPTION_COUNT] = {
-    {.flag = "database-url", .variable = "DATABASE_URL", .kind = OPTION_TEXT, .secret = true,
+    {.flag = "database-url", .variable = "DATABASE_URL", .kind = OPTION_TEXT, .secret = true, .from_file = true,
      .commands = COMMAND_ALL, MEMBER(database_url), .fallback = "",
      .help = "the database, as postgresql://user@host/name; not set: libpq's own PGHOST, PGUSER, ..."},
     {.flag = "topic-arn", .variable = "OUTBOX_TOPIC_ARN", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(topic_arn), .fallback = "",
+     .commands = COMMANDS_ON_AWS, MEMBER(topic_arn), .fallback = "",
      .help = "the topic for events that no route names"},
     {.flag = "topic-arn-prefix", .variable = "OUTBOX_TOPIC_ARN_PREFIX", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(topic_arn_prefix), .fallback = "",
+     .commands = COMMANDS_ON_AWS, MEMBER(topic_arn_prefix), .fallback = "",
      .help = "else this, a colon, and the event type with hyphens for dots"},
     {.flag = "sink", .variable = "OUTBOX_SINK", .kind = OPTION_CHOICE, .choices = sinks,
      .commands = COMMAND_RUN, MEMBER(sink), .fallback = "sns",
@@ -60,7 +61,7 @@ const struct option options[OPTION_COUNT] = {
      RANGE(10 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(poll_interval), .fallback = "1s",
      .help = "how often to look for events when no wake-up comes"},
     {.flag = "request-timeout", .variable = "OUTBOX_REQUEST_TIMEOUT", .kind = OPTION_DURATION,
-     RANGE(100 * MILLISECONDS, 5 * MINUTES), .commands = COMMAND_RUN, MEMBER(request_timeout), .fallback = "10s",
+     RANGE(100 * MILLISECONDS, 5 * MINUTES), .commands = COMMANDS_ON_AWS, MEMBER(request_timeout), .fallback = "10s",
      .help = "how long one SNS request may take"},
     {.flag = "retry-base", .variable = "OUTBOX_RETRY_BASE", .kind = OPTION_DURATION,
      RANGE(1 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_base), .fallback = "1s",
@@ -81,7 +82,7 @@ const struct option options[OPTION_COUNT] = {
      RANGE(1 * SECONDS, 10 * MINUTES), .commands = COMMAND_RUN, MEMBER(claim_timeout), .fallback = "20s",
      .help = "how long a claim may keep events that SNS does not take; then they are given back"},
     {.flag = "max-message-bytes", .variable = "OUTBOX_MAX_MESSAGE_BYTES", .kind = OPTION_BYTES,
-     RANGE(1024, 1048576), .commands = COMMAND_RUN, MEMBER(max_message_bytes), .fallback = "262144",
+     RANGE(1024, 1048576), .commands = COMMANDS_ON_AWS, MEMBER(max_message_bytes), .fallback = "262144",
      .help = "the largest message: body and attributes; more than 262144 needs topics that allow it"},
     {.flag = "shutdown-timeout", .variable = "OUTBOX_SHUTDOWN_TIMEOUT", .kind = OPTION_DURATION,
      RANGE(0, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(shutdown_timeout), .fallback = "25s",
@@ -102,26 +103,89 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_ALL, MEMBER(log_format), .fallback = "text",
      .help = "how it is logged"},
     {.flag = "aws-region", .variable = "AWS_REGION", .alternative = "AWS_DEFAULT_REGION", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(aws_region), .fallback = "",
-     .help = "the AWS region; not set: the one in the topic's ARN"},
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_region), .fallback = "",
+     .help = "the AWS region; not set: the profile's, else the one in the topic's ARN"},
     {.flag = "aws-endpoint-url", .variable = "AWS_ENDPOINT_URL", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(aws_endpoint_url), .fallback = "",
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url), .fallback = "",
      .help = "the address of AWS services, for an emulator or a proxy"},
     {.flag = "aws-endpoint-url-sns", .variable = "AWS_ENDPOINT_URL_SNS", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(aws_endpoint_url_sns), .fallback = "",
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url_sns), .fallback = "",
      .help = "the address of SNS alone; goes before the one above"},
     {.flag = "aws-ca-bundle", .variable = "AWS_CA_BUNDLE", .kind = OPTION_TEXT,
-     .commands = COMMAND_RUN, MEMBER(aws_ca_bundle), .fallback = "",
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_ca_bundle), .fallback = "",
      .help = "a PEM file of certificate authorities to trust instead of the system's"},
-    {.variable = "AWS_ACCESS_KEY_ID", .kind = OPTION_TEXT, .secret = true,
-     .commands = COMMAND_RUN, MEMBER(aws_access_key_id), .fallback = "",
+    {.variable = "AWS_ACCESS_KEY_ID", .kind = OPTION_TEXT, .secret = true, .from_file = true,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_access_key_id), .fallback = "",
      .help = "the AWS access key"},
-    {.variable = "AWS_SECRET_ACCESS_KEY", .kind = OPTION_TEXT, .secret = true,
-     .commands = COMMAND_RUN, MEMBER(aws_secret_access_key), .fallback = "",
+    {.variable = "AWS_SECRET_ACCESS_KEY", .kind = OPTION_TEXT, .secret = true, .from_file = true,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_secret_access_key), .fallback = "",
      .help = "its secret"},
-    {.variable = "AWS_SESSION_TOKEN", .kind = OPTION_TEXT, .secret = true,
-     .commands = COMMAND_RUN, MEMBER(aws_session_token), .fallback = "",
+    {.variable = "AWS_SESSION_TOKEN", .kind = OPTION_TEXT, .secret = true, .from_file = true,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_session_token), .fallback = "",
      .help = "the session token of temporary credentials"},
+    {.variable = "AWS_CREDENTIAL_EXPIRATION", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_credential_expiration), .fallback = "",
+     .help = "when the three above expire, as 2026-01-31T12:34:56Z"},
+    {.variable = "AWS_PROFILE", .alternative = "AWS_DEFAULT_PROFILE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_profile), .fallback = "",
+     .help = "the profile of the shared files; not set: default"},
+    {.variable = "AWS_CONFIG_FILE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_config_file), .fallback = "",
+     .help = "the shared config file; not set: ~/.aws/config"},
+    {.variable = "AWS_SHARED_CREDENTIALS_FILE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_shared_credentials_file), .fallback = "",
+     .help = "the shared credentials file; not set: ~/.aws/credentials"},
+    {.variable = "AWS_ROLE_ARN", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_role_arn), .fallback = "",
+     .help = "the role to assume with the token of AWS_WEB_IDENTITY_TOKEN_FILE"},
+    {.variable = "AWS_WEB_IDENTITY_TOKEN_FILE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_web_identity_token_file), .fallback = "",
+     .help = "a file with an OpenID Connect token, read anew at each refresh (EKS: IAM roles for service accounts)"},
+    {.variable = "AWS_ROLE_SESSION_NAME", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_role_session_name), .fallback = "",
+     .help = "the name of that session, as CloudTrail shows it; not set: one is made up"},
+    {.variable = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_container_credentials_relative_uri), .fallback = "",
+     .help = "set by ECS: the path of the task's credentials at 169.254.170.2"},
+    {.variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_container_credentials_full_uri), .fallback = "",
+     .help = "set by EKS Pod Identity and others: where credentials are"},
+    {.variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN", .kind = OPTION_TEXT, .secret = true,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_container_authorization_token), .fallback = "",
+     .help = "what that address is asked with"},
+    {.variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_container_authorization_token_file), .fallback = "",
+     .help = "a file with it, read anew at each refresh; goes before it"},
+    {.variable = "AWS_EC2_METADATA_DISABLED", .kind = OPTION_BOOLEAN,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_ec2_metadata_disabled), .fallback = "false",
+     .help = "do not ask the instance metadata service of EC2"},
+    {.variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_ec2_metadata_service_endpoint), .fallback = "",
+     .help = "its address; not set: as the mode says"},
+    {.variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_ec2_metadata_service_endpoint_mode), .fallback = "",
+     .help = "IPv4 (http://169.254.169.254) or IPv6 (http://[fd00:ec2::254]); not set: IPv4"},
+    {.variable = "AWS_METADATA_SERVICE_TIMEOUT", .kind = OPTION_INTEGER, RANGE(1, 60),
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_metadata_service_timeout), .fallback = "",
+     .help = "how many seconds it may take to answer; not set: 1"},
+    {.variable = "AWS_METADATA_SERVICE_NUM_ATTEMPTS", .kind = OPTION_INTEGER, RANGE(1, 10),
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_metadata_service_num_attempts), .fallback = "",
+     .help = "how often it is asked before it counts as absent; not set: 1"},
+    {.variable = "AWS_ENDPOINT_URL_STS", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url_sts), .fallback = "",
+     .help = "the address of STS alone; goes before AWS_ENDPOINT_URL"},
+    {.variable = "AWS_ENDPOINT_URL_SQS", .kind = OPTION_TEXT,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url_sqs), .fallback = "",
+     .help = "the address of SQS alone; goes before AWS_ENDPOINT_URL"},
+    {.variable = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", .kind = OPTION_BOOLEAN,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_ignore_configured_endpoint_urls), .fallback = "",
+     .help = "look at no endpoint URL, neither of the environment nor of the profile; not set: false"},
+    {.variable = "AWS_USE_FIPS_ENDPOINT", .kind = OPTION_BOOLEAN,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_use_fips_endpoint), .fallback = "",
+     .help = "use the endpoints with FIPS 140 cryptography; not set: false"},
+    {.variable = "AWS_USE_DUALSTACK_ENDPOINT", .kind = OPTION_BOOLEAN,
+     .commands = COMMANDS_ON_AWS, MEMBER(aws_use_dualstack_endpoint), .fallback = "",
+     .help = "use the endpoints with IPv4 and IPv6 addresses; not set: false"},
 };
 // clang-format on
 
@@ -129,9 +193,9 @@ unsigned option_command_mask(const char *command) {
     static const struct {
         const char *name;
         unsigned mask;
-    } commands[] = {{"run", COMMAND_RUN},      {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH},
-                    {"retry", COMMAND_RETRY},  {"park", COMMAND_PARK},       {"pause", COMMAND_PAUSE},
-                    {"resume", COMMAND_RESUME}};
+    } commands[] = {{"run", COMMAND_RUN},       {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH},
+                    {"retry", COMMAND_RETRY},   {"park", COMMAND_PARK},       {"pause", COMMAND_PAUSE},
+                    {"resume", COMMAND_RESUME}, {"check", COMMAND_CHECK}};
     for (size_t index = 0; index < sizeof commands / sizeof commands[0]; index++) {
         if (strcmp(command, commands[index].name) == 0) {
             return commands[index].mask;
@@ -153,6 +217,10 @@ static bool parse_choice(const struct option *option, const char *text, int64_t 
 bool option_parse(const struct option *option, const char *text, int64_t *value) {
     int64_t number = 0;
     bool parsed = false;
+    if (option->kind != OPTION_TEXT && text[0] == '\0' && option->fallback[0] == '\0') {
+        *value = SETTING_UNSET;
+        return true;
+    }
     switch (option->kind) {
     case OPTION_TEXT:
         return false;

@@ -27,7 +27,8 @@ enum option_command {
     COMMAND_PARK = 1 << 4,
     COMMAND_PAUSE = 1 << 5,
     COMMAND_RESUME = 1 << 6,
-    COMMAND_ALL = (1 << 7) - 1,
+    COMMAND_CHECK = 1 << 7,
+    COMMAND_ALL = (1 << 8) - 1,
 };
 
 struct option {
@@ -35,16 +36,17 @@ struct option {
     const char *variable;    // the environment variable; NULL for what is given by the flag only
     const char *alternative; // a second variable, looked at when the first is not set; or NULL
     enum option_kind kind;
-    bool secret;                // never shown; VARIABLE_FILE may name a file that holds it
+    bool secret;                // never shown
+    bool from_file;             // VARIABLE_FILE may name a file that holds it
     unsigned commands;          // the set of commands that use it
     size_t offset;              // of the member of struct settings: a char * for OPTION_TEXT, else an int64_t
-    const char *fallback;       // the default, written as a user would
+    const char *fallback;       // the default, written as a user would; "": none
     int64_t minimum, maximum;   // of integers, durations and sizes
     const char *const *choices; // of OPTION_CHOICE, by index; NULL ends them
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 31 };
+enum { OPTION_COUNT = 52 };
 
 extern const struct option options[OPTION_COUNT];
 
@@ -52,6 +54,7 @@ extern const struct option options[OPTION_COUNT];
 unsigned option_command_mask(const char *command);
 
 // option_parse reads the written value of any option but a text; false when it is malformed or out of range.
+// Of an option without a default, an empty text is SETTING_UNSET.
 bool option_parse(const struct option *option, const char *text, int64_t *value);
 
 // option_append_allowed appends what may be given: "1 to 1024", "10ms to 1h", "sns, stdout", "true, false";

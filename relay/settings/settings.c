@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading settings: each option of the table is looked for among the flags, then in the environment, then as
-// a file that the environment names (secrets only), and else takes its default.
+// a file that the environment names (some secrets), and else takes its default.
 #include "settings/settings.h"
 
 #include "base/buffer.h"
@@ -48,7 +48,7 @@ static bool take_fallback(struct found *found, const struct option *option) {
 static bool find_in_environment(const struct option *option, struct found *found, struct error *error) {
     const char *value = environment(option->variable);
     const char *path = NULL;
-    if (option->secret) {
+    if (option->from_file) {
         (void)snprintf(found->name, sizeof found->name, "%s_FILE", option->variable);
         path = environment(found->name);
     }

@@ -13,8 +13,11 @@ enum sink_kind { SINK_SNS, SINK_STDOUT };
 enum parked_head { PARKED_HEAD_BLOCKS, PARKED_HEAD_PASSES };
 enum message_format { FORMAT_DOMAIN_EVENT, FORMAT_CLOUDEVENTS, FORMAT_DATA };
 
+enum { SETTING_UNSET = -1 };
+
 // Texts are owned by the settings and never NULL: an option that is not set is "". Durations are in
-// microseconds.
+// microseconds. A number or boolean without a default is SETTING_UNSET when it is not set, so that somebody
+// else can be asked: the AWS profile.
 struct settings {
     char *
         database_url; // a secret: it can hold a password. "" leaves the database to libpq's own PG* variables
@@ -48,6 +51,27 @@ struct settings {
     char *aws_access_key_id;
     char *aws_secret_access_key; // a secret
     char *aws_session_token;     // a secret
+    char *aws_credential_expiration;
+    char *aws_profile;
+    char *aws_config_file;
+    char *aws_shared_credentials_file;
+    char *aws_role_arn;
+    char *aws_web_identity_token_file;
+    char *aws_role_session_name;
+    char *aws_container_credentials_relative_uri;
+    char *aws_container_credentials_full_uri;
+    char *aws_container_authorization_token; // a secret
+    char *aws_container_authorization_token_file;
+    int64_t aws_ec2_metadata_disabled; // boolean
+    char *aws_ec2_metadata_service_endpoint;
+    char *aws_ec2_metadata_service_endpoint_mode;
+    int64_t aws_metadata_service_timeout;      // seconds, or SETTING_UNSET
+    int64_t aws_metadata_service_num_attempts; // or SETTING_UNSET
+    char *aws_endpoint_url_sts;
+    char *aws_endpoint_url_sqs;
+    int64_t aws_ignore_configured_endpoint_urls; // boolean, or SETTING_UNSET; so are the two below
+    int64_t aws_use_fips_endpoint;
+    int64_t aws_use_dualstack_endpoint;
 };
 
 // settings_read fills `settings` from a command's arguments (without program and command name) and the

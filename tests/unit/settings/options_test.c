@@ -44,11 +44,7 @@ static void names_are_unique_and_flags_match_their_variables(void **state) {
         for (int other = 0; other < index; other++) {
             assert_string_not_equal(name_of(option), name_of(&options[other]));
         }
-        if (option->flag == NULL) {
-            assert_true(option->secret); // a secret has no flag: command lines are public
-            continue;
-        }
-        if (option->variable == NULL) {
+        if (option->flag == NULL || option->variable == NULL) {
             continue;
         }
         const char *variable = option->variable;
@@ -62,17 +58,29 @@ static void names_are_unique_and_flags_match_their_variables(void **state) {
     }
 }
 
+// Command lines are public. Only the database URL, of which libpq's users expect it, can be a secret there.
+static void a_secret_has_no_flag(void **state) {
+    (void)state;
+    for (int index = 0; index < OPTION_COUNT; index++) {
+        assert_true(!options[index].secret || options[index].flag == NULL ||
+                    strcmp(options[index].flag, "database-url") == 0);
+    }
+}
+
 static void every_option_is_complete(void **state) {
     (void)state;
     for (int index = 0; index < OPTION_COUNT; index++) {
         const struct option *option = &options[index];
-        int64_t value = -1;
+        int64_t value = INT64_MIN;
         assert_true(strlen(option->help) > 5);
         assert_int_not_equal(option->commands, 0);
+        assert_true(option->flag != NULL || option->variable != NULL);
         assert_true(!option->secret ||
                     option->kind == OPTION_TEXT); // no secret reaches an error about a value
+        assert_true(option->secret || !option->from_file);
         if (option->kind != OPTION_TEXT) {
             assert_true(option_parse(option, option->fallback, &value));
+            assert_true((value == SETTING_UNSET) == (option->fallback[0] == '\0'));
         }
         bool ranged =
             option->kind == OPTION_INTEGER || option->kind == OPTION_DURATION || option->kind == OPTION_BYTES;
@@ -121,7 +129,8 @@ static void the_whole_range_is_allowed_and_nothing_beyond(void **state) {
 
 static void help_of_a_command_lists_what_it_accepts_and_nothing_else(void **state) {
     (void)state;
-    static const char *const commands[] = {"run", "migrate", "publish", "retry", "park", "pause", "resume"};
+    static const char *const commands[] = {"run",  "migrate", "publish", "retry",
+                                           "park", "pause",   "resume",  "check"};
     for (size_t command = 0; command < sizeof commands / sizeof commands[0]; command++) {
         struct buffer page;
         buffer_init(&page, 65536);
@@ -145,10 +154,14 @@ static void help_shows_flag_variable_meaning_range_and_default(void **state) {
                            "  --batch-rows NUMBER             OUTBOX_BATCH_ROWS\n"
                            "      rows claimed at a time (1 to 10000) [default: 1000]\n"));
     assert_non_null(strstr(buffer_text(&page), " AWS_REGION or AWS_DEFAULT_REGION\n"));
-    assert_non_null(strstr(buffer_text(&page), " AWS_SESSION_TOKEN or AWS_SESSION_TOKEN_FILE\n"));
+    assert_non_null(
+        strstr(buffer_text(&page), "profile.\n\n  AWS_ACCESS_KEY_ID or AWS_ACCESS_KEY_ID_FILE\n"));
+    assert_non_null(strstr(buffer_text(&page), "\n  AWS_SESSION_TOKEN or AWS_SESSION_TOKEN_FILE\n"));
     assert_non_null(strstr(buffer_text(&page), "(error, warn, info, debug) [default: info]\n"));
+    assert_non_null(strstr(buffer_text(&page), "\n  AWS_CONTAINER_AUTHORIZATION_TOKEN\n"));
     buffer_clear(&page);
     help_append_options(&page, "retry");
+    assert_null(strstr(buffer_text(&page), "AWS"));
     assert_non_null(strstr(buffer_text(&page), "\n  --pattern TEXT\n      the event types to try again"));
     buffer_clear(&page);
     help_append_options(&page, "version");
@@ -164,19 +177,28 @@ static int count(const char *text, char character) {
     return number;
 }
 
-static void the_markdown_table_has_a_row_for_each_option(void **state) {
+static int count_of(bool flagged) {
+    int number = 0;
+    for (int index = 0; index < OPTION_COUNT; index++) {
+        number += (options[index].flag != NULL) == flagged ? 1 : 0;
+    }
+    return number;
+}
+
+static void the_markdown_tables_have_a_row_for_each_option(void **state) {
     (void)state;
     struct buffer table;
     buffer_init(&table, 65536);
     help_append_table(&table);
     const char *text = buffer_text(&table);
-    assert_int_equal(count(text, '\n'), OPTION_COUNT + 2);
-    assert_int_equal(count(text, '|'), (OPTION_COUNT + 2) * 6);
+    assert_int_equal(count(text, '\n'), OPTION_COUNT + 2 + 3 + 2);
+    assert_int_equal(count(text, '|'), (count_of(true) + 2) * 6 + (count_of(false) + 2) * 5);
     assert_non_null(strstr(
         text, "\n| `--batch-rows` | `OUTBOX_BATCH_ROWS` | `1000` | 1 to 10000 | rows claimed at a time |\n"));
     assert_non_null(strstr(text, "\n| `--reason` | | | | why, for whoever looks at it next |\n"));
     assert_non_null(
-        strstr(text, "\n| | `AWS_SECRET_ACCESS_KEY` or `AWS_SECRET_ACCESS_KEY_FILE` | | | its secret |\n"));
+        strstr(text, "\n| `AWS_SECRET_ACCESS_KEY` or `AWS_SECRET_ACCESS_KEY_FILE` | | | its secret |\n"));
+    assert_non_null(strstr(text, "\n| `AWS_USE_FIPS_ENDPOINT` | | true, false | "));
     buffer_free(&table);
 }
 
@@ -184,11 +206,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_member_of_the_settings_has_exactly_one_option),
         cmocka_unit_test(names_are_unique_and_flags_match_their_variables),
+        cmocka_unit_test(a_secret_has_no_flag),
         cmocka_unit_test(every_option_is_complete),
         cmocka_unit_test(the_whole_range_is_allowed_and_nothing_beyond),
         cmocka_unit_test(help_of_a_command_lists_what_it_accepts_and_nothing_else),
         cmocka_unit_test(help_shows_flag_variable_meaning_range_and_default),
-        cmocka_unit_test(the_markdown_table_has_a_row_for_each_option),
+        cmocka_unit_test(the_markdown_tables_have_a_row_for_each_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,35 @@ static void a_secret_can_come_from_a_file(void **state) {
     remove_secret(path);
 }
 
+// Services put a new token into the file now and then, so it is read when it is needed.
+static void the_file_of_the_container_token_is_not_read(void **state) {
+    (void)state;
+    struct call call;
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hunter2", 1);
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nowhere", 1);
+    assert_true(read_with(&call, "run", ARGUMENTS()));
+    assert_string_equal(call.settings.aws_container_authorization_token, "hunter2");
+    assert_string_equal(call.settings.aws_container_authorization_token_file, "/nowhere");
+    settings_free(&call.settings);
+}
+
+static void what_has_no_default_can_be_unset(void **state) {
+    (void)state;
+    struct call call;
+    setenv("AWS_METADATA_SERVICE_TIMEOUT", "", 1);
+    setenv("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "3", 1);
+    setenv("AWS_USE_FIPS_ENDPOINT", "False", 1);
+    assert_true(read_with(&call, "check", ARGUMENTS()));
+    assert_int_equal(call.settings.aws_metadata_service_timeout, SETTING_UNSET);
+    assert_int_equal(call.settings.aws_metadata_service_num_attempts, 3);
+    assert_int_equal(call.settings.aws_use_fips_endpoint, false);
+    assert_int_equal(call.settings.aws_use_dualstack_endpoint, SETTING_UNSET);
+    settings_free(&call.settings);
+    assert_true(read_with(&call, "migrate", ARGUMENTS("up")));
+    assert_int_equal(call.settings.aws_use_fips_endpoint, SETTING_UNSET);
+    settings_free(&call.settings);
+}
+
 static void assert_refused(const char *command, const char *const *arguments, const char *text) {
     struct call call;
     assert_false(read_with(&call, command, arguments));
@@ -342,6 +371,10 @@ static void bad_values_are_explained_with_their_source(void **state) {
         {"OUTBOX_PARKED_HEAD", "skip", "OUTBOX_PARKED_HEAD is \"skip\"; it must be one of block, pass"},
         {"OUTBOX_RATE_LIMIT", "-1",
          "OUTBOX_RATE_LIMIT is \"-1\"; it must be a whole number from 0 to 1000000"},
+        {"AWS_USE_FIPS_ENDPOINT", "maybe",
+         "AWS_USE_FIPS_ENDPOINT is \"maybe\"; it must be one of true, false"},
+        {"AWS_METADATA_SERVICE_TIMEOUT", "1s",
+         "AWS_METADATA_SERVICE_TIMEOUT is \"1s\"; it must be a whole number from 1 to 60"},
         {"OUTBOX_LOG_LEVEL", "trace",
          "OUTBOX_LOG_LEVEL is \"trace\"; it must be one of error, warn, info, debug"},
     };
@@ -368,6 +401,8 @@ int main(void) {
         TEST(a_variable_of_another_command_is_ignored),
         TEST(the_database_url_leaves_the_argument_list),
         TEST(a_secret_can_come_from_a_file),
+        TEST(the_file_of_the_container_token_is_not_read),
+        TEST(what_has_no_default_can_be_unset),
         TEST(files_that_hold_no_secret_are_refused),
         TEST(a_secret_given_twice_is_refused),
         TEST(mistakes_on_the_command_line_are_explained),
