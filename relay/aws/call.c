@@ -6,6 +6,7 @@
 #include "aws/reply.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
+#include "aws/skew.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -32,6 +33,8 @@ struct call {
     size_t body_length;
     bool sign;
     struct aws_credentials credentials;
+    int64_t signed_offset_us; // of the last attempt: what the wall clock was corrected by
+    bool signed_again;        // as the clock was wrong
     struct retry retry;
     struct event *timer; // until the next attempt
     void (*done)(void *context, const struct aws_answer *answer);
@@ -43,6 +46,7 @@ struct aws_caller {
     const struct settings *settings;
     struct http_client *http;
     struct sigv4_signer *signer;
+    struct aws_skew skew;
     struct retry_quota quota;
     struct call *calls;
 };
@@ -90,7 +94,7 @@ static const char *content_type(const struct call *call) {
                                    : "application/x-www-form-urlencoded; charset=utf-8";
 }
 
-static bool sign(const struct call *call, struct sigv4_signature *signature, struct error *error) {
+static bool sign(struct call *call, struct sigv4_signature *signature, struct error *error) {
     const struct sigv4_header headers[] = {
         {"content-type", content_type(call)}, {"host", call->endpoint.host}, {"x-amz-target", call->target}};
     const struct sigv4_request request = {.method = "POST",
@@ -102,7 +106,9 @@ static bool sign(const struct call *call, struct sigv4_signature *signature, str
                                           .header_count = call->target[0] != '\0' ? 3 : 2,
                                           .payload = call->body,
                                           .payload_length = call->body_length};
-    return sigv4_sign(call->caller->signer, &call->credentials, &request, clock_unix_us(), signature, error);
+    call->signed_offset_us = call->caller->skew.offset_us;
+    return sigv4_sign(call->caller->signer, &call->credentials, &request,
+                      clock_unix_us() + call->signed_offset_us, signature, error);
 }
 
 static void on_answer(void *context, const struct http_answer *http);
@@ -164,10 +170,17 @@ static void send_in(struct call *call, int64_t wait_us) {
     evtimer_add(call->timer, &wait);
 }
 
-// Whether the answer is one to be had again, and when.
+// Whether the answer is one to be had again: at once where only the clock was wrong, else after a while.
 static bool retries(struct call *call, const struct http_answer *http, const struct aws_answer *answer) {
     enum aws_failure failure = aws_failure_of_answer(answer->status, answer->code);
     bool throttled = failure == AWS_FAILURE_THROTTLED;
+    if (call->sign && !call->signed_again &&
+        aws_skew_explains(&call->caller->skew, call->signed_offset_us, answer->code,
+                          http_answer_header(http, "Date"), clock_unix_us())) {
+        call->signed_again = true;
+        send_in(call, 0);
+        return true;
+    }
     if ((!throttled && failure != AWS_FAILURE_TRANSIENT) ||
         !retry_take(&call->retry, &call->caller->quota, throttled ? RETRY_THROTTLED : RETRY_TRANSIENT)) {
         return false;

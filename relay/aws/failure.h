@@ -10,7 +10,8 @@ enum aws_failure {
     AWS_FAILURE_OTHER,       // a code that says nothing to us
     AWS_FAILURE_THROTTLED,   // too fast
     AWS_FAILURE_TRANSIENT,   // no answer, or trouble at the other end: what came of the request is unknown
-    AWS_FAILURE_CREDENTIALS, // who we are, or our clock
+    AWS_FAILURE_CREDENTIALS, // who we are
+    AWS_FAILURE_SIGNATURE,   // who we are, or our clock
     AWS_FAILURE_DENIED,      // we are known, and not allowed to do that
     AWS_FAILURE_MISSING,     // what was asked for does not exist
 };

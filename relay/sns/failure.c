@@ -58,6 +58,7 @@ static enum failure_class classify(const char *code, const char *message) {
     case AWS_FAILURE_TRANSIENT:
         return FAILURE_TRANSIENT;
     case AWS_FAILURE_CREDENTIALS:
+    case AWS_FAILURE_SIGNATURE:
         return FAILURE_CREDENTIALS;
     case AWS_FAILURE_DENIED:
     case AWS_FAILURE_MISSING:

@@ -277,6 +277,20 @@ static bool is_failure_of_all(const struct batch *batch, const struct sns_answer
     return all && batch->count > 1 && !batch->answered;
 }
 
+// A refusal that is our clock's fault says nothing of credentials or topic. Twice it is no clock's fault.
+static bool is_clocks_fault(struct publisher *publisher, const struct batch *batch,
+                            const struct http_answer *http, const char *code) {
+    return !batch->signed_again && aws_skew_explains(&publisher->skew, batch->signed_offset_us, code,
+                                                     http_answer_header(http, "Date"), clock_unix_us());
+}
+
+static void sign_again(struct publisher *publisher, struct batch *batch) {
+    batch->signed_again = true;
+    breaker_release(&publisher->breaker);
+    breaker_release(&batch->topic->breaker);
+    send_again(batch);
+}
+
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
     struct sns_answer answer;
     struct refusal refusal = {.class = FAILURE_TRANSIENT,
@@ -293,6 +307,10 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
         note_works(publisher, batch->topic, true);
         retry_succeed(&batch->retry, &publisher->quota);
         judge_entries(publisher, batch, &answer);
+        return;
+    }
+    if (!answer.parsed && is_clocks_fault(publisher, batch, http, answer.code)) {
+        sign_again(publisher, batch);
         return;
     }
     if (!answer.parsed) {

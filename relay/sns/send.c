@@ -22,7 +22,7 @@ static void on_answer(void *context, const struct http_answer *answer) {
     send_waiting(publisher);
 }
 
-static bool sign(struct publisher *publisher, const struct batch *batch, struct sigv4_signature *signature,
+static bool sign(struct publisher *publisher, struct batch *batch, struct sigv4_signature *signature,
                  struct error *error) {
     const struct sns_topic *topic = batch->topic;
     const struct sigv4_header headers[] = {{"content-type", content_type}, {"host", topic->endpoint.host}};
@@ -35,8 +35,9 @@ static bool sign(struct publisher *publisher, const struct batch *batch, struct 
                                           .header_count = sizeof headers / sizeof headers[0],
                                           .payload = batch->form.data,
                                           .payload_length = batch->form.length};
-    return sigv4_sign(publisher->signer, &publisher->credentials, &request, clock_unix_us(), signature,
-                      error);
+    batch->signed_offset_us = publisher->skew.offset_us;
+    return sigv4_sign(publisher->signer, &publisher->credentials, &request,
+                      clock_unix_us() + batch->signed_offset_us, signature, error);
 }
 
 static void post(struct publisher *publisher, struct batch *batch) {

@@ -7,6 +7,7 @@
 #include "aws/endpoint.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
+#include "aws/skew.h"
 #include "http/client.h"
 #include "message/message.h"
 #include "settings/settings.h"
@@ -47,6 +48,7 @@ struct publisher {
     struct http_client *http;
     struct aws_credentials credentials;
     struct sigv4_signer *signer;
+    struct aws_skew skew;
     struct sns_answer_parser *parser;
     struct message message;
     struct event *timer; // for delayed batches and limited topics

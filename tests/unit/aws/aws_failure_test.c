@@ -28,7 +28,7 @@ static const struct {
     {"ServiceUnavailable", AWS_FAILURE_TRANSIENT},
     {"ExpiredToken", AWS_FAILURE_CREDENTIALS},
     {"InvalidClientTokenId", AWS_FAILURE_CREDENTIALS},
-    {"SignatureDoesNotMatch", AWS_FAILURE_CREDENTIALS},
+    {"SignatureDoesNotMatch", AWS_FAILURE_SIGNATURE},
     {"AccessDenied", AWS_FAILURE_DENIED},
     {"AccessDeniedException", AWS_FAILURE_DENIED},
     {"AuthorizationError", AWS_FAILURE_DENIED},

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 // cmocka needs the headers before it
 // clang-format off
@@ -378,6 +379,34 @@ static void waits_as_long_as_the_service_asks(void **state) {
     stop(fixture);
 }
 
+// A clock that is an hour behind is corrected from the answer's Date, once for a request; the next request is
+// signed right from the start.
+static void a_wrong_clock_is_corrected(void **state) {
+    enum { BEHIND_S = 3600 };
+    char status[128], first[TEXT_SIZE], later[TEXT_SIZE];
+    time_t theirs = time(NULL) + BEHIND_S;
+    struct tm parts;
+    (void)strftime(status, sizeof status, "403 Forbidden\r\nDate: %a, %d %b %Y %H:%M:%S GMT",
+                   gmtime_r(&theirs, &parts));
+    struct fixture *fixture =
+        START({status, ERROR_XML("SignatureDoesNotMatch", "Signature expired")}, {"200 OK", identity});
+
+    (void)state;
+    ask(fixture, NULL, &credentials);
+    await(fixture, 2);
+    assert_int_equal(fixture->status, 200);
+    const struct http_received *request = http_server_requests(fixture->server);
+    http_server_header(request, "X-Amz-Date", first, sizeof first);
+    http_server_header(request->next, "X-Amz-Date", later, sizeof later);
+    assert_true(strcmp(later, first) > 0);
+    fixture->done = 0;
+    ask(fixture, NULL, &credentials);
+    await(fixture, 3);
+    http_server_header(request->next->next, "X-Amz-Date", later, sizeof later);
+    assert_true(strcmp(later, first) > 0);
+    stop(fixture);
+}
+
 static bool has_come_in(void *context) {
     const struct fixture *fixture = context;
     return http_server_counts(fixture->server)->requests >= fixture->expected;
@@ -475,6 +504,7 @@ int main(void) {
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(a_huge_answer_is_none),
         cmocka_unit_test(waits_as_long_as_the_service_asks),
+        cmocka_unit_test(a_wrong_clock_is_corrected),
         cmocka_unit_test(freed_while_under_way),
         cmocka_unit_test(an_answer_may_lead_to_the_next_request),
         cmocka_unit_test(retries_end_when_all_is_in_vain),
