@@ -23,6 +23,7 @@ struct credentials {
     struct event *timer;
     struct schedule schedule;
     struct credentials_found found;
+    uint64_t version;
     bool fetching;
     bool absent;
     bool expired; // and that has been told
@@ -68,7 +69,7 @@ static void fail(struct credentials *credentials, const char *reason) {
     bool is_first = credentials->problem[0] == '\0';
     schedule_failed(&credentials->schedule, now);
     snprintf(credentials->problem, sizeof credentials->problem, "%s", reason);
-    if (credentials->logged_at == 0 || now.monotonic - credentials->logged_at >= LOG_US) {
+    if (!credentials->absent && (credentials->logged_at == 0 || now.monotonic - credentials->logged_at >= LOG_US)) {
         char expiry[CLOCK_ISO8601_SIZE] = "";
         credentials->logged_at = now.monotonic;
         if (credentials->schedule.has) {
@@ -89,6 +90,7 @@ static void take(struct credentials *credentials, const struct credentials_found
     char expiry[CLOCK_ISO8601_SIZE];
     bool is_new = !is_same(credentials, found);
     bool was_failing = credentials->problem[0] != '\0';
+    credentials->version += is_new;
     credentials->found = *found;
     schedule_found(&credentials->schedule, now, found->expires_at);
     credentials->absent = false;
@@ -210,6 +212,10 @@ void credentials_refused(struct credentials *credentials) {
                  LOG_TEXT("source", credentials->found.source));
         set_timer(credentials);
     }
+}
+
+uint64_t credentials_version(const struct credentials *credentials) {
+    return credentials->version;
 }
 
 const char *credentials_source(const struct credentials *credentials) {

@@ -15,7 +15,8 @@
 
 struct credentials;
 
-// `changed`: there are new ones, or the first attempt has failed; look again. Called from the loop.
+// `changed`: there are new ones, or the first attempt has failed; look again. Called from the loop, so not
+// before credentials_new has returned.
 struct credentials_listener {
     void *context;
     void (*changed)(void *context);
@@ -42,6 +43,10 @@ bool credentials_absent(const struct credentials *credentials);
 // credentials_refused: a service has refused them as expired or unknown. They are fetched anew, once for each
 // set of them.
 void credentials_refused(struct credentials *credentials);
+
+// credentials_version changes whenever others take their place, so that a late refusal can be told from one of
+// those that are in use.
+uint64_t credentials_version(const struct credentials *credentials);
 
 // For people: where they are from, and until when they live (Unix microseconds; 0: no end is known).
 const char *credentials_source(const struct credentials *credentials);

@@ -56,8 +56,7 @@ static void fail(struct sts *sts, enum sts_failure failure, const struct error *
 }
 
 static enum sts_failure failure_of(const char *code) {
-    bool token = strcmp(code, "InvalidIdentityToken") == 0 || strcmp(code, "IDPCommunicationError") == 0;
-    return token ? STS_TOKEN_REFUSED : STS_FAILED;
+    return strcmp(code, "InvalidIdentityToken") == 0 ? STS_TOKEN_REFUSED : STS_FAILED;
 }
 
 static void on_answer(void *context, const struct aws_answer *answer) {

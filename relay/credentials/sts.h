@@ -8,10 +8,11 @@
 #include "aws/call.h"
 #include "credentials/provider.h"
 
-// What can be done about a failure.
+// What can be done about a failure. (Whatever is transient, IDPCommunicationError included, has been tried
+// again by then.)
 enum sts_failure {
     STS_FAILED,
-    STS_TOKEN_REFUSED, // InvalidIdentityToken, IDPCommunicationError: a newer token, or a while, may help
+    STS_TOKEN_REFUSED, // InvalidIdentityToken: a newer token may help
 };
 
 struct sts_role {

@@ -422,7 +422,11 @@ static int room_of_topics(const struct publisher *publisher) {
     return room;
 }
 
+// Without credentials nothing is claimed: it waits best where it is.
 static int room_left(const struct publisher *publisher) {
+    if (credentials_now(publisher->credentials) == NULL) {
+        return 0;
+    }
     int all = room_of(&publisher->limiter, publisher->events);
     int topics = all > 0 && publisher->one_topic ? room_of_topics(publisher) : all;
     return topics < all ? topics : all;
@@ -491,6 +495,31 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     send_waiting(context);
 }
 
+// New credentials are tried at once, and with them what has waited since the old ones were refused. That
+// there are none ends the relay only where none can come.
+static void on_credentials(void *context) {
+    struct publisher *publisher = context;
+    struct error error;
+    if (credentials_now(publisher->credentials) != NULL) {
+        if (breaker_hurry(&publisher->breaker, clock_monotonic_us())) {
+            publisher->listener.recovered(publisher->listener.context);
+        }
+        send_waiting(publisher);
+    } else if (credentials_absent(publisher->credentials)) {
+        error_set(&error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
+        publisher->listener.broken(publisher->listener.context, &error);
+    }
+}
+
+static bool make_credentials(struct publisher *publisher, struct event_base *base, struct error *error) {
+    const struct credentials_listener listener = {publisher, on_credentials};
+    publisher->credentials = credentials_new(base, publisher->settings, &listener, error);
+    if (publisher->credentials != NULL && credentials_absent(publisher->credentials)) {
+        return error_set(error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
+    }
+    return publisher->credentials != NULL;
+}
+
 static void free_batches(struct publisher *publisher) {
     while (publisher->made_last != NULL) {
         struct batch *batch = publisher->made_last;
@@ -508,7 +537,7 @@ static void free_publisher(void *self) {
     }
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
-    aws_credentials_wipe(&publisher->credentials);
+    credentials_free(publisher->credentials);
     message_free(&publisher->message);
     free(publisher);
 }
@@ -543,7 +572,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     retry_quota_init(&publisher->quota);
     message_init(&publisher->message);
     bool ready = check_settings(settings, error) &&
-                 aws_credentials_from_settings(&publisher->credentials, settings, error) &&
+                 make_credentials(publisher, base, error) &&
                  (publisher->signer = sigv4_signer_create(error)) != NULL &&
                  (publisher->parser = sns_answer_parser_create(error)) != NULL &&
                  (publisher->http = http_client_new(base, &options, error)) != NULL;
