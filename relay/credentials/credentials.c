@@ -69,7 +69,8 @@ static void fail(struct credentials *credentials, const char *reason) {
     bool is_first = credentials->problem[0] == '\0';
     schedule_failed(&credentials->schedule, now);
     snprintf(credentials->problem, sizeof credentials->problem, "%s", reason);
-    if (!credentials->absent && (credentials->logged_at == 0 || now.monotonic - credentials->logged_at >= LOG_US)) {
+    if (!credentials->absent &&
+        (credentials->logged_at == 0 || now.monotonic - credentials->logged_at >= LOG_US)) {
         char expiry[CLOCK_ISO8601_SIZE] = "";
         credentials->logged_at = now.monotonic;
         if (credentials->schedule.has) {

@@ -44,8 +44,8 @@ bool credentials_absent(const struct credentials *credentials);
 // set of them.
 void credentials_refused(struct credentials *credentials);
 
-// credentials_version changes whenever others take their place, so that a late refusal can be told from one of
-// those that are in use.
+// credentials_version changes whenever others take their place, so that a late refusal can be told from one
+// of those that are in use.
 uint64_t credentials_version(const struct credentials *credentials);
 
 // For people: where they are from, and until when they live (Unix microseconds; 0: no end is known).

@@ -80,9 +80,7 @@ static void assume_next_role(struct profile *profile) {
     }
     const struct plan_role *role = &profile->plan.roles[profile->roles_assumed];
     const struct settings *settings = profile->means.settings;
-    const char *own =
-        aws_config_get(profile->config, AWS_SECTION_PROFILE, aws_config_profile(profile->config), "region");
-    if (!sts_region(region, settings, own, &error)) {
+    if (!sts_region(region, settings, profile->config, &error)) {
         end_failed(profile, role->profile, &error);
         return;
     }
@@ -165,7 +163,7 @@ static void use_web_identity(struct profile *profile) {
     const struct web_identity_role role = {.arn = get(profile, "role_arn"),
                                            .token_file = get(profile, "web_identity_token_file"),
                                            .session_name = get(profile, "role_session_name"),
-                                           .profile_region = get(profile, "region"),
+                                           .config = profile->config,
                                            .name = "web_identity_token_file"};
     if (role.arn[0] == '\0') {
         error_set(&error, ERROR_CREDENTIALS, "web_identity_token_file is set but role_arn is not");

@@ -14,6 +14,7 @@
 struct provider_means {
     struct event_base *base;
     const struct settings *settings;
+    const struct aws_config *config; // as it was at the start; may be NULL
     struct http_client *http;
     struct aws_caller *caller;
 };

@@ -12,6 +12,7 @@ enum { ENVIRONMENT, WEB_IDENTITY, PROFILE, CONTAINER, METADATA, PROVIDERS };
 enum { TIMEOUT_US = 10000000, CONNECTIONS = 2 };
 
 struct sources {
+    struct aws_config *config;
     struct provider_means means;
     struct provider providers[PROVIDERS];
     struct provider chain;
@@ -33,6 +34,7 @@ static void free_sources(void *self) {
     struct sources *sources = self;
     http_client_free(sources->means.http);
     aws_caller_free(sources->means.caller);
+    aws_config_free(sources->config);
     free_provider(&sources->chain);
     for (int index = 0; index < PROVIDERS; index++) {
         free_provider(&sources->providers[index]);
@@ -42,12 +44,14 @@ static void free_sources(void *self) {
 
 static bool make_means(struct provider_means *means, struct error *error) {
     const struct http_options options = {
-        .ca_bundle = means->settings->aws_ca_bundle, .timeout_us = TIMEOUT_US, .connections = CONNECTIONS};
+        .ca_bundle = aws_config_text(means->config, means->settings->aws_ca_bundle, "ca_bundle"),
+        .timeout_us = TIMEOUT_US,
+        .connections = CONNECTIONS};
     means->http = http_client_new(means->base, &options, error);
     if (means->http == NULL) {
         return false;
     }
-    means->caller = aws_caller_new(means->base, means->settings, means->http, error);
+    means->caller = aws_caller_new(means->base, means->settings, means->config, means->http, error);
     return means->caller != NULL;
 }
 
@@ -68,8 +72,10 @@ static bool make_providers(struct provider providers[PROVIDERS], const struct pr
 bool sources_provider(struct provider *ret, struct event_base *base, const struct settings *settings,
                       struct error *error) {
     struct sources *sources = memory_allocate(1, sizeof *sources);
-    sources->means = (struct provider_means){.base = base, .settings = settings};
-    if (!make_means(&sources->means, error) || !make_providers(sources->providers, &sources->means, error)) {
+    sources->config = aws_config_load(settings, error);
+    sources->means = (struct provider_means){.base = base, .settings = settings, .config = sources->config};
+    if (sources->config == NULL || !make_means(&sources->means, error) ||
+        !make_providers(sources->providers, &sources->means, error)) {
         free_sources(sources);
         return false;
     }

@@ -155,7 +155,7 @@ static bool portal_url(struct buffer *url, const struct settings *settings, cons
                        struct error *error) {
     struct aws_endpoint endpoint;
     if (settings->aws_endpoint_url[0] != '\0') {
-        if (!aws_endpoint_resolve(&endpoint, settings, "sso", access->region, error)) {
+        if (!aws_endpoint_from_url(&endpoint, "AWS_ENDPOINT_URL", settings->aws_endpoint_url, error)) {
             return false;
         }
         size_t length = strlen(endpoint.url);

@@ -116,12 +116,8 @@ void sts_assume(struct sts *sts, const char *region, const struct sts_role *role
     }
 }
 
-bool sts_region(char ret[AWS_REGION_SIZE], const struct settings *settings, const char *profile_region,
+bool sts_region(char ret[AWS_REGION_SIZE], const struct settings *settings, const struct aws_config *config,
                 struct error *error) {
     const char *arn = settings->topic_arn[0] != '\0' ? settings->topic_arn : settings->topic_arn_prefix;
-    if (settings->aws_region[0] == '\0' && profile_region != NULL && aws_region_valid(profile_region)) {
-        snprintf(ret, AWS_REGION_SIZE, "%s", profile_region);
-        return true;
-    }
-    return aws_region_resolve(ret, settings, arn, error);
+    return aws_region_resolve(ret, settings, config, arn, error);
 }

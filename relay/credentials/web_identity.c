@@ -15,6 +15,7 @@ enum { ATTEMPTS = 3, PAUSE_BASE_US = 200000, PAUSE_MAX_US = 2000000 };
 
 struct web_identity {
     const struct settings *settings;
+    const struct aws_config *config;
     struct sts *sts;
     struct event *timer; // before the next attempt
     char *arn, *token_file, *session_name;
@@ -73,6 +74,7 @@ static void forget(struct web_identity *identity) {
 struct web_identity *web_identity_new(const struct provider_means *means) {
     struct web_identity *identity = memory_allocate(1, sizeof *identity);
     identity->settings = means->settings;
+    identity->config = means->config;
     identity->sts = sts_new(means->caller);
     identity->timer = evtimer_new(means->base, on_timer, identity);
     return identity;
@@ -96,7 +98,7 @@ void web_identity_fetch(struct web_identity *identity, const struct web_identity
     identity->attempts = 0;
     identity->done = done;
     identity->context = context;
-    if (!sts_region(identity->region, identity->settings, role->profile_region, &error)) {
+    if (!sts_region(identity->region, identity->settings, role->config, &error)) {
         done(context, PROVIDER_FAILED, NULL, error.text);
         return;
     }
@@ -109,6 +111,7 @@ static void fetch(void *self, provider_done_fn done, void *context) {
     const struct web_identity_role role = {.arn = settings->aws_role_arn,
                                            .token_file = settings->aws_web_identity_token_file,
                                            .session_name = settings->aws_role_session_name,
+                                           .config = identity->config,
                                            .name = "AWS_WEB_IDENTITY_TOKEN_FILE"};
     if (role.token_file[0] == '\0') {
         provider_say(done, context, PROVIDER_ABSENT, "%s is not set", role.name);

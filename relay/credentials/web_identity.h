@@ -10,9 +10,9 @@ struct web_identity;
 struct web_identity_role {
     const char *arn;
     const char *token_file;
-    const char *session_name;   // "": one is made up
-    const char *profile_region; // may be NULL
-    const char *name;           // of the setting that names the file, for errors
+    const char *session_name;        // "": one is made up
+    const struct aws_config *config; // for the region
+    const char *name;                // of the setting that names the file, for errors
 };
 
 struct web_identity *web_identity_new(const struct provider_means *means);

@@ -3,6 +3,7 @@
 // what becomes of their events. Nobody else includes this.
 #pragma once
 
+#include "aws/config.h"
 #include "aws/endpoint.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
@@ -45,6 +46,7 @@ struct sns_topic {
 struct publisher {
     struct sink_listener listener;
     const struct settings *settings;
+    struct aws_config *config;
     struct http_client *http;
     struct credentials *credentials;
     struct sigv4_signer *signer;
