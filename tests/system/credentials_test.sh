@@ -126,7 +126,7 @@ for place in 'environment: AWS_ACCESS_KEY_ID' 'web identity: AWS_WEB_IDENTITY_TO
     assert_match "none: the report names it" "$place" "$output"
 done
 status=0
-output=$(AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 "$relay" run 2>&1) || status=$?
+output=$(AWS_EC2_METADATA_DISABLED=false AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 "$relay" run 2>&1) || status=$?
 assert_equal "no metadata service: exit code" 5 "$status"
 assert_match "no metadata service: it is named" 'instance metadata: http://127.0.0.1:1 does not answer for a token' "$output"
 relay_start late AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/

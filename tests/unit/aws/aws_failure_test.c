@@ -71,21 +71,6 @@ static void a_status_decides_where_no_code_does(void **state) {
     assert_int_equal(aws_failure_of_answer(429, ""), AWS_FAILURE_THROTTLED);
 }
 
-static void some_codes_ask_for_new_credentials(void **state) {
-    static const char *const ending[] = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
-                                         "UnrecognizedClientException", "AWS.AuthFailure"};
-    static const char *const others[] = {"SignatureDoesNotMatch", "RequestExpired", "AccessDenied", ""};
-
-    (void)state;
-    for (size_t index = 0; index < sizeof ending / sizeof ending[0]; index++) {
-        assert_true(aws_failure_ends_credentials(ending[index]));
-        assert_int_equal(aws_failure_of_code(ending[index]), AWS_FAILURE_CREDENTIALS);
-    }
-    for (size_t index = 0; index < sizeof others / sizeof others[0]; index++) {
-        assert_false(aws_failure_ends_credentials(others[index]));
-    }
-}
-
 static void a_name_has_no_prefix(void **state) {
     (void)state;
     assert_string_equal(aws_error_name("AWS.SimpleQueueService.NonExistentQueue"), "NonExistentQueue");
@@ -98,7 +83,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_code_decides_whatever_the_status),
         cmocka_unit_test(a_status_decides_where_no_code_does),
-        cmocka_unit_test(some_codes_ask_for_new_credentials),
         cmocka_unit_test(a_name_has_no_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
