@@ -73,6 +73,7 @@ struct world {
     int64_t began_at;
     int seconds; // that have passed
     int inserted;
+    int first_left; // all before it are sent
     enum fate fates[EVENTS];
     int64_t due_at[EVENTS];
     int published[EVENTS]; // how often
@@ -164,7 +165,10 @@ static void on_broken(void *context, const struct error *error) {
 static void offer_due(struct world *world) {
     struct sink *sink = &world->harness->sink;
     int room = sink->room(sink->self, true);
-    for (int row = 0; row < world->inserted && room > 0; row++) {
+    while (world->first_left < world->inserted && world->fates[world->first_left] == SENT) {
+        world->first_left++;
+    }
+    for (int row = world->first_left; row < world->inserted && room > 0; row++) {
         bool is_due = world->fates[row] == NOT_OFFERED ||
                       (world->fates[row] == PUT_OFF && clock_monotonic_us() >= world->due_at[row]);
         if (is_due) {
