@@ -18,14 +18,14 @@ source deploy/lib/postgres.sh
 source deploy/lib/emulator.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]}" faults tidy fuzz quickstart)
+all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
 
 usage() {
     cat <<END
 usage: tests/run.sh [--quick] [STEP...]
 
 Steps: ${all_steps[*]}
-  --quick   leaves out faults, tidy, fuzz and quickstart
+  --quick   leaves out versions, faults, tidy, fuzz and quickstart
 
 A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
 run instead of all (order_test, say).
@@ -177,6 +177,20 @@ step_system() {
     check "emulator" emulator_install
     for test in ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh)}; do
         check "system: ${test%_test}" env RELAY_BUILD="$root/build/asan" "tests/system/$test.sh"
+    done
+}
+
+# The oldest and the newest PostgreSQL that is supported (there are builds for x86-64 only); all else is tested on Debian's.
+step_versions() {
+    local version test
+    [[ $(uname -m) == x86_64 ]] || return 0
+    need_build debug
+    check "PostgreSQL 14 and 18" tests/versions/install.sh "$work/versions"
+    for version in 14 18; do
+        check "PostgreSQL $version: SQL tests" env POSTGRES_BIN="$work/versions/$version/bin" tests/sql/run.sh
+        for test in hot wakeup two_relays fifo; do
+            check "PostgreSQL $version: $test" env POSTGRES_BIN="$work/versions/$version/bin" "tests/system/${test}_test.sh"
+        done
     done
 }
 

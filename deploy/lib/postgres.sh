@@ -3,18 +3,23 @@
 # A private PostgreSQL server in a folder of its own, on 127.0.0.1 and a port that was free. Meant to be sourced after
 # common.sh. Any cluster that the machine has stays as it is.
 
-# postgres_bin NAME prints the path of a server program (initdb, pg_ctl, …) of the newest PostgreSQL installed.
+# postgres_bin NAME prints the path of a server program (initdb, pg_ctl, …) of the newest PostgreSQL installed, or of the
+# one in the folder POSTGRES_BIN, if that has it.
 postgres_bin() {
     local found
+    if [[ -x ${POSTGRES_BIN:-}/$1 ]]; then
+        printf '%s\n' "$POSTGRES_BIN/$1"
+        return
+    fi
     found=$(compgen -G "/usr/lib/postgresql/*/bin/$1" | sort -V | tail -n 1)
     [[ $found ]] || fail "PostgreSQL's program $1 is not in /usr/lib/postgresql/*/bin: install the package postgresql"
     printf '%s\n' "$found"
 }
 
-# postgres_major prints that PostgreSQL's major version: 15.
+# postgres_major prints the major version of the newest PostgreSQL installed: 15.
 postgres_major() {
     local initdb
-    initdb=$(postgres_bin initdb) || exit
+    initdb=$(POSTGRES_BIN='' postgres_bin initdb) || exit
     initdb=${initdb#/usr/lib/postgresql/}
     printf '%s\n' "${initdb%%/*}"
 }

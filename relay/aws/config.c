@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES_TEXT_SIZE = 512 };
+enum { FILES_TEXT_SIZE = 512, PASSWD_SIZE = 4096 };
 
 #define DEFAULT_PROFILE "default"
 
@@ -107,33 +107,28 @@ static const char *find(const struct file *file, enum aws_section kind, const ch
 }
 
 // A user that nobody knows lives at the root, as in containers.
-static const char *home_folder(void) {
+static char *in_home_folder(const char *rest) {
+    char bytes[PASSWD_SIZE];
+    struct passwd user, *found = NULL;
     const char *home = getenv("HOME");
-    if (home != NULL && *home != '\0') {
-        return home;
+    if (home == NULL || *home == '\0') {
+        (void)getpwuid_r(getuid(), &user, bytes, sizeof bytes, &found);
+        home = found == NULL ? "" : found->pw_dir;
     }
-    const struct passwd *user = getpwuid(getuid());
-    return user == NULL ? "" : user->pw_dir;
-}
-
-static char *join(const char *folder, const char *rest) {
-    size_t size = strlen(folder) + strlen(rest) + 1;
+    size_t size = strlen(home) + strlen(rest) + 1;
     char *path = memory_allocate(size, 1);
-    (void)snprintf(path, size, "%s%s", folder, rest);
+    (void)snprintf(path, size, "%s%s", home, rest);
     return path;
 }
 
 static char *path_of(const char *setting, const char *standard) {
     const char *path = *setting == '\0' ? standard : setting;
-    if (strncmp(path, "~/", 2) != 0) {
-        return memory_copy_text(path);
-    }
-    return join(home_folder(), path + 1);
+    return strncmp(path, "~/", 2) == 0 ? in_home_folder(path + 1) : memory_copy_text(path);
 }
 
-// What cannot be seen, in a folder that may not be entered, is not there: a service often inherits the HOME
-// of somebody else.
-static bool fail_read(const struct file *file, int problem, struct error *error) {
+// True when the file is not there. Nor is one that cannot be seen, in a folder that may not be entered: a
+// service often inherits the HOME of somebody else.
+static bool check_absent(const struct file *file, int problem, struct error *error) {
     if (problem == EFBIG) {
         return error_set(error, ERROR_USAGE, "the AWS file %s has more than %d bytes: make it smaller",
                          file->path, AWS_CONFIG_FILE_SIZE);
@@ -144,7 +139,7 @@ static bool fail_read(const struct file *file, int problem, struct error *error)
 
 static bool load(struct file *file, struct error *error) {
     if (!file_read(&file->text, file->path)) {
-        return fail_read(file, errno, error);
+        return check_absent(file, errno, error);
     }
     file->is_there = true;
     (void)buffer_text(&file->text); // puts the zero byte behind it

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The syntax of the AWS SDKs' shared files; what the sections are for is config.h's matter.
 //
-//     # a comment; so is a line that begins with ;
-//     [section]
+//     # a comment: a line that begins with # or ;, indented or not
+//     [section] # a comment
 //     name = value # a comment, after a blank
 //     text = first line
 //       second line (a comment sign here is part of it)

@@ -11,7 +11,7 @@
 
 // How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
-enum { IDLE_ORDERED_MS = 1500, LEASE_US = 1000000, SQL_MAX = 32 << 20 };
+enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
 
 #define ORDERED_LOCK "1869968482, 4"
 
@@ -508,6 +508,11 @@ static void mark_when_settled(struct claim *claim) {
     if (claim->state == CLAIM_PUBLISHING && claim->rows.unsettled == 0) {
         mark(claim);
     }
+}
+
+void claim_event(const struct claim *claim, int row, int64_t *id, unsigned char event_id[EVENT_ID_BYTES]) {
+    *id = claim->rows.items[row].id;
+    memcpy(event_id, claim->rows.items[row].event_id, EVENT_ID_BYTES);
 }
 
 bool claim_holds(const struct claim *claim, int64_t id) {

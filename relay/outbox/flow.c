@@ -4,8 +4,13 @@
 #include "base/log.h"
 #include "outbox/relay_state.h"
 
+#include <stdlib.h>
+
+enum { LATE_ROW = -1 }; // of a delivery: its claim is a late_event
+
 enum {
     TURN_US = 250000,   // a turn of ordered events is cut short: new ones do not wait for a slow aggregate
+    LATE_US = 1000000,  // and does not wait for a topic that does not answer
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
     WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
     PROBE_ROWS = 100,
@@ -37,7 +42,7 @@ static bool may_probe(struct relay *relay, int64_t now) {
 }
 
 bool flow_has_turn(const struct relay *relay) {
-    return routes_ordered_sql(relay->routes) != NULL && turns_pending(relay->turns);
+    return relay->ordered_sql != NULL && turns_pending(relay->turns);
 }
 
 bool flow_has_work(const struct relay *relay, int64_t now) {
@@ -53,17 +58,17 @@ static bool may_take_turn(const struct relay *relay) {
 // both.
 static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
     struct range other;
-    const char *ordered_sql = routes_ordered_sql(relay->routes);
     bool unordered = agenda_next(relay->agenda, now, limit, &other);
-    bool turn = ordered_sql != NULL && may_take_turn(relay) && !(relay->turn_was_last && unordered) &&
+    bool turn = relay->ordered_sql != NULL && may_take_turn(relay) && !(relay->turn_was_last && unordered) &&
                 turns_next(relay->turns, now, limit, range);
     if (turn) {
         range->pooled = session_is_pooled(relay->session);
         range->after = agenda_floor(relay->agenda);
+        range->ordered_sql = relay->ordered_sql;
     } else if (unordered) {
         *range = other;
+        range->ordered_sql = routes_ordered_sql(relay->routes);
     }
-    range->ordered_sql = ordered_sql;
     relay->turn_was_last = turn;
     return turn || unordered;
 }
@@ -108,9 +113,24 @@ void flow_start_claim(struct relay *relay, int64_t now) {
     claim_start(claim, &range);
 }
 
+// Whatever else has become of it, it is tried again when it comes due.
+static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
+    if (outcome->kind == OUTCOME_SENT) {
+        ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id);
+        if (relay->state == RELAY_RUNNING) {
+            session_mark(relay->session);
+        }
+    }
+    late_remove(&relay->late, event);
+}
+
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
     struct relay *relay = context;
     relay->sent += outcome->kind == OUTCOME_SENT;
+    if (delivery.row == LATE_ROW) {
+        settle_late(relay, delivery.claim, outcome);
+        return;
+    }
     relay->deferred += outcome->kind != OUTCOME_SENT && outcome->kind != OUTCOME_LET_GO;
     claim_settle(delivery.claim, delivery.row, outcome);
 }
@@ -207,9 +227,28 @@ static void on_drained(void *context) {
     relay_soon(relay);
 }
 
-// A topic takes events again.
+static struct delivery on_left(void *context, struct delivery delivery, int64_t ends_in_us) {
+    struct relay *relay = context;
+    const struct outcome later = {.kind = OUTCOME_RETRY,
+                                  .retry_after_us = ends_in_us,
+                                  .reason = "SNS has not answered yet; it may have accepted this event"};
+    struct late_event *event = late_add(&relay->late, delivery.claim, delivery.row);
+    on_settled(relay, delivery, &later);
+    return (struct delivery){event, LATE_ROW};
+}
+
+void flow_renew_ordered(struct relay *relay) {
+    free(relay->ordered_sql);
+    relay->ordered_sql = routes_ordered_sql_without(relay->routes, relay->sink.is_late, relay->sink.self);
+}
+
+// A topic takes events again. What turns have left out meanwhile is looked for from the floor on.
 static void on_recovered(void *context) {
     struct relay *relay = context;
+    if (relay->state == RELAY_RUNNING) {
+        flow_renew_ordered(relay);
+        turns_reset(relay->turns, agenda_floor(relay->agenda));
+    }
     relay->walk_at = relay->opened_at = clock_monotonic_us();
     relay_soon(relay);
 }
@@ -217,6 +256,14 @@ static void on_recovered(void *context) {
 static bool may_send(void *context, struct delivery delivery) {
     (void)context;
     return claim_may_publish(delivery.claim, clock_monotonic_us());
+}
+
+// (A relay that stops has nobody else to care for.)
+static void leave_late(struct relay *relay, int64_t now) {
+    if (relay->turn != NULL && now - claim_began_at(relay->turn) >= LATE_US && !relay->stopping) {
+        relay->sink.leave(relay->sink.self, relay->turn);
+        flow_renew_ordered(relay);
+    }
 }
 
 // A turn has its time; so has a claim, whatever SNS does: what has not even been sent is given back.
@@ -228,6 +275,7 @@ void flow_limit_claims(struct relay *relay, int64_t now) {
     if (relay->turn != NULL && claim_is_publishing(relay->turn) &&
         now - claim_began_at(relay->turn) >= TURN_US) {
         relay->sink.drop(relay->sink.self, relay->turn);
+        leave_late(relay, now);
     }
     if (relay->turn != NULL && now >= relay->pong_at) {
         relay->pong_at = now + CLAIM_PING_ORDERED_US;
@@ -295,5 +343,6 @@ struct sink_listener flow_sink_listener(struct relay *relay) {
                                   .settled = on_settled,
                                   .drained = on_drained,
                                   .recovered = on_recovered,
+                                  .left = on_left,
                                   .may_send = may_send};
 }

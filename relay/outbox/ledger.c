@@ -19,6 +19,7 @@ struct ledger {
     struct entry *entries;
     int count;
     int capacity;
+    int sending; // the first so many are being marked
 };
 
 struct ledger *ledger_new(void) {
@@ -62,6 +63,7 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
     buffer_init(&ids, ARRAY_LIMIT);
     buffer_init(&event_ids, ARRAY_LIMIT);
     buffer_init(&message_ids, ARRAY_LIMIT);
+    ledger->sending = ledger->count;
     pg_array_begin(&ids, PG_ELEMENT_BIGINT, ledger->count);
     pg_array_begin(&event_ids, PG_ELEMENT_UUID, ledger->count);
     pg_array_begin(&message_ids, PG_ELEMENT_TEXT, ledger->count);
@@ -91,6 +93,8 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
     buffer_free(&message_ids);
 }
 
-void ledger_clear(struct ledger *ledger) {
-    ledger->count = 0;
+void ledger_marked(struct ledger *ledger) {
+    ledger->count -= ledger->sending;
+    memmove(ledger->entries, ledger->entries + ledger->sending, (size_t)ledger->count * sizeof(struct entry));
+    ledger->sending = 0;
 }

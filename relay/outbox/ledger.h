@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events that were accepted at the other end but could not be marked, because the connection to the database
-// was lost first. They are marked before anything is claimed again, so that a database restart repeats
-// nothing.
+// Events that were accepted at the other end but not marked, because the connection to the database was lost
+// first, or because the answer came when their claim had ended (late.h). They are marked before anything is
+// claimed again, so that a database restart repeats nothing.
 #pragma once
 
 #include "base/buffer.h"
@@ -21,8 +21,9 @@ void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[
 int ledger_count(const struct ledger *ledger);
 
 // ledger_send_marks sends the statement that marks all of them; the caller's `done` is called when it is
-// committed, and should then call ledger_clear. Events that another relay has marked meanwhile are left as
+// committed, and should then call ledger_marked, which forgets them, but not what has been added since. One
+// at a time. Events that another relay has marked meanwhile are left as
 // they are.
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context);
-void ledger_clear(struct ledger *ledger);
+void ledger_marked(struct ledger *ledger);

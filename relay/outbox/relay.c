@@ -108,7 +108,11 @@ static void on_session_ready(void *context, int64_t floor) {
     relay->pace = (struct pace){.last_activity = now};
     agenda_reset(relay->agenda, floor, now);
     turns_reset(relay->turns, floor);
+    flow_renew_ordered(relay);
     relay->walk_at = now;
+    if (ledger_count(relay->ledger) > 0) { // accepted while the connection was made
+        session_mark(relay->session);
+    }
     log_info(relay->ever_ready ? "connected again" : "ready", LOG_INT("floor", floor),
              LOG_TEXT("wake_up", session_can_sleep(relay->session) ? "listen" : "poll"));
     relay->ever_ready = true;
@@ -218,7 +222,7 @@ static void schedule_running(struct relay *relay) {
     do_chores(relay, now);
     if (relay->stopping) {
         flow_limit_claims(relay, now);
-        if (claim_pool_is_busy(relay->claims)) {
+        if (claim_pool_is_busy(relay->claims) || !late_is_empty(&relay->late)) {
             set_timer(relay->timer, BUSY_TURN_US);
         } else {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
@@ -316,6 +320,8 @@ void relay_free(struct relay *relay) {
     turns_free(relay->turns);
     walk_free(relay->walk);
     ledger_free(relay->ledger);
+    late_free(&relay->late);
+    free(relay->ordered_sql);
     event_free(relay->timer);
     event_free(relay->shutdown_timer);
     free(relay);

@@ -5,6 +5,7 @@
 
 #include "outbox/agenda.h"
 #include "outbox/claim_pool.h"
+#include "outbox/late.h"
 #include "outbox/pace.h"
 #include "outbox/relay.h"
 #include "outbox/session.h"
@@ -31,6 +32,8 @@ struct relay {
     bool turn_was_last; // of the claims that were begun
     bool turn_is_full;  // the sink took no more of it, so what follows is let go
     struct claim *turn; // the claim of ordered events that is busy, or NULL
+    struct late late;
+    char *ordered_sql; // what turns read: all that is ordered, but of topics that are late; NULL: nothing
     struct walk *walk;
     struct event *timer;
     struct event *shutdown_timer;
@@ -78,6 +81,7 @@ bool flow_is_reading(const struct relay *relay);            // a look or a claim
 bool flow_has_turn(const struct relay *relay);              // ordered events are to be claimed
 bool flow_has_work(const struct relay *relay, int64_t now); // any are
 struct claim *flow_idle_claim(struct relay *relay);
+void flow_renew_ordered(struct relay *relay); // routes or late topics have changed
 void flow_start_claim(struct relay *relay, int64_t now);
 void flow_limit_claims(struct relay *relay, int64_t now); // ends what takes too long
 void flow_walk(struct relay *relay, int64_t now);

@@ -31,6 +31,7 @@ struct session {
     bool leads; // holds the waker lock
     bool locked;
     bool left;
+    bool marking; // what is in the ledger
     bool reading_routes;
     bool routes_again; // they changed while they were read
 };
@@ -47,7 +48,7 @@ struct session *session_new(const struct session_listener *listener, struct rout
 void session_close(struct session *session) {
     pg_close(session->connection);
     session->connection = NULL;
-    session->leads = session->reading_routes = false;
+    session->leads = session->reading_routes = session->marking = false;
     free(session->history);
     session->history = NULL;
 }
@@ -209,7 +210,7 @@ static void on_ledger_marked(void *context, int64_t affected) {
     if (ledger_count(session->ledger) > 0) {
         log_info("marked events that were sent before the connection was lost",
                  LOG_INT("events", ledger_count(session->ledger)));
-        ledger_clear(session->ledger);
+        ledger_marked(session->ledger);
     }
     read_routes(session);
     read_state(session, on_state);
@@ -382,6 +383,23 @@ void session_store_floor(struct session *session, int64_t floor) {
              ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
     change(session, sql, NULL, on_stored);
+}
+
+static void on_marked(void *context, int64_t affected) {
+    (void)affected;
+    struct session *session = context;
+    session->marking = false;
+    ledger_marked(session->ledger);
+    if (ledger_count(session->ledger) > 0) {
+        session_mark(session);
+    }
+}
+
+void session_mark(struct session *session) {
+    if (!session->marking) {
+        session->marking = true;
+        ledger_send_marks(session->ledger, session->connection, on_marked, session);
+    }
 }
 
 void session_walk(struct session *session, struct walk *walk, bool parked_blocks) {

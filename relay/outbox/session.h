@@ -58,6 +58,9 @@ void session_try_lead(struct session *session);  // asks for the waker lock, if 
 void session_read_routes(struct session *session);
 void session_store_floor(struct session *session, int64_t floor);
 
+// session_mark marks what has come into the ledger since the connection was made.
+void session_mark(struct session *session);
+
 // session_walk takes a step of the walk along what waits.
 void session_walk(struct session *session, struct walk *walk, bool parked_blocks);
 

@@ -113,6 +113,7 @@ static void on_routes_changed(void *context) {
         relay->walk_at = relay->opened_at = clock_monotonic_us();
         relay->routes_changed_at = relay->opened_at;
         // Events may have become ordered, or the opposite, above the floor: they are looked for again.
+        flow_renew_ordered(relay);
         turns_reset(relay->turns, agenda_floor(relay->agenda));
         agenda_let_go(relay->agenda, agenda_floor(relay->agenda) + 1, clock_monotonic_us());
         wake(relay);

@@ -33,7 +33,20 @@ static void append_expression(struct buffer *sql, const char *pattern) {
     }
 }
 
-static void append_rule(struct buffer *sql, const struct rule *rule) {
+struct filter {
+    topic_filter left_out;
+    void *context;
+};
+
+static bool counts(const struct filter *filter, const char *arn, bool is_fifo) {
+    return is_fifo && (filter->left_out == NULL || !filter->left_out(filter->context, arn));
+}
+
+static bool rule_counts(const struct filter *filter, const struct rule *rule) {
+    return counts(filter, rule->topic->arn, rule->topic->parts.is_fifo);
+}
+
+static void append_rule(struct buffer *sql, const struct rule *rule, const struct filter *filter) {
     if (strchr(rule->pattern, '*') == NULL) {
         buffer_append_format(sql, " WHEN event_type = '%s'", rule->pattern);
     } else {
@@ -41,7 +54,7 @@ static void append_rule(struct buffer *sql, const struct rule *rule) {
         append_expression(sql, rule->pattern);
         buffer_append_text(sql, "$'");
     }
-    buffer_append_text(sql, rule->topic->parts.is_fifo ? " THEN true" : " THEN false");
+    buffer_append_text(sql, rule_counts(filter, rule) ? " THEN true" : " THEN false");
 }
 
 static bool is_fifo_arn(const char *arn) {
@@ -49,35 +62,37 @@ static bool is_fifo_arn(const char *arn) {
     return arn[0] != '\0' && aws_topic_arn_parse(&parts, arn, NULL) && parts.is_fifo;
 }
 
-static char *write_sql(const struct rule *rules, size_t count, bool is_default_fifo) {
+static char *write_sql(const struct rule *rules, size_t count, bool default_counts,
+                       const struct filter *filter) {
     struct buffer sql;
     buffer_init(&sql, SQL_MAX);
     buffer_append_text(&sql, "CASE");
     for (size_t index = 0; index < count; index++) {
-        append_rule(&sql, &rules[index]);
+        append_rule(&sql, &rules[index], filter);
     }
-    buffer_append_text(&sql, is_default_fifo ? " ELSE true END" : " ELSE false END");
+    buffer_append_text(&sql, default_counts ? " ELSE true END" : " ELSE false END");
     char *text = memory_copy_text(buffer_text(&sql));
     buffer_free(&sql);
     return text;
 }
 
-char *ordered_sql(const struct rules *rules, const char *default_arn) {
-    bool is_default_fifo = is_fifo_arn(default_arn);
+char *ordered_sql(const struct rules *rules, const char *default_arn, topic_filter left_out, void *context) {
+    const struct filter filter = {left_out, context};
+    bool default_counts = counts(&filter, default_arn, is_fifo_arn(default_arn));
     size_t fifo = 0;
     for (size_t index = 0; index < rules->count; index++) {
-        fifo += rules->items[index].topic->parts.is_fifo;
+        fifo += rule_counts(&filter, &rules->items[index]);
     }
-    if (fifo == rules->count && is_default_fifo) {
+    if (fifo == rules->count && default_counts) {
         return memory_copy_text("true");
     }
-    if (fifo == 0 && !is_default_fifo) {
+    if (fifo == 0 && !default_counts) {
         return NULL;
     }
     struct rule *sorted = memory_allocate(rules->count + 1, sizeof *sorted);
     memcpy(sorted, rules->items, rules->count * sizeof *sorted);
     qsort(sorted, rules->count, sizeof *sorted, more_specific_first);
-    char *sql = write_sql(sorted, rules->count, is_default_fifo);
+    char *sql = write_sql(sorted, rules->count, default_counts, &filter);
     free(sorted);
     return sql;
 }

@@ -17,5 +17,6 @@ struct rules {
 };
 
 // ordered_sql returns the condition over the column event_type, to be freed, or NULL when it is true of no
-// event. `default_arn` ("" for none) is the topic of events that no rule names.
-char *ordered_sql(const struct rules *rules, const char *default_arn);
+// event. `default_arn` ("" for none) is the topic of events that no rule names. The topics that `left_out`
+// (NULL: none) is true of count as if they were no FIFO topics.
+char *ordered_sql(const struct rules *rules, const char *default_arn, topic_filter left_out, void *context);

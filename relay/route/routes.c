@@ -62,7 +62,7 @@ static bool same_names(const struct names *one, const struct names *other) {
 
 static void renew_ordered_sql(struct routes *routes) {
     free(routes->ordered_sql);
-    routes->ordered_sql = ordered_sql(&routes->current, routes->settings->topic_arn);
+    routes->ordered_sql = ordered_sql(&routes->current, routes->settings->topic_arn, NULL, NULL);
 }
 
 struct routes *routes_new(const struct settings *settings) {
@@ -234,6 +234,10 @@ bool routes_lead_to_one_topic(const struct routes *routes) {
 
 const char *routes_ordered_sql(const struct routes *routes) {
     return routes->ordered_sql;
+}
+
+char *routes_ordered_sql_without(const struct routes *routes, topic_filter left_out, void *context) {
+    return ordered_sql(&routes->current, routes->settings->topic_arn, left_out, context);
 }
 
 static struct topic *match_rules(const struct routes *routes, const char *event_type) {

@@ -41,6 +41,10 @@ void routes_add_paused(struct routes *routes, const char *topic_arn);
 // FIFO topics; NULL when there are none. It lives until the next routes_finish.
 const char *routes_ordered_sql(const struct routes *routes);
 
+// routes_ordered_sql_without is the same, with the topics left out that `left_out` is true of; to be freed.
+typedef bool (*topic_filter)(void *context, const char *topic_arn);
+char *routes_ordered_sql_without(const struct routes *routes, topic_filter left_out, void *context);
+
 // routes_lead_to_one_topic: whatever its type, every event has the same topic.
 bool routes_lead_to_one_topic(const struct routes *routes);
 

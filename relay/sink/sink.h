@@ -34,13 +34,20 @@ struct outcome {
 // The reason of an event that waits for its topic to be resumed.
 #define TOPIC_PAUSED "the topic is paused; outbox.resume() ends that"
 
+// The reason of an event whose topic has not answered an earlier request.
+#define TOPIC_LATE "the topic has not answered an earlier request yet"
+
 // What a sink tells its user, and asks.
 struct sink_listener {
     void *context;
     void (*settled)(void *context, struct delivery delivery, const struct outcome *outcome);
-    void (*drained)(void *context);                           // there is room again, after there was none
-    void (*recovered)(void *context);                         // a topic works again: what waits may be let go
+    void (*drained)(void *context);   // there is room again, after there was none
+    void (*recovered)(void *context); // a topic takes events again: what waits may be let go
     void (*broken)(void *context, const struct error *error); // the sink will never work again
+
+    // left is asked for the delivery that an event under way goes on with when its claim does not wait for it
+    // (`leave`); `ends_in_us`: when it will be known at the latest what has become of it.
+    struct delivery (*left)(void *context, struct delivery delivery, int64_t ends_in_us);
 
     // may_send is asked right before an event of a FIFO topic goes out: false when its claim cannot be sure
     // any more that nobody else publishes the events of its aggregate. The event is let go then.
@@ -69,6 +76,12 @@ struct sink {
 
     // drop settles as let go what is not under way yet, of one claim or (NULL) of all.
     void (*drop)(void *self, const void *claim);
+
+    // leave: what is under way of this claim goes on under another delivery (listener's `left`), since it
+    // takes too long. is_late: something of that kind is still under way to a topic, so no other event is to
+    // be offered for it.
+    void (*leave)(void *self, const void *claim);
+    bool (*is_late)(void *self, const char *topic_arn);
 
     // resting_us: how long it makes no sense to offer anything, since everything fails; 0 when all is well.
     int64_t (*resting_us)(void *self);

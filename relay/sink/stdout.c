@@ -198,6 +198,18 @@ static int room(void *self, bool one_topic) {
     return INT_MAX;
 }
 
+// Nothing is ever under way: the operating system takes it or not.
+static void leave(void *self, const void *claim) {
+    (void)self;
+    (void)claim;
+}
+
+static bool is_late(void *self, const char *topic_arn) {
+    (void)self;
+    (void)topic_arn;
+    return false;
+}
+
 static int64_t resting_us(void *self) {
     (void)self;
     return 0;
@@ -238,6 +250,8 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
+                         .leave = leave,
+                         .is_late = is_late,
                          .resting_us = resting_us,
                          .admits = admits,
                          .free = free_output};

@@ -18,6 +18,7 @@ struct batch_entry {
     struct group *group; // of a FIFO topic, else NULL
     size_t offset;       // in the form
     size_t size;         // what SNS counts
+    bool late;           // its claim does not wait for it any more
 };
 
 struct batch {
@@ -30,6 +31,7 @@ struct batch {
     struct retry retry; // after transient failures
     bool answered; // what is to be sent again is what SNS did not take of it; else there was no such answer
     int64_t retry_at;         // while it waits to be sent again
+    int64_t sent_at;          // while it is under way; else 0
     int64_t signed_offset_us; // when it was sent last: what the wall clock was corrected by
     uint64_t signed_with;     // and which version of the credentials it was signed with
     bool signed_again;        // as the clock was wrong

@@ -41,9 +41,10 @@ static void send_later(struct batch *batch, bool answered, const char *reason, c
     send_activate(batch->topic);
 }
 
-// The first few failures are tried again at once; a probe is not, as it is a try already.
+// The first few failures are tried again at once; a probe is not, as it is a try already. (Late ones are
+// all of one claim.)
 static bool may_send_later(struct publisher *publisher, struct batch *batch) {
-    return batch->topic->breaker.failures == 0 &&
+    return !batch->entries[0].late && batch->topic->breaker.failures == 0 &&
            retry_take(&batch->retry, &publisher->quota, RETRY_TRANSIENT);
 }
 

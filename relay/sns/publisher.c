@@ -17,6 +17,7 @@ enum {
     HELD_SHARES = 3,       // of which so many are held at most
     PUT_OFF_MAX_US = 60000000,
     PROBE_EVENTS = SNS_BATCH_MAX,
+    LATE_MARGIN_US = 500000,  // after the end of a late request, before its events are tried again
     PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
 };
 
@@ -59,6 +60,14 @@ static void let_go_held(void *context, struct held *held) {
     held_free(held);
 }
 
+// A late event's claim has written down that it is tried again; the topic has waited for this.
+static void settle_late(struct sns_topic *topic) {
+    struct publisher *publisher = topic->publisher;
+    if (--topic->late == 0) {
+        publisher->listener.recovered(publisher->listener.context);
+    }
+}
+
 void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
                       const struct outcome *outcome) {
     if (entry->group != NULL && outcome->kind == OUTCOME_SENT) {
@@ -68,6 +77,9 @@ void publisher_settle(struct sns_topic *topic, const struct batch_entry *entry,
         groups_fail(topic->groups, entry->group, let_go_held, topic);
     }
     settle_delivery(topic, entry->delivery, outcome);
+    if (entry->late) {
+        settle_late(topic);
+    }
 }
 
 void publisher_settle_batch(struct publisher *publisher, struct batch *batch, const struct outcome *outcome) {
@@ -281,6 +293,9 @@ static const char *reason_to_wait(const struct publisher *publisher, const struc
     if (topic->topic->paused) {
         return TOPIC_PAUSED;
     }
+    if (topic->late > 0) {
+        return TOPIC_LATE;
+    }
     if (holds_back(&publisher->breaker, topic)) {
         return publisher->breaker.reason;
     }
@@ -461,6 +476,35 @@ static void drop(void *self, const void *claim) {
     publisher_check_room(publisher);
 }
 
+// What goes on has its own time-out.
+static void leave_batch(struct publisher *publisher, struct batch *batch, const void *claim, int64_t now) {
+    int64_t ends_in_us = batch->sent_at + publisher->settings->request_timeout + LATE_MARGIN_US - now;
+    for (int index = 0; index < batch->count; index++) {
+        struct batch_entry *entry = &batch->entries[index];
+        if (entry->delivery.claim == claim) {
+            entry->delivery =
+                publisher->listener.left(publisher->listener.context, entry->delivery, ends_in_us);
+            entry->late = true;
+            batch->topic->late++;
+        }
+    }
+}
+
+static void leave(void *self, const void *claim) {
+    struct publisher *publisher = self;
+    int64_t now = clock_monotonic_us();
+    for (struct batch *batch = publisher->made_last; batch != NULL; batch = batch->made_before) {
+        if (batch->sent_at > 0) {
+            leave_batch(publisher, batch, claim, now);
+        }
+    }
+}
+
+static bool is_late(void *self, const char *topic_arn) {
+    const struct sns_topic *state = find_state(self, topic_arn);
+    return state != NULL && state->late > 0;
+}
+
 static int64_t breaker_rest(const struct breaker *breaker, int64_t now) {
     return breaker_state(breaker, now) == BREAKER_PROBING ? PROBE_ANSWER_US : breaker_left(breaker, now);
 }
@@ -487,7 +531,7 @@ static bool admits(void *self, struct topic *topic) {
     const struct sns_topic *state = topic->sink_state;
     int64_t now = clock_monotonic_us();
     return !topic->paused && is_closed_enough(breaker_state(&publisher->breaker, now)) &&
-           (state == NULL || is_closed_enough(breaker_state(&state->breaker, now)));
+           (state == NULL || (state->late == 0 && is_closed_enough(breaker_state(&state->breaker, now))));
 }
 
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
@@ -597,6 +641,8 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
+                         .leave = leave,
+                         .is_late = is_late,
                          .resting_us = resting_us,
                          .admits = admits,
                          .free = free_publisher};

@@ -18,6 +18,7 @@ static void on_answer(void *context, const struct http_answer *answer) {
     struct batch *batch = context;
     struct publisher *publisher = batch->topic->publisher;
     publisher->in_flight--;
+    batch->sent_at = 0;
     judge_answer(publisher, batch, answer);
     send_waiting(publisher);
 }
@@ -70,6 +71,7 @@ static void post(struct publisher *publisher, struct batch *batch,
         .done = on_answer,
         .context = batch};
     publisher->in_flight++;
+    batch->sent_at = clock_monotonic_us();
     http_send(publisher->http, &request);
     memory_wipe(token, sizeof token);
 }
@@ -119,8 +121,9 @@ static struct batch *collect(struct publisher *publisher, struct sns_topic *topi
 static bool may_send_all(const struct publisher *publisher, const struct batch *batch) {
     bool may = true;
     for (int index = 0; may && index < batch->count; index++) {
-        may = batch->entries[index].group == NULL || publisher->listener.may_send == NULL ||
-              publisher->listener.may_send(publisher->listener.context, batch->entries[index].delivery);
+        const struct batch_entry *entry = &batch->entries[index];
+        may = !entry->late && (entry->group == NULL || publisher->listener.may_send == NULL ||
+                               publisher->listener.may_send(publisher->listener.context, entry->delivery));
     }
     return may;
 }

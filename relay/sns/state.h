@@ -37,6 +37,7 @@ struct sns_topic {
     struct batch_queue delayed; // waiting for their retry_at
     struct groups *groups;      // of a FIFO topic, else NULL
     int events;                 // not settled yet
+    int late;                   // of them, those whose claims do not wait for them any more
     struct breaker breaker;
     bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;

@@ -16,6 +16,8 @@ insert() {
 }
 unsent() { sql 'select count(*) from outbox.event where sent_at is null'; }
 all_sent() { wait_for_sql 120 "every event is sent" "select count(*) = 0 from outbox.event where sent_at is null and parked_at is null ${1:-}"; }
+# longest_pause, by the fake's log, between the first message and the last, in milliseconds.
+longest_pause() { jq --slurp '[.[].t] | sort | [., .[1:]] | transpose | map(select(.[1]) | .[1] - .[0]) | max / 1000 | round' "$system_dir/published"; }
 sent_at_least() { wait_for_sql 60 "$1 events are sent" "select count(*) >= $1 from outbox.event where sent_at is not null"; }
 
 system_begin
@@ -43,6 +45,7 @@ sent_at_least 4500
 relay_signal three CONT
 all_sent
 events_check "" killed
+say "# with relays killed and frozen, the longest time without a message: $(longest_pause) ms"
 assert_equal "all are published" 6000 "$(events_count published)"
 assert_equal "each aggregate in order, and no duplicate delivered" "0 0" "$(events_count disordered) $(events_count duplicates)"
 say "    $(events_count deduplicated) were sent again and recognised"

@@ -6,12 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct settings settings_of(char *url) {
+    static char empty[] = "";
+    return (struct settings){.aws_endpoint_url = url,
+                             .aws_endpoint_url_sns = empty,
+                             .aws_endpoint_url_sqs = empty,
+                             .aws_endpoint_url_sts = empty,
+                             .aws_region = empty};
+}
+
 static bool resolve(char *url, struct aws_endpoint *endpoint) {
-    char empty[] = "";
-    struct settings settings = {.aws_endpoint_url = url, .aws_endpoint_url_sns = empty, .aws_region = empty};
+    const struct settings settings = settings_of(url);
     struct error error;
 
-    return aws_endpoint_resolve(endpoint, &settings, "sns", "eu-west-1", &error);
+    return aws_endpoint_resolve(endpoint, &settings, NULL, "sns", "eu-west-1", &error);
 }
 
 static void check(char *url) {
@@ -36,12 +44,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char empty[] = "";
     char *text = strndup((const char *)data, size);
-    struct settings settings = {.aws_region = empty};
+    const struct settings settings = settings_of(empty);
     char region[AWS_REGION_SIZE];
     struct error error;
 
     check(text);
-    if (aws_region_resolve(region, &settings, text, &error) && !aws_region_valid(region)) {
+    if (aws_region_resolve(region, &settings, NULL, text, &error) && !aws_region_valid(region)) {
         abort();
     }
     free(text);

@@ -47,7 +47,7 @@ static char *sql_of(const struct pair *pairs, const char *default_arn) {
         items[rules.count].pattern = pattern[rules.count];
         items[rules.count].topic = pairs[rules.count].is_fifo ? &fifo : &standard;
     }
-    return ordered_sql(&rules, default_arn);
+    return ordered_sql(&rules, default_arn, NULL, NULL);
 }
 
 static void assert_sql(const struct pair *pairs, const char *default_arn, const char *expected) {
@@ -79,6 +79,36 @@ static void is_true_when_everything_is_ordered(void **state) {
 }
 
 // What no rule names goes to the default topic, if there is one.
+static bool is_fine(void *context, const char *arn) {
+    (void)context;
+    return strcmp(arn, FIFO_ARN) != 0;
+}
+
+static bool is_that_one(void *context, const char *arn) {
+    return strcmp(arn, context) == 0;
+}
+
+static void leaves_out_topics(void **state) {
+    static char arn[] = FIFO_ARN, other_arn[] = ARN "2.fifo";
+    struct topic fifo = {.arn = arn, .parts = {.is_fifo = true}};
+    struct topic other = {.arn = other_arn, .parts = {.is_fifo = true}};
+    char one[] = "a", two[] = "**";
+    struct rule items[] = {{one, &fifo}, {two, &other}};
+    const struct rules rules = {.items = items, .count = 2};
+
+    (void)state;
+    char *sql = ordered_sql(&rules, FIFO_ARN, is_that_one, arn);
+    assert_string_equal(sql, "CASE WHEN event_type = 'a' THEN false WHEN event_type || '.' ~ '^([^.]+[.])*$' "
+                             "THEN true ELSE false END");
+    free(sql);
+    sql = ordered_sql(&rules, "", is_fine, NULL);
+    assert_string_equal(sql, "CASE WHEN event_type = 'a' THEN true WHEN event_type || '.' ~ '^([^.]+[.])*$' "
+                             "THEN false ELSE false END");
+    free(sql);
+    const struct rules first = {.items = items, .count = 1};
+    assert_null(ordered_sql(&first, FIFO_ARN, is_that_one, arn));
+}
+
 static void falls_back_to_the_default_topic(void **state) {
     (void)state;
     assert_sql(RULES({"a.b", true}), "", "CASE WHEN event_type = 'a.b' THEN true ELSE false END");
@@ -194,6 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_null_when_nothing_is_ordered),
         cmocka_unit_test(is_true_when_everything_is_ordered),
+        cmocka_unit_test(leaves_out_topics),
         cmocka_unit_test(falls_back_to_the_default_topic),
         cmocka_unit_test(writes_literals_and_wildcards),
         cmocka_unit_test(puts_the_more_specific_first),

@@ -18,7 +18,7 @@
 static enum failure_class request(int status, const char *code, const char *message, enum sns_fault fault) {
     struct sns_answer answer = {.fault = fault};
 
-    snprintf(answer.code, sizeof answer.code, "%s", code);
+    snprintf(answer.code, sizeof answer.code, "%.64s", code);
     snprintf(answer.message, sizeof answer.message, "%s", message);
     return failure_of_request(status, &answer);
 }
@@ -26,7 +26,7 @@ static enum failure_class request(int status, const char *code, const char *mess
 static enum failure_class entry(const char *code, const char *message, bool sender_fault) {
     struct sns_entry failed = {.outcome = SNS_FAILED, .sender_fault = sender_fault};
 
-    snprintf(failed.code, sizeof failed.code, "%s", code);
+    snprintf(failed.code, sizeof failed.code, "%.64s", code);
     snprintf(failed.message, sizeof failed.message, "%s", message);
     return failure_of_entry(&failed);
 }

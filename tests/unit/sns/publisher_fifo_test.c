@@ -415,6 +415,71 @@ static void drops_all(void **state) {
     harness_free(harness);
 }
 
+static int first_claim, second_claim;
+
+// Two events under way, of two groups, which their claim does not wait for any more.
+static struct harness *start_late(void) {
+    struct harness *harness = start(NULL);
+    harness->claim = &first_claim;
+    offer_groups(harness, ROWS(1, 2));
+    harness_flush(harness);
+    harness_await_requests(harness, 1);
+    harness->sink.leave(harness->sink.self, &second_claim);
+    assert_int_equal(harness->left, 0);
+    assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    harness->sink.leave(harness->sink.self, &first_claim);
+    assert_int_equal(harness->left, 2);
+    harness_assert_settled(harness, 0, 2, OUTCOME_RETRY, "late");
+    assert_in_range(harness->rows[0].retry_after_us, harness->settings.request_timeout - 10000000,
+                    harness->settings.request_timeout + 1000000);
+    return harness;
+}
+
+static bool both_are_settled_late(void *context) {
+    const struct harness *harness = context;
+    return harness->settled_late == 2;
+}
+
+static void a_late_topic_takes_nothing_until_it_answers(void **state) {
+    struct harness *harness = start_late();
+
+    (void)state;
+    assert_true(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    assert_false(harness->sink.is_late(harness->sink.self, harness->standard.arn));
+    assert_false(harness->sink.admits(harness->sink.self, &harness->fifo));
+    harness->claim = &second_claim;
+    offer_groups(harness, ROWS(3));
+    harness_assert_settled(harness, 2, 3, OUTCOME_WAIT, "has not answered");
+    harness_flush(harness);
+    int recovered = harness->recovered;
+    harness_accept(harness, harness_request(harness, 0));
+    harness->answer = harness_accept;
+    assert_true(loop_until(harness->base, both_are_settled_late, harness));
+    assert_int_equal(harness->late_kind, OUTCOME_SENT);
+    assert_int_equal(harness->recovered, recovered + 1);
+    assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    assert_true(harness->sink.admits(harness->sink.self, &harness->fifo));
+    offer_groups(harness, ROWS(1));
+    harness_flush(harness);
+    harness_await_settled(harness, 4);
+    harness_assert_settled(harness, 3, 4, OUTCOME_SENT, NULL);
+    harness_free(harness);
+}
+
+// Nobody may send it now but who reads it anew.
+static void what_is_late_is_not_sent_again(void **state) {
+    struct harness *harness = start_late();
+
+    (void)state;
+    harness_hang_up(harness, harness_request(harness, 0));
+    assert_true(loop_until(harness->base, both_are_settled_late, harness));
+    assert_int_not_equal(harness->late_kind, OUTCOME_SENT);
+    assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    assert_true(harness->sink.resting_us(harness->sink.self) > 0); // it counts as a failure of the topic
+    assert_int_equal(http_server_counts(harness->server)->requests, 1);
+    harness_free(harness);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_one_of_a_group_at_a_time_in_order),
@@ -432,6 +497,8 @@ int main(void) {
         cmocka_unit_test(a_paused_topic_takes_nothing_more_of_the_claim),
         cmocka_unit_test(drops_one_claim_and_keeps_the_other),
         cmocka_unit_test(drops_all),
+        cmocka_unit_test(a_late_topic_takes_nothing_until_it_answers),
+        cmocka_unit_test(what_is_late_is_not_sent_again),
     };
     setenv("no_proxy", "*", 1);
     log_configure(LOG_ERROR, LOG_AS_TEXT);

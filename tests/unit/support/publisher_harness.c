@@ -85,6 +85,11 @@ static bool has_reason(enum outcome_kind kind) {
 // for it.
 static void on_settled(void *context, struct delivery delivery, const struct outcome *outcome) {
     struct harness *harness = context;
+    if (delivery.claim == &harness->left) {
+        harness->settled_late++;
+        harness->late_kind = outcome->kind;
+        return;
+    }
     struct settlement *row = &harness->rows[delivery.row];
     char receipt[32];
     assert_in_range(delivery.row, 0, harness->offered - 1);
@@ -123,6 +128,14 @@ static void on_broken(void *context, const struct error *error) {
     harness->broken++;
 }
 
+static struct delivery on_left(void *context, struct delivery delivery, int64_t ends_in_us) {
+    struct harness *harness = context;
+    const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = "late"};
+    on_settled(harness, delivery, &later);
+    harness->left++;
+    return (struct delivery){&harness->left, delivery.row};
+}
+
 static bool may_send(void *context, struct delivery delivery) {
     struct harness *harness = context;
     return harness->may_send == NULL || harness->may_send(harness, delivery.row);
@@ -134,6 +147,7 @@ void harness_start(struct harness *harness) {
                                            .drained = on_drained,
                                            .recovered = on_recovered,
                                            .broken = on_broken,
+                                           .left = on_left,
                                            .may_send = may_send};
     struct error error = {0};
     if (!sns_publisher_new(&harness->sink, harness->base, &harness->settings, &listener, &error)) {

@@ -49,6 +49,9 @@ struct harness {
     int recovered;
     int broken;
     const char *reason_to_end; // what the error of a sink that breaks must hold; NULL: it must not break
+    int left;                  // by their claims, and then
+    int settled_late;
+    enum outcome_kind late_kind; // of the last one
     int goal;
 };
 
