@@ -4,6 +4,7 @@
 // of the canonical request and one HMAC; the four HMACs of the key are done once a day.
 #include "aws/sigv4.h"
 
+#include "aws/canonical.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/slice.h"
@@ -199,51 +200,58 @@ static size_t all_headers(struct sigv4_header ret[ALL_HEADERS_MAX], const struct
     return count;
 }
 
-// Blanks around a value go, several blanks within become one.
-static void append_value(struct buffer *canonical, const char *value) {
-    for (const char *separator = "";; separator = " ") {
-        value += strspn(value, " ");
-        size_t length = strcspn(value, " ");
-        if (length == 0) {
-            return;
-        }
-        buffer_append_text(canonical, separator);
-        buffer_append(canonical, value, length);
-        value += length;
-    }
-}
-
 static void append_line(struct buffer *canonical, const char *text) {
     buffer_append_text(canonical, text);
     buffer_append_char(canonical, '\n');
 }
 
-// Writes the canonical request into signer->canonical; returns the list of signed headers in it.
-static struct slice write_canonical(struct sigv4_signer *signer, const struct sigv4_request *request,
-                                    const struct sigv4_header *headers, size_t count,
-                                    const char *payload_hash) {
-    struct buffer *canonical = &signer->canonical;
-
-    buffer_clear(canonical);
-    append_line(canonical, request->method);
-    append_line(canonical, request->path);
-    append_line(canonical, request->query);
+static void append_headers(struct buffer *canonical, const struct sigv4_header *headers, size_t count) {
     for (size_t index = 0; index < count; index++) {
         buffer_append_text(canonical, headers[index].name);
         buffer_append_char(canonical, ':');
-        append_value(canonical, headers[index].value);
+        canonical_append_value(canonical, headers[index].value);
         buffer_append_char(canonical, '\n');
     }
     buffer_append_char(canonical, '\n');
-    size_t names = canonical->length;
+}
+
+// Returns where the list of names is, from its start to the end of what is written.
+static size_t append_names(struct buffer *canonical, const struct sigv4_header *headers, size_t count) {
+    size_t start = canonical->length;
+
     for (size_t index = 0; index < count; index++) {
         buffer_append_text(canonical, index == 0 ? "" : ";");
         buffer_append_text(canonical, headers[index].name);
     }
+    return start;
+}
+
+// Writes the canonical request into signer->canonical; `ret_names` is the list of signed headers in it.
+static bool write_canonical(struct sigv4_signer *signer, const struct sigv4_request *request,
+                            const struct sigv4_header *headers, size_t count, const char *payload_hash,
+                            struct slice *ret_names, struct error *error) {
+    struct buffer *canonical = &signer->canonical;
+
+    buffer_clear(canonical);
+    append_line(canonical, request->method);
+    canonical_append_path(canonical, request->path);
+    buffer_append_char(canonical, '\n');
+    if (!canonical_append_query(canonical, request->query, error)) {
+        return false;
+    }
+    buffer_append_char(canonical, '\n');
+    append_headers(canonical, headers, count);
+    size_t names = append_names(canonical, headers, count);
     size_t names_length = canonical->length - names;
     buffer_append_char(canonical, '\n');
     buffer_append_text(canonical, payload_hash);
-    return (struct slice){canonical->data + names, names_length};
+    if (canonical->overflow) {
+        return error_set(error, ERROR_INTERNAL,
+                         "cannot sign a request of more than %d bytes of path, query and headers",
+                         SIGV4_CANONICAL_MAX);
+    }
+    *ret_names = (struct slice){canonical->data + names, names_length};
+    return true;
 }
 
 static bool canonical_request(struct sigv4_signer *signer, const struct aws_credentials *credentials,
@@ -260,13 +268,7 @@ static bool canonical_request(struct sigv4_signer *signer, const struct aws_cred
         return false;
     }
     size_t count = all_headers(headers, request, date, credentials->session_token);
-    *ret_names = write_canonical(signer, request, headers, count, payload_hash);
-    if (signer->canonical.overflow) {
-        return error_set(error, ERROR_INTERNAL,
-                         "cannot sign a request of more than %d bytes of path, query and headers",
-                         SIGV4_CANONICAL_MAX);
-    }
-    return true;
+    return write_canonical(signer, request, headers, count, payload_hash, ret_names, error);
 }
 
 static bool write_authorization(struct sigv4_signature *ret, struct slice names, const char *access_key_id,

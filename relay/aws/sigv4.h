@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AWS Signature Version 4: from a request and credentials to the headers that prove who sent it. A pure
-// computation over OpenSSL; it reads no clock and sends nothing. Not here: presigned URLs, chunked uploads,
-// x-amz-content-sha256. Source:
+// computation over OpenSSL; it reads no clock and sends nothing. Not here: S3 and its ways (paths that are
+// not normalized, chunked uploads, x-amz-content-sha256), presigned URLs. Source:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 #pragma once
 
@@ -21,16 +21,16 @@ enum {
 };
 
 struct sigv4_header {
-    const char *name; // in lower case
-    const char *value;
+    const char *name;  // in lower case, each once
+    const char *value; // as it is sent
 };
 
 // The order of the headers does not matter; "host" must be among them. x-amz-date is added by the signer, and
 // x-amz-security-token where the credentials have one: a caller gives neither, but sends both.
 struct sigv4_request {
     const char *method;
-    const char *path;  // canonical: percent-encoded as AWS wants it; "/" for the query protocol
-    const char *query; // canonical: percent-encoded and sorted; "" when there is none
+    const char *path;  // as it is sent, percent-encoded; see canonical.h for both
+    const char *query; // as it is sent, without the ?; "" when there is none
     const char *region;
     const char *service;
     const struct sigv4_header *headers;

@@ -3,13 +3,18 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "http/multi.h"
+#include "http/trust.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { ANSWER_LIMIT = 1 << 20, CONNECT_TIMEOUT_MS = 5000 };
+enum {
+    ANSWER_LIMIT = 1 << 20,
+    CONNECT_TIMEOUT_US = 5000000,
+    IDLE_S = 60,  // how long a connection is kept that nobody uses
+    LIFE_S = 300, // and one that is used
+};
 
 // One exchange and the libcurl handle it runs on; recycled through the client's list of idle ones.
 struct transfer {
@@ -21,21 +26,13 @@ struct transfer {
     struct http_request request;
     char failure[CURL_ERROR_SIZE];
     bool active;
-};
-
-// The interest libcurl has in one socket.
-struct watch {
-    struct event *event;
-    curl_socket_t socket;
-    short kinds;
+    bool has_head; // the headers have come to their end
 };
 
 struct http_client {
-    struct event_base *base;
-    struct event *timer;
-    CURLM *multi;
-    struct http_options options;
-    char *ca_bundle;
+    struct multi *multi;
+    struct trust *trust;
+    int64_t timeout_us;
     struct transfer *idle;
     struct transfer **transfers; // all, idle or active
     size_t transfer_count;
@@ -47,6 +44,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     return transfer->answer.overflow ? 0 : size * count;
 }
 
+// libcurl takes headers that are cut off for an answer without a body. There may be several heads: of a
+// proxy, of "100 Continue".
+static size_t on_header(char *bytes, size_t size, size_t count, void *context) {
+    struct transfer *transfer = context;
+    size_t length = size * count;
+    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        transfer->has_head = false;
+    } else if (length > 0 && (bytes[0] == '\r' || bytes[0] == '\n')) {
+        transfer->has_head = true;
+    }
+    return length;
+}
+
 const char *http_answer_header(const struct http_answer *answer, const char *name) {
     struct curl_header *header;
     bool found = answer->exchange != NULL &&
@@ -54,133 +64,70 @@ const char *http_answer_header(const struct http_answer *answer, const char *nam
     return found ? header->value : NULL;
 }
 
-static void finish(struct transfer *transfer, CURLcode code) {
-    long status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    struct http_answer answer = {.status = (int)status, .exchange = transfer->easy};
+// Session tokens are sent in headers, and credentials come in answers.
+static void forget(struct transfer *transfer) {
+    for (struct curl_slist *header = transfer->headers; header != NULL; header = header->next) {
+        memory_wipe(header->data, strlen(header->data));
+    }
+    curl_slist_free_all(transfer->headers);
+    transfer->headers = NULL;
+    memory_wipe(transfer->answer.data, transfer->answer.length);
+    buffer_clear(&transfer->answer);
+}
+
+static const char *describe(const struct transfer *transfer, CURLcode code) {
     if (code == CURLE_OK) {
+        return "the answer ended within its headers";
+    }
+    return transfer->failure[0] != '\0' ? transfer->failure : curl_easy_strerror(code);
+}
+
+static void finish(CURL *easy, CURLcode code) {
+    struct transfer *transfer = NULL;
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    struct http_answer answer = {.status = (int)status, .exchange = easy};
+    if (code == CURLE_OK && transfer->has_head) {
         answer.body = (struct slice){transfer->answer.data, transfer->answer.length};
     } else {
         answer.status = 0;
-        answer.failure = transfer->failure[0] != '\0' ? transfer->failure : curl_easy_strerror(code);
+        answer.failure = describe(transfer, code);
     }
-    curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+    curl_multi_remove_handle(multi_handle(transfer->client->multi), easy);
     transfer->active = false;
     transfer->request.done(transfer->request.context, &answer);
-    curl_slist_free_all(transfer->headers);
-    transfer->headers = NULL;
+    forget(transfer);
     transfer->next = transfer->client->idle;
     transfer->client->idle = transfer;
 }
 
-static void finish_completed(struct http_client *client) {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
-        if (message->msg == CURLMSG_DONE) {
-            struct transfer *transfer = NULL;
-            CURLcode code = message->data.result;
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-            finish(transfer, code);
-        }
-    }
-}
-
-static void on_socket_event(evutil_socket_t socket, short kinds, void *context) {
-    struct http_client *client = context;
-    int running;
-    int action = (kinds & EV_READ ? CURL_CSELECT_IN : 0) | (kinds & EV_WRITE ? CURL_CSELECT_OUT : 0);
-    curl_multi_socket_action(client->multi, socket, action, &running);
-    finish_completed(client);
-}
-
-static void on_timer(evutil_socket_t socket, short kinds, void *context) {
-    (void)socket;
-    (void)kinds;
-    struct http_client *client = context;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish_completed(client);
-}
-
-static int on_timer_change(CURLM *multi, long milliseconds, void *context) {
-    (void)multi;
-    struct http_client *client = context;
-    if (milliseconds < 0) {
-        evtimer_del(client->timer);
-    } else {
-        const struct timeval delay = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
-        evtimer_add(client->timer, &delay);
-    }
-    return 0;
-}
-
-static void unwatch(struct http_client *client, struct watch *watch) {
-    if (watch != NULL) {
-        curl_multi_assign(client->multi, watch->socket, NULL);
-        event_free(watch->event);
-        free(watch);
-    }
-}
-
-static int on_interest_change(CURL *easy, curl_socket_t socket, int interest, void *context,
-                              void *socket_context) {
-    (void)easy;
-    struct http_client *client = context;
-    struct watch *watch = socket_context;
-    if (interest == CURL_POLL_REMOVE) {
-        unwatch(client, watch);
-        return 0;
-    }
-    short kinds = (short)(EV_PERSIST | (interest & CURL_POLL_IN ? EV_READ : 0) |
-                          (interest & CURL_POLL_OUT ? EV_WRITE : 0));
-    if (watch == NULL) {
-        watch = memory_allocate(1, sizeof *watch);
-        watch->socket = socket;
-        watch->event = event_new(client->base, socket, kinds, on_socket_event, client);
-        curl_multi_assign(client->multi, socket, watch);
-    } else if (watch->kinds != kinds) {
-        event_del(watch->event);
-        event_assign(watch->event, client->base, socket, kinds, on_socket_event, client);
-    }
-    watch->kinds = kinds;
-    event_add(watch->event, NULL);
-    return 0;
-}
-
 struct http_client *http_client_new(struct event_base *base, const struct http_options *options,
                                     struct error *error) {
-    if (options->ca_bundle[0] != '\0' && access(options->ca_bundle, R_OK) != 0) {
-        error_set(error, ERROR_USAGE, "AWS_CA_BUNDLE: %s cannot be read: %s", options->ca_bundle,
-                  strerror(errno));
-        return NULL;
-    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         error_set(error, ERROR_INTERNAL, "libcurl cannot be initialised");
         return NULL;
     }
+    struct trust *trust = trust_new(options->ca_bundle, error);
+    if (trust == NULL) {
+        curl_global_cleanup();
+        return NULL;
+    }
     struct http_client *client = memory_allocate(1, sizeof *client);
-    client->base = base;
-    client->options = *options;
-    client->ca_bundle = memory_copy_text(options->ca_bundle);
-    client->timer = evtimer_new(base, on_timer, client);
-    client->multi = curl_multi_init();
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_interest_change);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)options->connections);
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->connections);
+    client->timeout_us = options->timeout_us;
+    client->trust = trust;
+    client->multi = multi_new(base, finish);
+    curl_multi_setopt(multi_handle(client->multi), CURLMOPT_MAXCONNECTS, (long)options->connections);
     return client;
 }
 
 static void free_transfer(struct http_client *client, struct transfer *transfer) {
     if (transfer->active) {
-        curl_multi_remove_handle(client->multi, transfer->easy);
+        curl_multi_remove_handle(multi_handle(client->multi), transfer->easy);
     }
     curl_easy_cleanup(transfer->easy);
-    curl_slist_free_all(transfer->headers);
-    buffer_free(&transfer->answer);
+    forget(transfer);
+    buffer_free_secret(&transfer->answer);
     free(transfer);
 }
 
@@ -192,11 +139,22 @@ void http_client_free(struct http_client *client) {
         free_transfer(client, client->transfers[index]);
     }
     free(client->transfers);
-    curl_multi_cleanup(client->multi);
-    event_free(client->timer);
-    free(client->ca_bundle);
+    multi_free(client->multi);
+    trust_free(client->trust);
     free(client);
     curl_global_cleanup();
+}
+
+// Each new connection asks for the addresses anew, and takes any of them. Otherwise libcurl remembers them
+// for a minute in one order, and all connections of a full pool would go to the first.
+static void set_connections(CURL *easy) {
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)LIFE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    // A request that times out while its name is looked up would else block until the lookup ends.
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 static struct transfer *new_transfer(struct http_client *client) {
@@ -209,15 +167,13 @@ static struct transfer *new_transfer(struct http_client *client) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->failure);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    if (client->ca_bundle[0] != '\0') {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_bundle);
-    }
+    set_connections(easy);
+    trust_prepare(client->trust, easy);
     client->transfers =
         memory_resize(client->transfers, client->transfer_count + 1, sizeof(struct transfer *));
     client->transfers[client->transfer_count++] = transfer;
@@ -228,11 +184,36 @@ static void set_method(struct transfer *transfer) {
     CURL *easy = transfer->easy;
     if (transfer->request.method == HTTP_POST) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request.body.length);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request.body.data);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, // NULL would make libcurl read standard input
+                         transfer->request.body.length > 0 ? transfer->request.body.data : "");
     } else {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->request.method == HTTP_PUT ? "PUT" : NULL);
+}
+
+// libcurl takes 0 for "without end".
+static long milliseconds(int64_t us) {
+    return us < 1000 ? 1 : (long)(us / 1000);
+}
+
+static void set_timeouts(struct transfer *transfer) {
+    const struct http_request *request = &transfer->request;
+    int64_t all_us = request->timeout_us > 0 ? request->timeout_us : transfer->client->timeout_us;
+    int64_t connect_us = request->connect_timeout_us > 0 ? request->connect_timeout_us : CONNECT_TIMEOUT_US;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, milliseconds(all_us));
+    curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     milliseconds(connect_us < all_us ? connect_us : all_us));
+}
+
+static void set_headers(struct transfer *transfer) {
+    const struct http_request *request = &transfer->request;
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); // no wait for "100 Continue"
+    for (int index = 0; index < HTTP_HEADERS_MAX && request->headers[index] != NULL; index++) {
+        headers = curl_slist_append(headers, request->headers[index]);
+    }
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
+    transfer->headers = headers;
 }
 
 void http_send(struct http_client *client, const struct http_request *request) {
@@ -245,15 +226,12 @@ void http_send(struct http_client *client, const struct http_request *request) {
     transfer->request = *request;
     transfer->failure[0] = '\0';
     transfer->active = true;
-    buffer_clear(&transfer->answer);
-    for (int index = 0; index < HTTP_HEADERS_MAX && request->headers[index] != NULL; index++) {
-        transfer->headers = curl_slist_append(transfer->headers, request->headers[index]);
-    }
+    transfer->has_head = false;
     curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
-    int64_t timeout_us = request->timeout_us > 0 ? request->timeout_us : client->options.timeout_us;
-    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(timeout_us / 1000));
     curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, request->direct ? "*" : NULL);
     set_method(transfer);
-    curl_multi_add_handle(client->multi, transfer->easy);
+    set_headers(transfer);
+    set_timeouts(transfer);
+    trust_refresh(client->trust, transfer->easy);
+    curl_multi_add_handle(multi_handle(client->multi), transfer->easy);
 }

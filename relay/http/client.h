@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP requests on the event loop: libcurl's multi interface, connections kept alive and reused, transfer
-// objects recycled. HTTP/1.1, TLS 1.2 at least and always verified, no redirects.
+// objects recycled. HTTP/1.1, TLS 1.2 at least and always verified (trust.h), no redirects. Each new
+// connection goes to any of the addresses behind its name, as they are then; a connection serves for some
+// minutes, so that a client follows its names to other addresses. Proxies are those of the environment:
+// https_proxy, HTTPS_PROXY, http_proxy, all_proxy, ALL_PROXY, but not for hosts in no_proxy or NO_PROXY.
 #pragma once
 
 #include "base/error.h"
@@ -15,13 +18,14 @@ struct http_client;
 enum http_method { HTTP_POST, HTTP_GET, HTTP_PUT };
 
 struct http_options {
-    const char *ca_bundle; // path of a PEM file; "" is the system's
-    int64_t timeout_us;    // for a whole exchange, from the start of its connection
-    int connections;       // kept open at most
+    const char *ca_bundle; // AWS_CA_BUNDLE: path of a PEM file; "" is the system's
+    int64_t timeout_us;    // for a whole exchange, from http_send on
+    int connections;       // kept at most, of all hosts together, when no request needs more
 };
 
-// What came back. `status` 0 means that no whole answer came: `failure` then says why, and what the server
-// did with the request is unknown.
+// What came back. `status` 0 means that no whole answer came (a proxy that opens no tunnel, an answer that is
+// cut off): `failure` then says why, and what the server did with the request is unknown. (An answer that
+// states no length ends with its connection; only its own form can tell whether it is whole.)
 struct http_answer {
     int status;
     struct slice body; // cut off at 1 MiB, which counts as a failure
@@ -29,7 +33,8 @@ struct http_answer {
     void *exchange; // where http_answer_header looks
 };
 
-// http_answer_header returns the value of a header of the answer, or NULL; only while `done` runs.
+// http_answer_header returns the value of a header of the answer (the last, if it has several), or NULL; only
+// while `done` runs. It never is one of a proxy's answer to CONNECT.
 const char *http_answer_header(const struct http_answer *answer, const char *name);
 
 enum { HTTP_HEADERS_MAX = 8 };
@@ -37,19 +42,23 @@ enum { HTTP_HEADERS_MAX = 8 };
 struct http_request {
     enum http_method method;
     const char *url;
-    const char *headers[HTTP_HEADERS_MAX]; // "Name: value"; NULL ends the list early; copied
+    const char *headers[HTTP_HEADERS_MAX]; // "Name: value"; NULL ends the list early; copied, and wiped
     struct slice body;                     // sent with POST; must live until `done`
     int64_t timeout_us;                    // for this exchange; 0: the client's
+    int64_t connect_timeout_us;            // of which so much for the connection; 0: five seconds
     bool direct;                           // never through a proxy: a metadata service
     void (*done)(void *context, const struct http_answer *answer);
     void *context;
 };
 
+// http_client_new fails (ERROR_USAGE) when the bundle of certificates is of no use; see trust_new.
 struct http_client *http_client_new(struct event_base *base, const struct http_options *options,
                                     struct error *error);
 
-// http_client_free drops what is under way without calling `done`. NULL is fine.
+// http_client_free drops what is under way without calling `done`; not from within a `done`. NULL is fine.
 void http_client_free(struct http_client *client);
 
-// http_send starts an exchange; `done` is called exactly once, later, from the loop.
+// http_send starts an exchange at once, on a connection that nobody uses, else on a new one: how many there
+// are at a time is the callers' business, so that nobody's request waits for another's. `done` is called
+// exactly once, later, from the loop.
 void http_send(struct http_client *client, const struct http_request *request);

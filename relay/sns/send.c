@@ -64,9 +64,7 @@ static void post(struct publisher *publisher, struct batch *batch,
     snprintf(token, sizeof token, "X-Amz-Security-Token: %s", credentials->session_token);
     const struct http_request request = {
         .url = batch->topic->endpoint.url,
-        // "Expect:" keeps libcurl from waiting for "100 Continue" before a large body.
-        .headers = {type, date, authorization,
-                    "Expect:", credentials->session_token[0] != '\0' ? token : NULL},
+        .headers = {type, date, authorization, credentials->session_token[0] != '\0' ? token : NULL},
         .body = {batch->form.data, batch->form.length},
         .done = on_answer,
         .context = batch};

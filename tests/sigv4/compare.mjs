@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signs the same pseudo-random requests with aws4, with @smithy/signature-v4 and with the relay's signer, and compares
+// Signs the same pseudo-random requests, odd paths and queries among them, with aws4, with @smithy/signature-v4 and with the relay's signer, and compares
 // the Authorization headers byte by byte. The signed headers are fixed to what the relay signs, since each library
 // would add some of its own choice.
 //
@@ -11,7 +11,7 @@ import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import aws4 from "aws4";
 
-const [signer, count = "1000", seed = "20261123"] = process.argv.slice(2);
+const [signer, count = "5000", seed = "20261123"] = process.argv.slice(2);
 
 // mulberry32: small, and the same numbers on every machine
 function generator(state) {
@@ -34,16 +34,44 @@ const secrets = [text(alphanumeric + "/+", 40), text(printable, 256), "x"];
 const tokens = ["", "", text(alphanumeric + "/+=", 400), text(printable, 8192)];
 const days = [0, 1440938160, 1769862896, 4102444799];
 
+const several = (most, make) => Array.from({ length: random(most + 1) }, make);
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+
+// Paths as they stand in URLs: with what is to be normalized, and percent-encoded.
+const segments = ["", ".", "..", "...", "a", "orders_1.fifo", "000000000000", "~c-d", "a:b@c", "x%20y", "%C3%A9", "%e2%82%ac", "$&,;=!'()*+"];
+const path = () => pick(["/", "/", "/", ""]) || "/" + several(6, () => pick(segments)).join("/");
+
+// Queries as pairs of texts, and as they stand in URLs: what may be encoded is, or is not, in one case or the other.
+// A plus sign is always encoded, since a bare one stands for itself in one library and for a blank in another.
+const words = ["", "a", "a-b", "A", "ab", "Action", "x y", "é", "€ 10", "😀", "a=b&c", "100%", "1+1", "/?:@", "~._-", "!'()*", "%41", ",;$", "\u0000\t\n"];
+const pairs = () => several(8, () => [pick(words.slice(1)), pick([...words, text(printable, 30)])]);
+const mustEncode = (byte) => byte <= 0x20 || byte >= 0x7f || '"#%&+<>[]\\^`{|}='.includes(String.fromCharCode(byte));
+const wire = (part) =>
+  [...Buffer.from(part)]
+    .map((byte) => (mustEncode(byte) || random(4) === 0 ? "%" + pick([hex(byte), hex(byte).toUpperCase()]) : String.fromCharCode(byte)))
+    .join("");
+const wireQuery = (list) => list.map(([name, value]) => wire(name) + (value || random(2) ? "=" + wire(value) : "")).join("&");
+
+const value = () => pick(["", " ", "  a   b ", "\ta \t b", "application/x-amz-json-1.0", '"a   b"', text(printable, 40)]);
+const shuffle = (list) => list.map((item) => [random(1 << 30), item]).sort(([one], [other]) => one - other).map(([, item]) => item);
+const headers = () =>
+  shuffle([
+    ["host", pick(["sns.eu-west-1.amazonaws.com", "localhost:4566", "[::1]:4566"])],
+    ["content-type", pick(["application/x-www-form-urlencoded; charset=utf-8", value() || " "])], // aws4 adds one for ""
+    ...several(3, value).map((it, at) => [pick(["a-", "x-amz-", "x-amzn-", "z_"]) + "header" + at, it]),
+  ]);
+
 function request() {
-  const method = pick(["POST", "POST", "POST", "GET"]);
+  const method = pick(["POST", "POST", "GET", "GET", "PUT"]);
+  const query = pick([[], pairs()]);
   return {
     method,
-    path: pick(["/", "/", "/base/", "/000000000000/orders_1.fifo", "/a-b/~c"]),
-    query: method === "POST" ? {} : pick([{}, { Action: "ListTopics", Version: "2010-03-31" }, { b: "x y/z&=é", a: "" }]),
+    path: path(),
+    query,
+    wireQuery: wireQuery(query),
+    headers: headers(),
     region: pick(["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", text("abc-0", 32)]),
     service: pick(["sns", "sns", "sqs", "sts"]),
-    host: pick(["sns.eu-west-1.amazonaws.com", "localhost:4566", "[::1]:4566"]),
-    contentType: pick(["application/x-www-form-urlencoded; charset=utf-8", "application/x-amz-json-1.0", "  a   b "]),
     accessKeyId: pick(["AKIDEXAMPLE", text(alphanumeric, 20), text(alphanumeric, 128)]),
     secretAccessKey: pick(secrets),
     sessionToken: pick(tokens),
@@ -52,19 +80,16 @@ function request() {
   };
 }
 
-const encode = (part) => encodeURIComponent(part).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
-const canonicalQuery = (query) => Object.keys(query).sort().map((key) => `${encode(key)}=${encode(query[key])}`).join("&");
 const basicDate = (seconds) => new Date(seconds * 1000).toISOString().replace(/[:-]|\.\d{3}/g, "");
 
 function byAws4(r) {
-  const query = canonicalQuery(r.query);
   const signed = aws4.sign(
     {
       method: r.method,
-      path: r.path + (query ? "?" + query : ""),
+      path: r.path + (r.wireQuery ? "?" + r.wireQuery : ""),
       region: r.region,
       service: r.service,
-      headers: { host: r.host, "content-type": r.contentType, "x-amz-date": basicDate(r.seconds) },
+      headers: { ...Object.fromEntries(r.headers), "x-amz-date": basicDate(r.seconds) },
       body: r.body,
       extraHeadersToIgnore: { "content-length": true },
     },
@@ -86,6 +111,13 @@ class Sha256 {
   }
 }
 
+// A name that occurs several times has a list of values.
+function bag(query) {
+  const found = {};
+  for (const [name, value] of query) found[name] = name in found ? [found[name], value].flat() : value;
+  return found;
+}
+
 async function bySmithy(r) {
   const sign = new SignatureV4({
     region: r.region,
@@ -98,10 +130,10 @@ async function bySmithy(r) {
     {
       method: r.method,
       protocol: "https:",
-      hostname: r.host,
+      hostname: Object.fromEntries(r.headers).host,
       path: r.path,
-      query: r.query,
-      headers: { host: r.host, "content-type": r.contentType },
+      query: bag(r.query),
+      headers: Object.fromEntries(r.headers),
       body: new Uint8Array(r.body),
     },
     { signingDate: new Date(r.seconds * 1000) },
@@ -111,8 +143,8 @@ async function bySmithy(r) {
 
 function byRelay(requests) {
   const lines = requests.map((r) =>
-    [r.method, r.path, canonicalQuery(r.query), r.region, r.service, r.host, r.contentType, r.accessKeyId,
-      r.secretAccessKey, r.sessionToken, r.seconds, r.body.toString("hex")].join("\t") + "\n");
+    [r.method, r.path, r.wireQuery, r.region, r.service, r.accessKeyId, r.secretAccessKey, r.sessionToken, r.seconds,
+      r.body.toString("hex"), ...r.headers.flat()].map((field) => field + "\x1f").join("") + "\n");
   const run = spawnSync(signer, { input: lines.join(""), encoding: "latin1", maxBuffer: 1 << 28 });
   if (run.error || run.status !== 0) {
     throw new Error(`${signer} failed: ${run.error ?? run.stderr}`);
@@ -127,7 +159,8 @@ async function differences(requests, answers) {
     const [date, authorization] = answers[index] ?? [];
     const expected = { aws4: byAws4(r), smithy: await bySmithy(r) };
     if (date !== basicDate(r.seconds) || authorization !== expected.aws4 || authorization !== expected.smithy) {
-      found.push(`request ${index}, ${date}:\n  relay  ${authorization}\n  aws4   ${expected.aws4}\n  smithy ${expected.smithy}`);
+      const what = JSON.stringify([r.method, r.path, r.wireQuery, r.headers]);
+      found.push(`request ${index}, ${date}, ${what}:\n  relay  ${authorization}\n  aws4   ${expected.aws4}\n  smithy ${expected.smithy}`);
     }
   }
   return found;

@@ -3,6 +3,7 @@
 // signing key.
 #include "aws/sigv4.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // cmocka needs the headers before it
@@ -134,6 +135,35 @@ static void signs_a_query(void **state) {
                   "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
 }
 
+static void normalizes_path_and_query(void **state) {
+    static const struct {
+        const char *path;
+        const char *query;
+        const char *signature;
+    } examples[] = {
+        {"/", "Param2=value2&Param1=value1",
+         "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+        {"/", "\xe1\x88\xb4=bar", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"},
+        {"/\xe1\x88\xb4", "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
+        {"/example space/", "", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"},
+        {"//example//", "", "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84"},
+        {"/example1/example2/../..", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+        {"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "",
+         "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
+    };
+
+    for (size_t index = 0; index < sizeof examples / sizeof examples[0]; index++) {
+        struct sigv4_request request = vanilla("GET");
+        char expected[256];
+        request.path = examples[index].path;
+        request.query = examples[index].query;
+        snprintf(expected, sizeof expected,
+                 "AWS4-HMAC-SHA256 " SCOPE ", SignedHeaders=host;x-amz-date, Signature=%s",
+                 examples[index].signature);
+        assert_signed(state, &request, &credentials, example_time, expected);
+    }
+}
+
 static uint64_t keys_after(void **state, const struct aws_credentials *with,
                            const struct sigv4_request *request, int64_t at) {
     struct sigv4_signature signature;
@@ -202,6 +232,9 @@ static void limits_are_errors(void **state) {
     request.region = "a-region-of-more-than-32-characters";
     assert_refused(state, &request, "at most 32 characters");
     request.region = "us-east-1";
+    request.query = "a=%4";
+    assert_refused(state, &request, "two digits");
+    request.query = "";
     headers[0].value = long_value;
     assert_refused(state, &request, "more than 32768 bytes");
     headers[0] = (struct sigv4_header){long_name, "v"};
@@ -232,6 +265,7 @@ int main(void) {
         TEST(signs_a_session_token),
         TEST(trims_and_folds_blanks_in_values),
         TEST(signs_a_query),
+        TEST(normalizes_path_and_query),
         TEST(a_key_lives_for_a_day_a_scope_and_a_secret),
         TEST(an_old_key_never_signs_for_another_scope),
         TEST(limits_are_errors),

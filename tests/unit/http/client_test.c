@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP client against a scripted server: one answer for each request whatever happens, connections kept
 // and bounded, bodies capped.
-#include "http/client.h"
-#include "support/http_server.h"
+#include "support/client_harness.h"
 #include "support/loop.h"
 
 #include <stdio.h>
@@ -18,177 +17,142 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { ANSWERS_MAX = 64, BODY_CAP = 1 << 20, CONNECTIONS = 3, LONG_US = 60000000, SHORT_US = 50000 };
-
-struct fixture {
-    struct event_base *base;
-    struct http_server *server;
-    struct http_client *client;
-    char url[64];
-    int expected; // answers to wait for
-    int answers;
-    int status[ANSWERS_MAX];
-    size_t length[ANSWERS_MAX];
-    char body[ANSWERS_MAX][64];
-    char failure[ANSWERS_MAX][128];
-    int waiting_goal;
-};
-
-static void on_answer(void *context, const struct http_answer *answer) {
-    struct fixture *fixture = context;
-    int index = fixture->answers++;
-
-    assert_true(index < ANSWERS_MAX);
-    assert_true((answer->status == 0) == (answer->failure != NULL));
-    fixture->status[index] = answer->status;
-    fixture->length[index] = answer->body.length;
-    snprintf(fixture->body[index], sizeof fixture->body[index], "%.*s", (int)answer->body.length,
-             answer->body.length < 64 ? answer->body.data : "");
-    snprintf(fixture->failure[index], sizeof fixture->failure[index], "%s",
-             answer->failure != NULL ? answer->failure : "");
-}
-
-static void hold(void *context, struct http_received *request) {
-    (void)context;
-    (void)request;
-}
-
-static void echo(void *context, struct http_received *request) {
-    (void)context;
-    http_server_reply(request, "200 OK", request->body);
-}
-
-static struct fixture *open_trusting(http_server_handler *handler, int64_t timeout_us,
-                                     const char *ca_bundle) {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    const struct http_options options = {
-        .ca_bundle = ca_bundle, .timeout_us = timeout_us, .connections = CONNECTIONS};
-
-    fixture->base = event_base_new();
-    fixture->server = http_server_new(fixture->base, handler, fixture);
-    fixture->client = http_client_new(fixture->base, &options, NULL);
-    assert_non_null(fixture->client);
-    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%d/", http_server_port(fixture->server));
-    return fixture;
-}
-
-static struct fixture *open_fixture(http_server_handler *handler, int64_t timeout_us) {
-    return open_trusting(handler, timeout_us, "");
-}
-
-static void close_fixture(struct fixture *fixture) {
-    http_client_free(fixture->client);
-    if (fixture->server != NULL) {
-        http_server_free(fixture->server);
-    }
-    event_base_free(fixture->base);
-    free(fixture);
-}
-
-static void post(struct fixture *fixture, const char *url, const char *body) {
-    const struct http_request request = {.url = url,
-                                         .headers = {"Content-Type: text/plain", "X-Test: yes", "Expect:"},
-                                         .body = slice_of_text(body),
-                                         .done = on_answer,
-                                         .context = fixture};
-    http_send(fixture->client, &request);
-}
-
-static bool all_answered(void *context) {
-    const struct fixture *fixture = context;
-    return fixture->answers >= fixture->expected;
-}
-
-static void await(struct fixture *fixture, int expected) {
-    fixture->expected = expected;
-    assert_true(loop_until(fixture->base, all_answered, fixture));
-    loop_settle(fixture->base);
-    assert_int_equal(fixture->answers, expected); // and not one more
-}
-
 static void sends_what_it_was_given(void **state) {
-    struct fixture *fixture = open_fixture(echo, LONG_US);
+    struct client_harness *harness = client_open(client_echo, LONG_US);
     char value[64];
 
     (void)state;
-    post(fixture, fixture->url, "hello");
-    assert_int_equal(fixture->answers, 0); // never before the caller is back
-    await(fixture, 1);
-    struct http_received *request = http_server_requests(fixture->server);
+    client_post(harness, harness->url, "hello");
+    assert_int_equal(harness->answers, 0); // never before the caller is back
+    client_await(harness, 1);
+    struct http_received *request = http_server_requests(harness->server);
     assert_int_equal(strncmp(request->head, "POST / HTTP/1.1\r\n", 17), 0);
     assert_string_equal(request->body, "hello");
     http_server_header(request, "content-type", value, sizeof value);
     assert_string_equal(value, "text/plain");
     http_server_header(request, "x-test", value, sizeof value);
     assert_string_equal(value, "yes");
-    assert_int_equal(fixture->status[0], 200);
-    assert_string_equal(fixture->body[0], "hello");
-    close_fixture(fixture);
+    assert_int_equal(harness->status[0], 200);
+    assert_string_equal(harness->body[0], "hello");
+    client_close(harness);
+}
+
+static void echo_request_line(void *context, struct http_received *request) {
+    char text[256];
+    char expect[16];
+    int line = (int)strcspn(request->head, "\r");
+    http_server_header(request, "Expect", expect, sizeof expect);
+    int body = request->body_length < 40 ? (int)request->body_length : 40;
+    int length =
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nX-Test: %.*s\r\nContent-Length: %zu\r\n\r\n%.*s%s",
+                 line, request->head, strlen(expect) + (size_t)body, body, request->body, expect);
+
+    (void)context;
+    http_server_reply_raw(request, text, (size_t)length, false);
+}
+
+// One handle does one after the other, and nothing of a request is left in the next.
+static void sends_by_every_method(void **state) {
+    static const struct {
+        struct http_request request;
+        const char *line;
+        const char *body;
+    } cases[] = {
+        {{.method = HTTP_POST, .body = {"first", 5}}, "POST / HTTP/1.1", "first"},
+        {{.method = HTTP_GET}, "GET / HTTP/1.1", ""},
+        {{.method = HTTP_PUT, .headers = {"X-Other: 1"}}, "PUT / HTTP/1.1", ""},
+        {{.method = HTTP_GET}, "GET / HTTP/1.1", ""},
+        {{.method = HTTP_POST}, "POST / HTTP/1.1", ""},
+        {{.method = HTTP_PUT}, "PUT / HTTP/1.1", ""},
+        {{.method = HTTP_POST, .body = {"last", 4}}, "POST / HTTP/1.1", "last"},
+    };
+    struct client_harness *harness = client_open(echo_request_line, LONG_US);
+    char value[16];
+
+    (void)state;
+    for (int index = 0; index < (int)(sizeof cases / sizeof cases[0]); index++) {
+        struct http_request request = cases[index].request;
+        request.url = harness->url;
+        client_send(harness, request);
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], 200);
+        assert_string_equal(harness->header[index], cases[index].line);
+        assert_string_equal(harness->body[index], cases[index].body);
+    }
+    assert_int_equal(http_server_counts(harness->server)->accepted, 1);
+    struct http_received *fourth = http_server_requests(harness->server)->next->next->next;
+    http_server_header(fourth, "X-Other", value, sizeof value);
+    assert_string_equal(value, "");
+    client_close(harness);
+}
+
+// libcurl would first wait for a server that is to say whether it wants a large body.
+static void sends_a_large_body_at_once(void **state) {
+    enum { LARGE = 3 << 20 };
+    struct client_harness *harness = client_open(echo_request_line, LONG_US);
+    char *body = malloc(LARGE);
+
+    (void)state;
+    memset(body, 'x', LARGE);
+    client_send(harness, (struct http_request){.url = harness->url, .body = {body, LARGE}});
+    client_await(harness, 1);
+    assert_int_equal(http_server_requests(harness->server)->body_length, LARGE);
+    assert_int_equal(harness->length[0], 40); // and no header that asks
+    client_close(harness);
+    free(body);
 }
 
 static void keeps_the_connection(void **state) {
-    struct fixture *fixture = open_fixture(echo, LONG_US);
+    struct client_harness *harness = client_open(client_echo, LONG_US);
 
     (void)state;
     for (int count = 1; count <= 20; count++) {
-        post(fixture, fixture->url, "again");
-        await(fixture, count);
-        assert_int_equal(fixture->status[count - 1], 200);
+        client_post(harness, harness->url, "again");
+        client_await(harness, count);
+        assert_int_equal(harness->status[count - 1], 200);
     }
-    assert_int_equal(http_server_counts(fixture->server)->requests, 20);
-    assert_int_equal(http_server_counts(fixture->server)->accepted, 1);
-    close_fixture(fixture);
+    assert_int_equal(http_server_counts(harness->server)->requests, 20);
+    assert_int_equal(http_server_counts(harness->server)->accepted, 1);
+    client_close(harness);
 }
 
-static bool enough_wait(void *context) {
-    const struct fixture *fixture = context;
-    return http_server_counts(fixture->server)->waiting >= fixture->waiting_goal;
-}
-
-// Twelve requests on three connections: the server sees never more than three, and all are answered.
-static void bounds_the_connections(void **state) {
+// Twelve requests go out at once, each on its own connection, of which three are kept.
+static void keeps_few_connections(void **state) {
     enum { REQUESTS = 12 };
-    struct fixture *fixture = open_fixture(hold, LONG_US);
-    char bodies[REQUESTS][8];
+    struct client_harness *harness = client_open(client_hold, LONG_US);
 
     (void)state;
     for (int index = 0; index < REQUESTS; index++) {
-        snprintf(bodies[index], sizeof bodies[index], "%d", index);
-        post(fixture, fixture->url, bodies[index]);
+        client_post(harness, harness->url, "x");
     }
-    struct http_received *request = NULL;
-    for (int index = 0; index < REQUESTS; index++) {
-        fixture->waiting_goal = REQUESTS - index < CONNECTIONS ? REQUESTS - index : CONNECTIONS;
-        assert_true(loop_until(fixture->base, enough_wait, fixture));
-        request = request == NULL ? http_server_requests(fixture->server) : request->next;
-        http_server_reply(request, "200 OK", request->body);
-        await(fixture, index + 1);
-        assert_string_equal(fixture->body[index], request->body);
+    client_await_waiting(harness, REQUESTS);
+    assert_int_equal(http_server_counts(harness->server)->open, REQUESTS);
+    struct http_received *request = http_server_requests(harness->server);
+    for (; request != NULL; request = request->next) {
+        http_server_reply(request, "200 OK", "");
     }
-    assert_int_equal(http_server_counts(fixture->server)->most_waiting, CONNECTIONS);
-    assert_int_equal(http_server_counts(fixture->server)->most_open, CONNECTIONS);
-    assert_int_equal(http_server_counts(fixture->server)->accepted, CONNECTIONS);
-    close_fixture(fixture);
+    client_await(harness, REQUESTS);
+    assert_int_equal(http_server_counts(harness->server)->open, CONNECTIONS);
+    client_close(harness);
 }
 
 static void passes_every_status_on(void **state) {
     static const char *const statuses[] = {"400 Bad Request", "403 Forbidden", "500 Error", "503 Busy"};
     static const int numbers[] = {400, 403, 500, 503};
-    struct fixture *fixture = open_fixture(hold, LONG_US);
+    struct client_harness *harness = client_open(client_hold, LONG_US);
 
     (void)state;
     struct http_received *request = NULL;
     for (int index = 0; index < 4; index++) {
-        post(fixture, fixture->url, "x");
-        fixture->waiting_goal = 1;
-        assert_true(loop_until(fixture->base, enough_wait, fixture));
-        request = request == NULL ? http_server_requests(fixture->server) : request->next;
+        client_post(harness, harness->url, "x");
+        client_await_waiting(harness, 1);
+        request = request == NULL ? http_server_requests(harness->server) : request->next;
         http_server_reply(request, statuses[index], "no");
-        await(fixture, index + 1);
-        assert_int_equal(fixture->status[index], numbers[index]);
-        assert_string_equal(fixture->body[index], "no");
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], numbers[index]);
+        assert_string_equal(harness->body[index], "no");
     }
-    close_fixture(fixture);
+    client_close(harness);
 }
 
 static void redirect(void *context, struct http_received *request) {
@@ -199,14 +163,14 @@ static void redirect(void *context, struct http_received *request) {
 }
 
 static void follows_no_redirect(void **state) {
-    struct fixture *fixture = open_fixture(redirect, LONG_US);
+    struct client_harness *harness = client_open(redirect, LONG_US);
 
     (void)state;
-    post(fixture, fixture->url, "x");
-    await(fixture, 1);
-    assert_int_equal(fixture->status[0], 302);
-    assert_int_equal(http_server_counts(fixture->server)->requests, 1);
-    close_fixture(fixture);
+    client_post(harness, harness->url, "x");
+    client_await(harness, 1);
+    assert_int_equal(harness->status[0], 302);
+    assert_int_equal(http_server_counts(harness->server)->requests, 1);
+    client_close(harness);
 }
 
 static void reply_large(void *context, struct http_received *request) {
@@ -221,137 +185,130 @@ static void reply_large(void *context, struct http_received *request) {
 }
 
 static void caps_the_body(void **state) {
-    struct fixture *fixture = open_fixture(reply_large, LONG_US);
+    struct client_harness *harness = client_open(reply_large, LONG_US);
     char length[16];
 
     (void)state;
     snprintf(length, sizeof length, "%d", BODY_CAP);
-    post(fixture, fixture->url, length);
-    await(fixture, 1);
-    assert_int_equal(fixture->status[0], 200);
-    assert_int_equal(fixture->length[0], BODY_CAP);
+    client_post(harness, harness->url, length);
+    client_await(harness, 1);
+    assert_int_equal(harness->status[0], 200);
+    assert_int_equal(harness->length[0], BODY_CAP);
     snprintf(length, sizeof length, "%d", BODY_CAP + 1);
-    post(fixture, fixture->url, length);
-    await(fixture, 2);
-    assert_int_equal(fixture->status[1], 0);
-    assert_int_equal(fixture->length[1], 0);
-    assert_true(fixture->failure[1][0] != '\0');
-    post(fixture, fixture->url, "5"); // the transfer object is as good as new
-    await(fixture, 3);
-    assert_string_equal(fixture->body[2], "xxxxx");
-    close_fixture(fixture);
+    client_post(harness, harness->url, length);
+    client_await(harness, 2);
+    assert_int_equal(harness->status[1], 0);
+    assert_int_equal(harness->length[1], 0);
+    assert_true(harness->failure[1][0] != '\0');
+    client_post(harness, harness->url, "5"); // the transfer object is as good as new
+    client_await(harness, 3);
+    assert_string_equal(harness->body[2], "xxxxx");
+    client_close(harness);
 }
 
 static void reply_half(void *context, struct http_received *request) {
     static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
 
     (void)context;
-    http_server_reply_raw(request, half, strcmp(request->body, "half") == 0 ? sizeof half - 1 : 0, true);
+    http_server_reply_raw(request, half, strtoul(request->body, NULL, 10), true);
 }
 
+// Wherever it is cut.
 static void reports_a_lost_answer(void **state) {
-    static const char *const bodies[] = {"half", "none"};
-    struct fixture *fixture = open_fixture(reply_half, LONG_US);
+    static const char *const lengths[] = {"0", "1", "12", "15", "17", "30", "38", "39", "40", "41", "44"};
+    struct client_harness *harness = client_open(reply_half, LONG_US);
 
     (void)state;
-    for (int index = 0; index < 2; index++) {
-        post(fixture, fixture->url, bodies[index]);
-        await(fixture, index + 1);
-        assert_int_equal(fixture->status[index], 0);
-        assert_true(fixture->failure[index][0] != '\0');
+    for (int index = 0; index < (int)(sizeof lengths / sizeof lengths[0]); index++) {
+        client_post(harness, harness->url, lengths[index]);
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], 0);
+        assert_true(harness->failure[index][0] != '\0');
     }
-    close_fixture(fixture);
+    client_close(harness);
 }
 
 static void gives_up_in_time(void **state) {
-    struct fixture *fixture = open_fixture(hold, SHORT_US);
+    struct client_harness *harness = client_open(client_hold, SHORT_US);
 
     (void)state;
-    post(fixture, fixture->url, "x");
-    await(fixture, 1);
-    assert_int_equal(fixture->status[0], 0);
-    assert_non_null(strstr(fixture->failure[0], "timed out"));
-    close_fixture(fixture);
+    client_post(harness, harness->url, "x");
+    client_await(harness, 1);
+    assert_int_equal(harness->status[0], 0);
+    assert_non_null(strstr(harness->failure[0], "timed out"));
+    client_close(harness);
+}
+
+// However long others take.
+static void gives_up_in_the_requests_own_time(void **state) {
+    struct client_harness *harness = client_open(client_hold, LONG_US);
+
+    (void)state;
+    for (int index = 0; index < CONNECTIONS; index++) {
+        client_post(harness, harness->url, "x");
+    }
+    client_await_waiting(harness, CONNECTIONS);
+    for (int index = 0; index < 2; index++) {
+        client_send(harness, (struct http_request){.url = harness->url, .timeout_us = SHORT_US});
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], 0);
+        assert_non_null(strstr(harness->failure[index], "timed out"));
+    }
+    client_close(harness);
 }
 
 static void reports_a_refused_connection(void **state) {
-    struct fixture *fixture = open_fixture(hold, LONG_US);
+    struct client_harness *harness = client_open(client_hold, LONG_US);
 
     (void)state;
-    http_server_free(fixture->server);
-    fixture->server = NULL;
-    post(fixture, fixture->url, "x");
-    await(fixture, 1);
-    assert_int_equal(fixture->status[0], 0);
-    assert_true(fixture->failure[0][0] != '\0');
-    close_fixture(fixture);
+    http_server_free(harness->server);
+    harness->server = NULL;
+    client_post(harness, harness->url, "x");
+    client_await(harness, 1);
+    assert_int_equal(harness->status[0], 0);
+    assert_true(harness->failure[0][0] != '\0');
+    client_close(harness);
 }
 
 static void refuses_bad_urls(void **state) {
     static const char *const urls[] = {
         "", "http://", "file:///etc/passwd", "ftp://127.0.0.1/", "http://[::1", "http://127.0.0.1:99999/"};
-    struct fixture *fixture = open_fixture(hold, LONG_US);
+    struct client_harness *harness = client_open(client_hold, LONG_US);
 
     (void)state;
     for (int index = 0; index < (int)(sizeof urls / sizeof urls[0]); index++) {
-        post(fixture, urls[index], "x");
-        assert_int_equal(fixture->answers, index);
-        await(fixture, index + 1);
-        assert_int_equal(fixture->status[index], 0);
-        assert_int_equal(fixture->length[index], 0);
+        client_post(harness, urls[index], "x");
+        assert_int_equal(harness->answers, index);
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], 0);
+        assert_int_equal(harness->length[index], 0);
     }
-    close_fixture(fixture);
-}
-
-// Nothing is sent to whom cannot be verified, not even when there is nothing to verify with.
-static void needs_its_certificates(void **state) {
-    struct fixture *fixture = open_trusting(hold, LONG_US, "/dev/null");
-    char url[64];
-
-    (void)state;
-    snprintf(url, sizeof url, "https://127.0.0.1:%d/", http_server_port(fixture->server));
-    post(fixture, url, "x");
-    await(fixture, 1);
-    assert_int_equal(fixture->status[0], 0);
-    assert_non_null(strstr(fixture->failure[0], "/dev/null"));
-    close_fixture(fixture);
-}
-
-static void says_which_bundle_cannot_be_read(void **state) {
-    const struct http_options options = {
-        .ca_bundle = "/nonexistent/bundle.pem", .timeout_us = LONG_US, .connections = CONNECTIONS};
-    struct event_base *base = event_base_new();
-    struct error error = {0};
-
-    (void)state;
-    assert_null(http_client_new(base, &options, &error));
-    assert_int_equal(error.code, ERROR_USAGE);
-    assert_non_null(strstr(error.text, "/nonexistent/bundle.pem"));
-    event_base_free(base);
+    client_close(harness);
 }
 
 // What is under way is dropped, and nothing is called afterwards; a sanitizer sees what is not freed.
 static void can_be_freed_at_any_time(void **state) {
-    struct fixture *fixture = open_fixture(hold, LONG_US);
+    struct client_harness *harness = client_open(client_hold, LONG_US);
 
     (void)state;
     for (int index = 0; index < 2 * CONNECTIONS; index++) {
-        post(fixture, fixture->url, "x");
+        client_post(harness, harness->url, "x");
     }
-    fixture->waiting_goal = CONNECTIONS;
-    assert_true(loop_until(fixture->base, enough_wait, fixture));
-    http_client_free(fixture->client);
-    fixture->client = NULL;
-    loop_settle(fixture->base);
-    assert_int_equal(fixture->answers, 0);
-    close_fixture(fixture);
+    client_await_waiting(harness, CONNECTIONS);
+    http_client_free(harness->client);
+    harness->client = NULL;
+    loop_settle(harness->base);
+    assert_int_equal(harness->answers, 0);
+    client_close(harness);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sends_by_every_method),
+        cmocka_unit_test(sends_a_large_body_at_once),
         cmocka_unit_test(sends_what_it_was_given),
         cmocka_unit_test(keeps_the_connection),
-        cmocka_unit_test(bounds_the_connections),
+        cmocka_unit_test(keeps_few_connections),
         cmocka_unit_test(passes_every_status_on),
         cmocka_unit_test(follows_no_redirect),
         cmocka_unit_test(caps_the_body),
@@ -359,9 +316,8 @@ int main(void) {
         cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(reports_a_refused_connection),
         cmocka_unit_test(refuses_bad_urls),
-        cmocka_unit_test(needs_its_certificates),
+        cmocka_unit_test(gives_up_in_the_requests_own_time),
         cmocka_unit_test(can_be_freed_at_any_time),
-        cmocka_unit_test(says_which_bundle_cannot_be_read),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ static void a_known_code_decides_for_requests_and_entries(void **state) {
     (void)state;
     for (int index = 0; index < CODES; index++) {
         const char *code = codes[index].code;
-        static const int statuses[] = {200, 400, 403, 404, 413, 429, 500, 503};
+        static const int statuses[] = {200, 400, 403, 404, 407, 413, 429, 500, 503};
         for (size_t status = 0; status < sizeof statuses / sizeof statuses[0]; status++) {
             for (int fault = SNS_FAULT_UNSTATED; fault <= SNS_FAULT_RECEIVER; fault++) {
                 enum failure_class class = request(statuses[status], code, "", (enum sns_fault)fault);

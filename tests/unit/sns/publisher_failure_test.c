@@ -138,6 +138,7 @@ static void settles_all_when_a_request_is_refused(void **state) {
         {"403 Forbidden", HARNESS_ERROR("Sender", "ExpiredToken"), "ExpiredToken: because", 1, true},
         {"404 Not Found", HARNESS_ERROR("Sender", "NotFound"), "NotFound: because", 1, false},
         {"404 Not Found", "<html><body>nginx</body></html>", "HTTP 404", 3, true},
+        {"407 Proxy Authentication Required", "<html>squid</html>", "HTTP 407", 3, true},
         {"200 OK", "", "HTTP 200", 3, true},
         {"200 OK", "<PublishBatchResponse><PublishBatchResult><Successful>" SENT("0"), "HTTP 200", 3, true},
         {"200 OK", HARNESS_ERROR("Receiver", "InternalError"), "InternalError", 3, true},

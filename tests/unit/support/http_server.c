@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@ struct http_server {
     struct evconnlistener *listener;
     http_server_handler *handler;
     void *context;
+    SSL_CTX *tls; // NULL: none
     struct connection *connections;
     struct http_received *first;
     struct http_received *last;
@@ -55,6 +58,10 @@ static void close_connection(struct connection *connection) {
     }
     *link = connection->next;
     server->counts.open--;
+    SSL *tls = bufferevent_openssl_get_ssl(connection->stream);
+    if (tls != NULL) { // else OpenSSL would forget the session
+        SSL_set_shutdown(tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
     bufferevent_free(connection->stream);
     free(connection);
 }
@@ -117,9 +124,19 @@ static void on_written(struct bufferevent *stream, void *context) {
 }
 
 static void on_end(struct bufferevent *stream, short what, void *context) {
-    (void)stream;
-    (void)what;
-    close_connection(context);
+    struct connection *connection = context;
+    if ((what & BEV_EVENT_CONNECTED) == 0) {
+        close_connection(connection);
+    } else if (SSL_session_reused(bufferevent_openssl_get_ssl(stream)) == 1) {
+        connection->server->counts.resumed++;
+    }
+}
+
+static struct bufferevent *new_stream(struct http_server *server, evutil_socket_t socket) {
+    return server->tls == NULL
+               ? bufferevent_socket_new(server->base, socket, BEV_OPT_CLOSE_ON_FREE)
+               : bufferevent_openssl_socket_new(server->base, socket, SSL_new(server->tls),
+                                                BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
 static void on_connection(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address,
@@ -130,7 +147,7 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t socke
     struct http_server *server = context;
     struct connection *connection = memory_allocate(1, sizeof *connection);
     connection->server = server;
-    connection->stream = bufferevent_socket_new(server->base, socket, BEV_OPT_CLOSE_ON_FREE);
+    connection->stream = new_stream(server, socket);
     connection->number = ++server->counts.accepted;
     connection->next = server->connections;
     server->connections = connection;
@@ -141,18 +158,33 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t socke
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 
-struct http_server *http_server_new(struct event_base *base, http_server_handler *handler, void *context) {
+struct http_server *http_server_new_at(struct event_base *base, const char *address, int port,
+                                       http_server_handler *handler, void *context) {
     struct http_server *server = memory_allocate(1, sizeof *server);
-    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in where = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = inet_addr(address)};
     signal(SIGPIPE, SIG_IGN); // a client may go at any time
     *server = (struct http_server){.base = base, .handler = handler, .context = context};
-    server->listener =
-        evconnlistener_new_bind(base, on_connection, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                                128, (const struct sockaddr *)&address, sizeof address);
+    server->listener = evconnlistener_new_bind(
+        base, on_connection, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 128,
+        (const struct sockaddr *)&where, sizeof where);
     if (server->listener == NULL) {
+        free(server);
+        return NULL;
+    }
+    return server;
+}
+
+struct http_server *http_server_new(struct event_base *base, http_server_handler *handler, void *context) {
+    struct http_server *server = http_server_new_at(base, "127.0.0.1", 0, handler, context);
+    if (server == NULL) {
         abort();
     }
     return server;
+}
+
+void http_server_use_tls(struct http_server *server, SSL_CTX *tls) {
+    server->tls = tls;
 }
 
 void http_server_free(struct http_server *server) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A scripted HTTP server on 127.0.0.1, on the event loop of the test: keep-alive, bodies by Content-Length.
 // It hands each request to the test, which answers at once, later, wrongly or never. Not here: chunked
-// requests, TLS.
+// requests.
 #pragma once
 
 #include <event2/event.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,10 +33,19 @@ struct http_server_counts {
     int requests; // whole requests so far
     int waiting;  // requests not answered, whose connection is open
     int most_waiting;
+    int resumed; // connections that resumed a TLS session
 };
 
 // http_server_new listens on a free port. `handler` is called for every request.
 struct http_server *http_server_new(struct event_base *base, http_server_handler *handler, void *context);
+// http_server_new_at listens on an address (127.0.0.2) and port; NULL when it is taken.
+struct http_server *http_server_new_at(struct event_base *base, const char *address, int port,
+                                       http_server_handler *handler, void *context);
+
+// http_server_use_tls makes it speak TLS on connections that come from now on; NULL: no more. The context
+// must live as long as the server. A connection that is closed is cut off, without a word of TLS.
+void http_server_use_tls(struct http_server *server, SSL_CTX *tls);
+
 void http_server_free(struct http_server *server);
 int http_server_port(const struct http_server *server);
 const struct http_server_counts *http_server_counts(const struct http_server *server);
