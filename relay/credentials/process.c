@@ -203,7 +203,7 @@ static bool spawn(struct process *process, char *const *words, int output, int e
 
 // Makes the outputs; the child's ends are returned, to be closed once it has them.
 static bool make_outputs(struct process *process, int ret[2], struct error *error) {
-    int output[2], errors[2];
+    int output[2] = {-1, -1}, errors[2] = {-1, -1};
     if (pipe2(output, O_CLOEXEC) != 0) {
         return error_set(error, ERROR_CREDENTIALS, "no pipe can be made: %s", strerror(errno));
     }
@@ -236,7 +236,7 @@ struct process *process_start(struct event_base *base, char *const *words,
                               const struct process_limits *limits, process_done_fn done, void *context,
                               struct error *error) {
     struct process *process = memory_allocate(1, sizeof *process);
-    int childs[2];
+    int childs[2] = {-1, -1};
     process->done = done;
     process->context = context;
     process->timeout_us = limits->timeout_us;

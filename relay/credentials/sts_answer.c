@@ -38,7 +38,7 @@ bool sts_answer_read(struct credentials_found *ret, const char *action, const st
                      struct error *error) {
     static const struct aws_credential_names names = {"AccessKeyId", "SecretAccessKey", "SessionToken"};
     const struct xml_element *credentials = credentials_of(root, action);
-    const char *id, *secret, *token, *expiration;
+    const char *id = "", *secret = "", *token = "", *expiration = "";
     if (credentials == NULL) {
         return error_set(error, ERROR_CREDENTIALS,
                          "STS's answer cannot be used: it is not one set of credentials in %sResponse",

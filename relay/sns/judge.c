@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judging an answer: what kind of failure it is (failure.h), and so what becomes of each event, of the topic
 // and of the pace. Only an Id that SNS names in Successful is sent.
-#include "aws/failure.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sns/failure.h"
@@ -28,7 +27,7 @@ static void note_throttled(struct sns_topic *topic, const char *code) {
     }
 }
 
-static void send_again(struct batch *batch) {
+void judge_send_again(struct batch *batch) {
     batch_push_front(&batch->topic->queue, batch);
     send_activate(batch->topic);
 }
@@ -94,22 +93,6 @@ void judge_credentials(struct publisher *publisher, struct batch *batch, const c
     }
 }
 
-// What was signed with credentials that others have replaced since is signed again. A refusal of those that
-// are in use has them fetched anew, if that may help.
-static void judge_identity(struct publisher *publisher, struct batch *batch, const char *code,
-                           const char *reason) {
-    if (batch->signed_with != credentials_version(publisher->credentials)) {
-        breaker_release(&publisher->breaker);
-        breaker_release(&batch->topic->breaker);
-        send_again(batch);
-        return;
-    }
-    if (aws_failure_of_code(code) == AWS_FAILURE_CREDENTIALS) {
-        credentials_refused(publisher->credentials);
-    }
-    judge_credentials(publisher, batch, reason);
-}
-
 // What SNS has answered shows that credentials are fine, and (where it is about more than the topic) the
 // topic as well.
 static void note_works(struct publisher *publisher, struct sns_topic *topic, bool topic_works) {
@@ -131,8 +114,8 @@ static void refuse(struct publisher *publisher, struct batch *batch, enum failur
         publisher->bytes += batch->form.length + other->form.length - before;
         log_debug("a batch is refused, its halves are tried", LOG_TEXT("topic", batch->topic->topic->arn),
                   LOG_INT("events", batch->count + other->count), LOG_TEXT("reason", reason));
-        send_again(other);
-        send_again(batch);
+        judge_send_again(other);
+        judge_send_again(batch);
         return;
     }
     const struct outcome outcome = {.kind = class == FAILURE_UNKNOWN ? OUTCOME_REFUSED : OUTCOME_PARK,
@@ -147,7 +130,7 @@ static void slow_down(struct batch *batch, const struct refusal *refusal) {
         limiter_hold(&batch->topic->limiter, clock_monotonic_us() + wait);
     }
     note_throttled(batch->topic, refusal->code);
-    send_again(batch);
+    judge_send_again(batch);
 }
 
 static void judge_refusal(struct publisher *publisher, struct batch *batch, const struct refusal *refusal) {
@@ -171,7 +154,7 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, cons
         }
         break;
     case FAILURE_CREDENTIALS:
-        judge_identity(publisher, batch, refusal->code, reason);
+        identity_refused(publisher, batch, refusal->code, reason);
         break;
     case FAILURE_TOPIC:
         fail_topic(publisher, batch, false, reason);
@@ -278,7 +261,7 @@ static void judge_entries(struct publisher *publisher, struct batch *batch, cons
         write_reason(transient, reason, sizeof reason);
         send_later(batch, true, reason, NULL);
     } else {
-        send_again(batch);
+        judge_send_again(batch);
     }
 }
 
@@ -306,7 +289,7 @@ static void sign_again(struct publisher *publisher, struct batch *batch) {
     batch->signed_again = true;
     breaker_release(&publisher->breaker);
     breaker_release(&batch->topic->breaker);
-    send_again(batch);
+    judge_send_again(batch);
 }
 
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {

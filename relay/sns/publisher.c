@@ -540,31 +540,6 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     send_waiting(context);
 }
 
-// New credentials are tried at once, and with them what has waited since the old ones were refused. That
-// there are none ends the relay only where none can come.
-static void on_credentials(void *context) {
-    struct publisher *publisher = context;
-    struct error error;
-    if (credentials_now(publisher->credentials) != NULL) {
-        if (breaker_hurry(&publisher->breaker, clock_monotonic_us())) {
-            publisher->listener.recovered(publisher->listener.context);
-        }
-        send_waiting(publisher);
-    } else if (credentials_absent(publisher->credentials)) {
-        error_set(&error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
-        publisher->listener.broken(publisher->listener.context, &error);
-    }
-}
-
-static bool make_credentials(struct publisher *publisher, struct event_base *base, struct error *error) {
-    const struct credentials_listener listener = {publisher, on_credentials};
-    publisher->credentials = credentials_new(base, publisher->settings, &listener, error);
-    if (publisher->credentials != NULL && credentials_absent(publisher->credentials)) {
-        return error_set(error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
-    }
-    return publisher->credentials != NULL;
-}
-
 static void free_batches(struct publisher *publisher) {
     while (publisher->made_last != NULL) {
         struct batch *batch = publisher->made_last;
@@ -626,7 +601,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     message_init(&publisher->message);
     bool ready = (publisher->config = aws_config_load(settings, error)) != NULL &&
                  check_settings(settings, publisher->config, error) &&
-                 make_credentials(publisher, base, error) &&
+                 identity_init(publisher, base, error) &&
                  (publisher->signer = sigv4_signer_create(error)) != NULL &&
                  (publisher->parser = sns_answer_parser_create(error)) != NULL &&
                  (publisher->http = new_http_client(base, settings, publisher->config, error)) != NULL;

@@ -14,7 +14,10 @@ source "${BASH_SOURCE[0]%/*}/../lib/credentials.sh"
 hidden='hunter2|s3cr3t|secret-[0-9a-f]{8}|session-[A-Za-z0-9+/]{8}'
 
 # seen_of PID is what others can see of a process. (/proc/PID/environ is root's alone.)
-seen_of() { tr '\0' '\n' <"/proc/$1/cmdline" && { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null || true; }
+seen_of() {
+    tr '\0' '\n' <"/proc/$1/cmdline"
+    { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null || true
+}
 
 # runs NAME [VARIABLE=VALUE...] publishes an event with a relay at debug level, and searches what can be seen.
 runs() {

@@ -269,10 +269,12 @@ static void the_same_again_is_no_news(void **state) {
     stop(fixture);
 }
 
-static struct settings *settings_of(struct settings *settings, char *id, char *secret) {
-    static char no_file[] = "/dev/null";
-    *settings = (struct settings){.aws_access_key_id = id,
-                                  .aws_secret_access_key = secret,
+static struct settings *settings_of(struct settings *settings, const char *id, const char *secret) {
+    static char no_file[] = "/dev/null", texts[2][32];
+    snprintf(texts[0], sizeof texts[0], "%s", id);
+    snprintf(texts[1], sizeof texts[1], "%s", secret);
+    *settings = (struct settings){.aws_access_key_id = texts[0],
+                                  .aws_secret_access_key = texts[1],
                                   .aws_config_file = no_file,
                                   .aws_shared_credentials_file = no_file,
                                   .aws_ec2_metadata_disabled = true};
@@ -281,7 +283,7 @@ static struct settings *settings_of(struct settings *settings, char *id, char *s
 }
 
 static void the_chain_ends_with_a_report(void **state) {
-    static char id[] = "AKID", secret[] = "s3cr3t", none[] = "", uri[] = "http://example.com/";
+    static char uri[] = "http://example.com/";
     struct event_base *base = event_base_new();
     const struct credentials_listener listener = {0};
     struct settings settings;
@@ -289,10 +291,10 @@ static void the_chain_ends_with_a_report(void **state) {
 
     (void)state;
     struct credentials *credentials =
-        credentials_new(base, settings_of(&settings, id, secret), &listener, &error);
+        credentials_new(base, settings_of(&settings, "AKID", "s3cr3t"), &listener, &error);
     assert_string_equal(credentials_source(credentials), "environment (AWS_ACCESS_KEY_ID)");
     credentials_free(credentials);
-    credentials = credentials_new(base, settings_of(&settings, none, none), &listener, &error);
+    credentials = credentials_new(base, settings_of(&settings, "", ""), &listener, &error);
     assert_true(credentials_absent(credentials));
     assert_string_equal(
         credentials_problem(credentials),
@@ -302,9 +304,9 @@ static void the_chain_ends_with_a_report(void **state) {
                "and ..._FULL_URI are not set; instance metadata: AWS_EC2_METADATA_DISABLED says not to "
                "ask");
     credentials_free(credentials);
-    assert_null(credentials_new(base, settings_of(&settings, id, none), &listener, &error));
+    assert_null(credentials_new(base, settings_of(&settings, "AKID", ""), &listener, &error));
     assert_int_equal(error.code, ERROR_CREDENTIALS);
-    settings_of(&settings, none, none)->aws_container_credentials_full_uri = uri;
+    settings_of(&settings, "", "")->aws_container_credentials_full_uri = uri;
     assert_null(credentials_new(base, &settings, &listener, &error));
     assert_int_equal(error.code, ERROR_USAGE);
     event_base_free(base);

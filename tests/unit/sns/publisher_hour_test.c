@@ -38,6 +38,7 @@ enum {
 // Defined here these two take the place of the C library's, for the libraries as well.
 static int64_t ahead_ns;
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc has reserved ones
 int clock_gettime(clockid_t id, struct timespec *ret) {
     int result = (int)syscall(SYS_clock_gettime, id, ret);
     int64_t ns = ret->tv_nsec + ahead_ns % 1000000000;
@@ -51,6 +52,7 @@ static int poll_really(int file, struct epoll_event *events, int most) {
 }
 
 // A moment for what is on its way within this machine; then time jumps.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 int epoll_wait(int file, struct epoll_event *events, int most, int timeout_ms) {
     static const struct timespec moment = {.tv_nsec = 100000};
     int count = poll_really(file, events, most);
