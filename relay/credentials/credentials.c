@@ -87,13 +87,12 @@ static void fail(struct credentials *credentials, const char *reason) {
 }
 
 static void take(struct credentials *credentials, const struct credentials_found *found) {
-    struct schedule_now now = read_clocks();
     char expiry[CLOCK_ISO8601_SIZE];
     bool is_new = !is_same(credentials, found);
     bool was_failing = credentials->problem[0] != '\0';
     credentials->version += is_new;
     credentials->found = *found;
-    schedule_found(&credentials->schedule, now, found->expires_at);
+    schedule_found(&credentials->schedule, read_clocks(), found->expires_at);
     credentials->absent = false;
     credentials->expired = false;
     credentials->logged_at = 0;
@@ -105,17 +104,32 @@ static void take(struct credentials *credentials, const struct credentials_found
     }
 }
 
-static void on_found(struct credentials *credentials, const struct credentials_found *found) {
-    char reason[CREDENTIALS_SOURCE_SIZE + 128];
+// Either our clock is ahead, or whoever hands them out cannot renew them; AWS may take them in both cases
+// (the instance metadata service counts on that), so they are tried, unless there are better ones.
+static void take_expired(struct credentials *credentials, const struct credentials_found *found) {
+    struct credentials_found endless = *found;
     char expiry[CLOCK_ISO8601_SIZE];
-    if (found->expires_at != 0 && found->expires_at <= clock_unix_us()) {
-        clock_format_iso8601(found->expires_at, expiry);
-        snprintf(reason, sizeof reason, "%s: they expired at %s; is the clock of this machine right?",
-                 found->source, expiry);
+    clock_format_iso8601(found->expires_at, expiry);
+    if (schedule_alive(&credentials->schedule, read_clocks())) {
+        char reason[CREDENTIALS_SOURCE_SIZE + 64];
+        snprintf(reason, sizeof reason, "%s: what is handed out has expired at %s", found->source, expiry);
         fail(credentials, reason);
-    } else if (credentials->schedule.refused && is_same(credentials, found)) {
+    } else {
+        log_warn("AWS credentials have expired by this machine's clock, they are tried all the same",
+                 LOG_TEXT("source", found->source), LOG_TEXT("expired", expiry));
+        endless.expires_at = 0;
+        take(credentials, &endless);
+    }
+    memory_wipe(&endless, sizeof endless);
+}
+
+static void on_found(struct credentials *credentials, const struct credentials_found *found) {
+    char reason[CREDENTIALS_SOURCE_SIZE + 64];
+    if (credentials->schedule.refused && is_same(credentials, found)) {
         snprintf(reason, sizeof reason, "%s: still the same that AWS refuses", found->source);
         fail(credentials, reason);
+    } else if (found->expires_at != 0 && found->expires_at <= clock_unix_us()) {
+        take_expired(credentials, found);
     } else {
         take(credentials, found);
     }

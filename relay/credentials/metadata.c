@@ -3,8 +3,6 @@
 // Nothing that answers there with an error of the 4xx kind is taken for it, for other clouds have other
 // services at this address. Source:
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "credentials/ask.h"
 #include "credentials/document.h"
@@ -87,16 +85,6 @@ static bool copy_line(char *ret, size_t size, struct slice text) {
     return true;
 }
 
-// When the service cannot renew its credentials it goes on serving the old ones, which AWS may honour beyond
-// their time: they are used, and asked for again as if nothing were known of their end.
-static void keep_expired(const struct metadata *metadata, struct credentials_found *found) {
-    char expiry[CLOCK_ISO8601_SIZE];
-    clock_format_iso8601(found->expires_at, expiry);
-    log_warn("the instance metadata service hands out expired credentials, they are tried all the same",
-             LOG_TEXT("role", metadata->role), LOG_TEXT("expired", expiry));
-    found->expires_at = 0;
-}
-
 static void on_credentials(void *context, const struct http_answer *answer) {
     struct metadata *metadata = context;
     struct credentials_found found = {0};
@@ -107,9 +95,6 @@ static void on_credentials(void *context, const struct http_answer *answer) {
         error_prefix(&error, "the credentials of role %s cannot be used", metadata->role);
         end(metadata, PROVIDER_FAILED, NULL, error.text);
     } else {
-        if (found.expires_at <= clock_unix_us()) {
-            keep_expired(metadata, &found);
-        }
         snprintf(found.source, sizeof found.source, "instance metadata (role %s)", metadata->role);
         end(metadata, PROVIDER_FOUND, &found, NULL);
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The provider of instance metadata against a scripted server: the three steps, and what is made of each
 // answer to them.
-#include "base/log.h"
 #include "support/provider_harness.h"
 
 #include <stdio.h>
@@ -16,10 +15,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 // clang-format on
-
-#define EXPIRED                                                                                              \
-    "{\"Code\":\"Success\",\"AccessKeyId\":\"" KEY_ID "\",\"SecretAccessKey\":\"" SECRET                     \
-    "\",\"Token\":\"" TOKEN "\",\"Expiration\":\"2020-01-31T12:34:56Z\"}"
 
 static struct provider_harness *start(struct provider *provider) {
     struct provider_harness *harness = provider_harness_new();
@@ -62,19 +57,6 @@ static void takes_the_three_steps(void **state) {
         strncmp(request->head, "GET /latest/meta-data/iam/security-credentials/relay-role HTTP", 62), 0);
     http_server_header(request, "x-aws-ec2-metadata-token", value, sizeof value);
     assert_string_equal(value, "AQAE-token==");
-    stop(harness, &provider);
-}
-
-// Static stability: AWS may honour them beyond their time.
-static void expired_credentials_are_tried_with_no_known_end(void **state) {
-    struct provider provider;
-    struct provider_harness *harness = start(&provider);
-
-    (void)state;
-    SCRIPT(harness, {"200 OK", "token"}, {"200 OK", "role"}, {"200 OK", EXPIRED});
-    provider_harness_fetch(harness, &provider);
-    provider_harness_found(harness, "instance metadata (role role)");
-    assert_int_equal(harness->found.expires_at, 0);
     stop(harness, &provider);
 }
 
@@ -190,15 +172,10 @@ static void malformed_settings_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_the_three_steps),
-        cmocka_unit_test(expired_credentials_are_tried_with_no_known_end),
-        cmocka_unit_test(says_what_was_wrong),
-        cmocka_unit_test(is_not_asked_when_disabled),
-        cmocka_unit_test(is_asked_as_often_as_set),
-        cmocka_unit_test(can_be_freed_while_it_waits),
-        cmocka_unit_test(malformed_settings_are_refused),
+        cmocka_unit_test(takes_the_three_steps),       cmocka_unit_test(says_what_was_wrong),
+        cmocka_unit_test(is_not_asked_when_disabled),  cmocka_unit_test(is_asked_as_often_as_set),
+        cmocka_unit_test(can_be_freed_while_it_waits), cmocka_unit_test(malformed_settings_are_refused),
     };
     setenv("http_proxy", "http://127.0.0.1:9", 1); // never to be used
-    log_configure(LOG_ERROR, LOG_AS_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,11 +195,37 @@ static void expired_ones_are_not_given_out(void **state) {
     await_fetches(fixture, 2); // a second later
     assert_null(credentials_now(fixture->credentials));
     assert_string_equal(credentials_problem(fixture->credentials), "because");
-    fixture->result = PROVIDER_FOUND;
+    stop(fixture);
+}
+
+// By our clock they are dead; AWS's may be another.
+static void those_that_come_expired_are_tried(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
     fixture->lifetime = -SECONDS;
-    await_fetches(fixture, 3);
-    assert_null(credentials_now(fixture->credentials));
-    assert_non_null(strstr(credentials_problem(fixture->credentials), "is the clock of this machine right?"));
+    start(fixture);
+    assert_now(fixture, "AKID1");
+    assert_int_equal(credentials_expire_at(fixture->credentials), 0);
+    credentials_refused(fixture->credentials); // it was not
+    fixture->number = 2;
+    fixture->lifetime = 0;
+    await_fetches(fixture, 2);
+    assert_now(fixture, "AKID2");
+    stop(fixture);
+}
+
+static void those_that_come_expired_replace_no_good_ones(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->lifetime = 4 * SECONDS;
+    start(fixture);
+    fixture->number = 2;
+    fixture->lifetime = -SECONDS;
+    await_fetches(fixture, 2);
+    assert_now(fixture, "AKID1");
+    assert_non_null(strstr(credentials_problem(fixture->credentials), "what is handed out has expired at"));
     stop(fixture);
 }
 
@@ -319,6 +345,8 @@ int main(void) {
         cmocka_unit_test(they_are_fetched_anew_before_they_expire),
         cmocka_unit_test(old_ones_are_kept_while_fetching_fails),
         cmocka_unit_test(expired_ones_are_not_given_out),
+        cmocka_unit_test(those_that_come_expired_are_tried),
+        cmocka_unit_test(those_that_come_expired_replace_no_good_ones),
         cmocka_unit_test(a_first_failure_is_told_once_and_tried_again),
         cmocka_unit_test(absent_is_told),
         cmocka_unit_test(a_refusal_fetches_new_ones_once),
