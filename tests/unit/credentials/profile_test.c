@@ -268,6 +268,9 @@ static void sso_exchanges_the_cached_token(void **state) {
     provider_harness_file(harness, name, "{\"accessToken\":\"a\\r\\nb\",\"expiresAt\":\"" LATER "\"}");
     provider_harness_fetch(harness, &provider);
     provider_harness_failed(harness, PROVIDER_FAILED, "is not printable ASCII");
+    provider_harness_file(harness, name, "{\"accessToken\":7}");
+    provider_harness_fetch(harness, &provider);
+    provider_harness_failed(harness, PROVIDER_FAILED, "cannot be used, run aws sso login");
     provider_harness_file(harness, name, "{\"accessToken\":\"" TOKEN "\",\"expiresAt\":\"" LATER "\"}");
     SCRIPT(harness,
            {"200 OK", "{\"roleCredentials\":{\"accessKeyId\":\"" KEY_ID "\",\"secretAccessKey\":\"" SECRET
@@ -282,6 +285,13 @@ static void sso_exchanges_the_cached_token(void **state) {
                      0);
     http_server_header(request, "x-amz-sso_bearer_token", value, sizeof value);
     assert_string_equal(value, TOKEN);
+    SCRIPT(harness, {"200 OK", "{}"});
+    provider_harness_fetch(harness, &provider);
+    provider_harness_failed(harness, PROVIDER_FAILED,
+                            "Identity Center answers cannot be used: roleCredentials is missing");
+    SCRIPT(harness, {"", NULL});
+    provider_harness_fetch(harness, &provider);
+    provider_harness_failed(harness, PROVIDER_FAILED, "profile a: IAM Identity Center gives no answer");
     SCRIPT(harness, {"401 Unauthorized", "{\"message\":\"Session token not found or invalid\"}"});
     provider_harness_fetch(harness, &provider);
     provider_harness_failed(harness, PROVIDER_FAILED,
@@ -296,6 +306,35 @@ static void sso_exchanges_the_cached_token(void **state) {
     stop(harness, &provider);
 }
 
+static void sso_must_be_told_all_of_it(void **state) {
+    static const struct {
+        const char *home, *text, *reason;
+    } cases[] = {
+        {"/no/such", "sso_account_id = 1\nsso_role_name = r\n", "it needs sso_account_id and sso_role_name"},
+        {"/no/such", "sso_account_id = 1\nsso_start_url = u\nsso_region = eu-west-1\n",
+         "it needs sso_account_id and sso_role_name"},
+        {"/no/such", "sso_account_id = 1\nsso_role_name = r\nsso_start_url = u\nsso_region = EU west\n",
+         "sso_region is \"EU west\", which is no region"},
+        {"/no/such", "sso_account_id = 1\nsso_role_name = r\nsso_start_url = u\nsso_region = eu-west-1\n",
+         "profile a: there is no token in /no/such/.aws/sso/cache/"
+         "51e69892ab49df85c6230ccc57f8e1d1606caccc.json: run aws sso login"},
+        {"", "sso_account_id = 1\nsso_role_name = r\nsso_start_url = u\nsso_region = eu-west-1\n",
+         "HOME is not set"},
+    };
+
+    (void)state;
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        struct provider provider;
+        char text[256];
+        snprintf(text, sizeof text, "[profile a]\n%s", cases[index].text);
+        struct provider_harness *harness = start(&provider, "a", text);
+        setenv("HOME", cases[index].home, 1);
+        provider_harness_fetch(harness, &provider);
+        provider_harness_failed(harness, PROVIDER_FAILED, cases[index].reason);
+        stop(harness, &provider);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_there_at_once_and_read_anew),
@@ -307,6 +346,7 @@ int main(void) {
         cmocka_unit_test(a_source_that_is_named_must_be_there),
         cmocka_unit_test(web_identity_may_be_in_a_profile),
         cmocka_unit_test(sso_exchanges_the_cached_token),
+        cmocka_unit_test(sso_must_be_told_all_of_it),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

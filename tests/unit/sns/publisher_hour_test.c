@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An hour of publishing with credentials that live for a minute, and an outage of whoever hands them out that
-// is longer than that. The hour passes in seconds: this program's clocks jump to the next timer whenever
-// nothing else is to be done.
+// Publishing on credentials that live for a minute, from each kind of service: an hour, with an outage of
+// whoever hands them out that is longer than their life, and half an hour without. It passes in seconds: this
+// program's clocks jump to the next timer whenever nothing else is to be done.
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -64,10 +64,16 @@ int epoll_wait(int file, struct epoll_event *events, int most, int timeout_ms) {
     return count;
 }
 
+// Who hands out credentials.
+enum source { CONTAINER, METADATA, WEB_IDENTITY };
+
 enum fate { NOT_OFFERED, OFFERED, PUT_OFF, WAITING, SENT };
 
 // The world around the publisher: the database, SNS, and the endpoint that hands out credentials.
 struct world {
+    enum source source;
+    int length; // in seconds
+    bool has_outage;
     struct harness *harness;
     struct http_server *endpoint;
     char url[64];
@@ -87,23 +93,44 @@ struct world {
     int64_t longest_gap, last_at; // between requests
 };
 
-static void on_ask(void *context, struct http_received *request) {
-    struct world *world = context;
+static bool is_failing(const struct world *world) {
+    return world->has_outage && world->seconds >= OUTAGE_BEGINS_S &&
+           world->seconds < OUTAGE_BEGINS_S + OUTAGE_S;
+}
+
+static void give(struct world *world, struct http_received *request) {
+    static const char json[] = "{\"AccessKeyId\":\"AKID-%d\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+                               "\"Expiration\":\"%s\"}";
+    static const char xml[] =
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
+        "<AccessKeyId>AKID-%d</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+        "<Expiration>%s</Expiration></Credentials></AssumeRoleWithWebIdentityResult>"
+        "</AssumeRoleWithWebIdentityResponse>";
     char document[512], expiry[CLOCK_ISO8601_SIZE];
-    bool outage = world->seconds >= OUTAGE_BEGINS_S && world->seconds < OUTAGE_BEGINS_S + OUTAGE_S;
-    if (outage) {
-        world->failed++;
-        http_server_reply(request, "500 Internal Server Error", "");
-        return;
-    }
     assert_true(world->given < HOUR_S);
     world->ends_at[world->given] = clock_unix_us() + LIFETIME_S * INT64_C(1000000);
     clock_format_iso8601(world->ends_at[world->given], expiry);
-    snprintf(document, sizeof document,
-             "{\"AccessKeyId\":\"AKID-%d\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}",
-             world->given, expiry);
+    if (world->source == WEB_IDENTITY) {
+        snprintf(document, sizeof document, xml, world->given, expiry);
+    } else {
+        snprintf(document, sizeof document, json, world->given, expiry);
+    }
     world->given++;
     http_server_reply(request, "200 OK", document);
+}
+
+static void on_ask(void *context, struct http_received *request) {
+    struct world *world = context;
+    if (is_failing(world)) {
+        world->failed++;
+        http_server_reply(request, "500 Internal Server Error", "");
+    } else if (strncmp(request->head, "PUT ", 4) == 0) {
+        http_server_reply(request, "200 OK", "token");
+    } else if (strstr(request->head, "/security-credentials/ ") != NULL) {
+        http_server_reply(request, "200 OK", "role");
+    } else {
+        give(world, request);
+    }
 }
 
 static struct world *the_world; // what harness_answer functions cannot be told
@@ -188,12 +215,25 @@ static void on_tick(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     struct world *world = context;
     world->seconds++;
-    if (world->inserted < EVENTS) {
+    if (world->seconds <= world->length) {
         world->inserted += PER_SECOND;
     }
     offer_due(world);
-    if (world->seconds == HOUR_S + AFTER_S) {
+    if (world->seconds == world->length + AFTER_S) {
         event_base_loopbreak(world->harness->base);
+    }
+}
+
+static void set_source(struct world *world, struct settings *settings) {
+    static char token_file[] = "/proc/self/comm", role[] = "arn:aws:iam::123456789012:role/relay"; // any text
+    if (world->source == CONTAINER) {
+        settings->aws_container_credentials_full_uri = world->url;
+    } else if (world->source == METADATA) {
+        settings->aws_ec2_metadata_service_endpoint = world->url;
+    } else {
+        settings->aws_web_identity_token_file = token_file;
+        settings->aws_role_arn = role;
+        settings->aws_endpoint_url_sts = world->url;
     }
 }
 
@@ -213,7 +253,7 @@ static void begin(struct world *world) {
     struct settings *settings = &world->harness->settings;
     settings->aws_access_key_id = none;
     settings->aws_secret_access_key = none;
-    settings->aws_container_credentials_full_uri = world->url;
+    set_source(world, settings);
     settings->retry_base = 1000000;
     if (!sns_publisher_new(&world->harness->sink, world->harness->base, settings, &listener, &error)) {
         fail_msg("%s", error.text);
@@ -230,27 +270,47 @@ static void end(struct world *world) {
     free(world);
 }
 
-static void an_hour_passes(void **state) {
+static struct world *pass(enum source source, int length, bool has_outage) {
     struct world *world = the_world = memory_allocate(1, sizeof *world);
-
-    (void)state;
+    world->source = source;
+    world->length = length;
+    world->has_outage = has_outage;
     begin(world);
     event_base_dispatch(world->harness->base);
-    assert_true(clock_monotonic_us() - world->began_at >= (HOUR_S + AFTER_S - 1) * INT64_C(1000000));
-    assert_int_equal(world->sent, EVENTS);
-    for (int row = 0; row < EVENTS; row++) {
+    assert_true(clock_monotonic_us() - world->began_at >= (length + AFTER_S - 1) * INT64_C(1000000));
+    assert_int_equal(world->sent, length * PER_SECOND);
+    for (int row = 0; row < length * PER_SECOND; row++) {
         assert_int_equal(world->published[row], 1);
     }
     assert_int_equal(world->refused, 0);
-    assert_in_range(world->given, HOUR_S / LIFETIME_S, 3 * HOUR_S / LIFETIME_S);
+    assert_in_range(world->given, length / LIFETIME_S, 3 * length / LIFETIME_S);
+    return world;
+}
+
+// The outage is felt, but for what the last credentials live through, and not much longer than it is.
+static void an_hour_with_an_outage(void **state) {
+    struct world *world = pass(CONTAINER, HOUR_S, true);
+
+    (void)state;
     assert_in_range(world->failed, 3, 3 * 20); // it was asked, and not without pause
-    // The outage was felt, but for what the last credentials lived through, and not much longer than it was.
     assert_in_range(world->longest_gap / 1000000, OUTAGE_S - LIFETIME_S, OUTAGE_S + 65);
     end(world);
 }
 
+static void half_an_hour_from_each_service(void **state) {
+    (void)state;
+    for (enum source source = CONTAINER; source <= WEB_IDENTITY; source++) {
+        struct world *world = pass(source, HOUR_S / 2, false);
+        assert_in_range(world->longest_gap, 1, 5000000); // between requests: nothing has ever waited
+        end(world);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(an_hour_passes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_hour_with_an_outage),
+        cmocka_unit_test(half_an_hour_from_each_service),
+    };
     setenv("no_proxy", "*", 1);
     log_configure(LOG_ERROR, LOG_AS_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);
