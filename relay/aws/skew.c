@@ -3,25 +3,13 @@
 // is judged by that one, while the offset is corrected only once.
 #include "aws/skew.h"
 
+#include "aws/failure.h"
 #include "base/log.h"
 #include "http/date.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const int64_t TOLERATED_US = 4 * 60 * INT64_C(1000000); // as in the SDKs; AWS allows 5 to 15 minutes
-
-static bool is_of_a_clock(const char *code) {
-    static const char *const codes[] = {"AuthFailure",          "InvalidSignatureException",
-                                        "RequestExpired",       "RequestInTheFuture",
-                                        "RequestTimeTooSkewed", "SignatureDoesNotMatch"};
-    for (size_t index = 0; index < sizeof codes / sizeof codes[0]; index++) {
-        if (strcmp(code, codes[index]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool differ(int64_t one_us, int64_t other_us) {
     return llabs(one_us - other_us) > TOLERATED_US;
@@ -41,7 +29,7 @@ static void correct(struct aws_skew *skew, int64_t offset_us) {
 bool aws_skew_explains(struct aws_skew *skew, int64_t signed_offset_us, const char *code, const char *date,
                        int64_t unix_us) {
     int64_t aws_us;
-    if (!is_of_a_clock(code) || !http_date_parse(date, &aws_us)) {
+    if (aws_failure_of_code(code) != AWS_FAILURE_SIGNATURE || !http_date_parse(date, &aws_us)) {
         return false;
     }
     if (differ(aws_us, unix_us + skew->offset_us)) {

@@ -15,7 +15,7 @@ enum { CREDENTIALS_SOURCE_SIZE = 256 };
 // (AWS_ACCESS_KEY_ID)", "web identity arn:aws:iam::123456789012:role/relay".
 struct credentials_found {
     struct aws_credentials credentials;
-    int64_t expires_at; // Unix microseconds; 0: never, or not known
+    int64_t expires_at; // Unix microseconds, perhaps of the past; 0: never, or not known
     char source[CREDENTIALS_SOURCE_SIZE];
 };
 

@@ -34,7 +34,7 @@ void batch_begin(struct batch *batch, struct sns_topic *topic, const char *topic
         buffer_free(&batch->form);
     }
     batch->topic = topic;
-    batch->retries = 0;
+    batch->retry = (struct retry){0};
     batch->answered = false;
     batch->retry_at = batch->sent_at = 0;
     batch->signed_again = false;

@@ -4,6 +4,7 @@
 // find the entry that SNS refuses.
 #pragma once
 
+#include "aws/retry.h"
 #include "base/buffer.h"
 #include "message/message.h"
 #include "sink/sink.h"
@@ -27,11 +28,12 @@ struct batch {
     struct buffer form;
     size_t size; // what SNS counts, of all entries
     int count;
-    int retries;   // after transient failures
+    struct retry retry; // after transient failures
     bool answered; // what is to be sent again is what SNS did not take of it; else there was no such answer
     int64_t retry_at;         // while it waits to be sent again
     int64_t sent_at;          // while it is under way; else 0
     int64_t signed_offset_us; // when it was sent last: what the wall clock was corrected by
+    uint64_t signed_with;     // and which version of the credentials it was signed with
     bool signed_again;        // as the clock was wrong
     struct batch_entry entries[SNS_BATCH_MAX];
 };

@@ -1,57 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sns/failure.h"
 
+#include "aws/failure.h"
+
 #include <string.h>
 
+// What SNS alone says; the rest is in aws/failure.c.
 static const struct {
     const char *code;
     enum failure_class class;
 } codes[] = {
-    {"BandwidthLimitExceeded", FAILURE_THROTTLED},
-    {"EC2ThrottledException", FAILURE_THROTTLED},
-    {"KMSThrottling", FAILURE_THROTTLED},
-    {"KMSThrottlingException", FAILURE_THROTTLED},
-    {"LimitExceededException", FAILURE_THROTTLED},
-    {"PriorRequestNotComplete", FAILURE_THROTTLED},
-    {"ProvisionedThroughputExceededException", FAILURE_THROTTLED},
-    {"RequestLimitExceeded", FAILURE_THROTTLED},
-    {"RequestThrottled", FAILURE_THROTTLED},
-    {"RequestThrottledException", FAILURE_THROTTLED},
-    {"SlowDown", FAILURE_THROTTLED},
-    {"Throttled", FAILURE_THROTTLED},
-    {"ThrottledException", FAILURE_THROTTLED},
-    {"Throttling", FAILURE_THROTTLED},
-    {"ThrottlingException", FAILURE_THROTTLED},
-    {"TooManyRequestsException", FAILURE_THROTTLED},
-    {"TransactionInProgressException", FAILURE_THROTTLED},
-
-    {"InternalError", FAILURE_TRANSIENT},
-    {"InternalErrorException", FAILURE_TRANSIENT},
-    {"InternalFailure", FAILURE_TRANSIENT},
-    {"InternalServerError", FAILURE_TRANSIENT},
-    {"RequestTimeout", FAILURE_TRANSIENT},
-    {"RequestTimeoutException", FAILURE_TRANSIENT},
-    {"ServiceUnavailable", FAILURE_TRANSIENT},
-
-    {"AuthFailure", FAILURE_CREDENTIALS},
-    {"ExpiredToken", FAILURE_CREDENTIALS},
-    {"ExpiredTokenException", FAILURE_CREDENTIALS},
-    {"IncompleteSignature", FAILURE_CREDENTIALS},
-    {"InvalidAccessKeyId", FAILURE_CREDENTIALS},
-    {"InvalidClientTokenId", FAILURE_CREDENTIALS},
-    {"InvalidSignatureException", FAILURE_CREDENTIALS},
-    {"MissingAuthenticationToken", FAILURE_CREDENTIALS},
-    {"MissingAuthenticationTokenException", FAILURE_CREDENTIALS},
-    {"RequestExpired", FAILURE_CREDENTIALS},
-    {"RequestInTheFuture", FAILURE_CREDENTIALS},
-    {"RequestTimeTooSkewed", FAILURE_CREDENTIALS},
-    {"SignatureDoesNotMatch", FAILURE_CREDENTIALS},
-    {"UnrecognizedClientException", FAILURE_CREDENTIALS},
-
-    {"AccessDenied", FAILURE_TOPIC},
-    {"AccessDeniedException", FAILURE_TOPIC},
-    {"AuthorizationError", FAILURE_TOPIC},
-    {"AuthorizationErrorException", FAILURE_TOPIC},
     {"InvalidSecurity", FAILURE_TOPIC},
     {"InvalidSecurityException", FAILURE_TOPIC},
     {"KMSAccessDenied", FAILURE_TOPIC},
@@ -63,10 +21,6 @@ static const struct {
     {"KMSNotFound", FAILURE_TOPIC},
     {"KMSNotFoundException", FAILURE_TOPIC},
     {"KMSOptInRequired", FAILURE_TOPIC},
-    {"NotFound", FAILURE_TOPIC},
-    {"NotFoundException", FAILURE_TOPIC},
-    {"OptInRequired", FAILURE_TOPIC},
-    {"ResourceNotFoundException", FAILURE_TOPIC},
 
     {"InvalidMessageContents", FAILURE_EVENT},
     {"InvalidParameter", FAILURE_EVENT},
@@ -85,11 +39,9 @@ static const struct {
     {"TooManyEntriesInBatchRequest", FAILURE_PACKING},
 };
 
-// A refused TopicArn is the topic's fault, though it comes with the code of a refused event. (A name that the
-// code came with in some protocols, "AWS.SimpleNotificationService.NotFound", counts without its prefix.)
-static enum failure_class classify(const char *code, const char *message) {
-    const char *last = strrchr(code, '.');
-    const char *name = last != NULL ? last + 1 : code;
+// A refused TopicArn is the topic's fault, though it comes with the code of a refused event.
+static enum failure_class classify_own(const char *code, const char *message) {
+    const char *name = aws_error_name(code);
     for (size_t index = 0; index < sizeof codes / sizeof codes[0]; index++) {
         if (strcmp(name, codes[index].code) == 0) {
             bool topic = codes[index].class == FAILURE_EVENT && strstr(message, "TopicArn") != NULL;
@@ -97,6 +49,24 @@ static enum failure_class classify(const char *code, const char *message) {
         }
     }
     return FAILURE_UNKNOWN;
+}
+
+static enum failure_class classify(const char *code, const char *message) {
+    switch (aws_failure_of_code(code)) {
+    case AWS_FAILURE_THROTTLED:
+        return FAILURE_THROTTLED;
+    case AWS_FAILURE_TRANSIENT:
+        return FAILURE_TRANSIENT;
+    case AWS_FAILURE_CREDENTIALS:
+    case AWS_FAILURE_SIGNATURE:
+        return FAILURE_CREDENTIALS;
+    case AWS_FAILURE_DENIED:
+    case AWS_FAILURE_MISSING:
+        return FAILURE_TOPIC;
+    case AWS_FAILURE_OTHER:
+        break;
+    }
+    return classify_own(code, message);
 }
 
 // An answer that is not SNS's own (a proxy's page, half an answer) says nothing of the events, whatever its

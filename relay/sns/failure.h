@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of failure an SNS error code is; the one table. What follows for the event, the topic and the
-// relay is decided by who asks (publisher.c), by this list alone:
+// What kind of failure an SNS error code is: the codes of all services (aws/failure.h) and SNS's own. What
+// follows for the event, the topic and the relay is decided by who asks (publisher.c), by this list alone:
 //
 //   class         the event                         the topic                 the relay
 //   THROTTLED     sent again, slower                its rate goes down        -
@@ -11,9 +11,7 @@
 //   PACKING       alone: parked; else bisected      -                         -
 //   UNKNOWN       alone: an attempt; else bisected  -                         -
 //
-// Sources: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors,
-// CommonErrors.html beside it, and the retry lists of the AWS SDKs
-// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+// Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors
 #pragma once
 
 #include "sns/answer.h"

@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sns/form.h"
 
+#include "aws/form.h"
+
 #include <openssl/evp.h>
-#include <stdint.h>
 #include <stdio.h>
 
-// What RFC 3986 calls unreserved stands for itself in a form; everything else becomes %XX.
-static const uint8_t unreserved[256] = {
-    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['~'] = 1,
-};
-
-static void append_encoded(struct buffer *form, struct slice text) {
-    static const char digits[] = "0123456789ABCDEF";
-    char *out = buffer_reserve(form, text.length * 3);
-    if (out == NULL) {
-        return;
-    }
-    char *next = out;
-    for (size_t index = 0; index < text.length; index++) {
-        unsigned char byte = (unsigned char)text.data[index];
-        if (unreserved[byte]) {
-            *next++ = (char)byte;
-        } else {
-            next[0] = '%';
-            next[1] = digits[byte >> 4];
-            next[2] = digits[byte & 15];
-            next += 3;
-        }
-    }
-    buffer_advance(form, (size_t)(next - out));
-}
+#define SNS_API_VERSION "2010-03-31"
 
 static void append_parameter(struct buffer *form, struct slice entry, const char *name, struct slice value) {
     buffer_append(form, entry.data, entry.length);
     buffer_append_text(form, name);
-    append_encoded(form, value);
+    aws_form_encode(form, value);
 }
 
 static void append_attribute(struct buffer *form, struct slice entry, int number,
@@ -56,8 +33,8 @@ static int entry_prefix(char prefix[64], int index) {
 }
 
 void sns_form_begin(struct buffer *form, const char *topic_arn) {
-    buffer_append_text(form, "Action=PublishBatch&Version=2010-03-31&TopicArn=");
-    append_encoded(form, slice_of_text(topic_arn));
+    aws_form_begin(form, "PublishBatch", SNS_API_VERSION);
+    aws_form_add(form, "TopicArn", slice_of_text(topic_arn));
 }
 
 void sns_form_add(struct buffer *form, int index, const struct message *message, const char *group_id,

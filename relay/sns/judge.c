@@ -8,6 +8,14 @@
 
 #include <stdio.h>
 
+// Why a request was refused as a whole, or has no answer.
+struct refusal {
+    enum failure_class class;
+    const char *code;
+    const char *message;
+    const char *retry_after; // the header; NULL when there is none
+};
+
 static void note_throttled(struct sns_topic *topic, const char *code) {
     if (limiter_throttled(&topic->limiter, clock_monotonic_us())) {
         log_info("SNS throttles, publishing slower", LOG_TEXT("topic", topic->topic->arn),
@@ -19,25 +27,24 @@ static void note_throttled(struct sns_topic *topic, const char *code) {
     }
 }
 
-static void send_again(struct batch *batch) {
+void judge_send_again(struct batch *batch) {
     batch_push_front(&batch->topic->queue, batch);
     send_activate(batch->topic);
 }
 
-static void send_later(struct batch *batch, bool answered, const char *reason) {
+static void send_later(struct batch *batch, bool answered, const char *reason, const char *retry_after) {
     snprintf(batch->topic->failure, sizeof batch->topic->failure, "%.*s", BREAKER_REASON_SIZE - 1, reason);
     batch->answered = answered;
-    batch->retries++;
-    batch->retry_at = clock_monotonic_us() + retry_delay_us(batch->retries);
+    batch->retry_at = clock_monotonic_us() + retry_delay_us(&batch->retry, retry_after);
     batch_push(&batch->topic->delayed, batch);
     send_activate(batch->topic);
 }
 
 // The first few failures are tried again at once; a probe is not, as it is a try already. (Late ones are
 // all of one claim.)
-static bool may_send_later(struct publisher *publisher, const struct batch *batch) {
-    return !batch->entries[0].late && batch->retries + 1 < RETRY_ATTEMPTS &&
-           batch->topic->breaker.failures == 0 && retry_quota_take(&publisher->quota);
+static bool may_send_later(struct publisher *publisher, struct batch *batch) {
+    return !batch->entries[0].late && batch->topic->breaker.failures == 0 &&
+           retry_take(&batch->retry, &publisher->quota, RETRY_TRANSIENT);
 }
 
 // The batch that opens the breaker is tried again when that is over, as the probe; the others wait until it
@@ -107,8 +114,8 @@ static void refuse(struct publisher *publisher, struct batch *batch, enum failur
         publisher->bytes += batch->form.length + other->form.length - before;
         log_debug("a batch is refused, its halves are tried", LOG_TEXT("topic", batch->topic->topic->arn),
                   LOG_INT("events", batch->count + other->count), LOG_TEXT("reason", reason));
-        send_again(other);
-        send_again(batch);
+        judge_send_again(other);
+        judge_send_again(batch);
         return;
     }
     const struct outcome outcome = {.kind = class == FAILURE_UNKNOWN ? OUTCOME_REFUSED : OUTCOME_PARK,
@@ -116,10 +123,20 @@ static void refuse(struct publisher *publisher, struct batch *batch, enum failur
     publisher_settle_batch(publisher, batch, &outcome);
 }
 
-static void judge_refusal(struct publisher *publisher, struct batch *batch, enum failure_class class,
-                          const char *code, const char *message) {
+// The topic's pace follows from what it takes; where SNS says when to come back, that is heeded as well.
+static void slow_down(struct batch *batch, const struct refusal *refusal) {
+    int64_t wait = retry_after_us(refusal->retry_after, 0);
+    if (wait > 0) {
+        limiter_hold(&batch->topic->limiter, clock_monotonic_us() + wait);
+    }
+    note_throttled(batch->topic, refusal->code);
+    judge_send_again(batch);
+}
+
+static void judge_refusal(struct publisher *publisher, struct batch *batch, const struct refusal *refusal) {
     char reason[ERROR_TEXT_SIZE];
-    snprintf(reason, sizeof reason, "SNS: %s: %s", code, message);
+    enum failure_class class = refusal->class;
+    snprintf(reason, sizeof reason, "SNS: %s: %s", refusal->code, refusal->message);
     if (class == FAILURE_TRANSIENT) {
         breaker_release(&publisher->breaker); // it has told nothing of the credentials
     } else if (class != FAILURE_CREDENTIALS) {
@@ -127,18 +144,17 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, enum
     }
     switch (class) {
     case FAILURE_THROTTLED:
-        note_throttled(batch->topic, code);
-        send_again(batch);
+        slow_down(batch, refusal);
         break;
     case FAILURE_TRANSIENT:
         if (may_send_later(publisher, batch)) {
-            send_later(batch, false, reason);
+            send_later(batch, false, reason, refusal->retry_after);
         } else {
             fail_topic(publisher, batch, true, reason);
         }
         break;
     case FAILURE_CREDENTIALS:
-        judge_credentials(publisher, batch, reason);
+        identity_refused(publisher, batch, refusal->code, reason);
         break;
     case FAILURE_TOPIC:
         fail_topic(publisher, batch, false, reason);
@@ -243,9 +259,9 @@ static void judge_entries(struct publisher *publisher, struct batch *batch, cons
         publisher_recycle(publisher, batch);
     } else if (may_retry) {
         write_reason(transient, reason, sizeof reason);
-        send_later(batch, true, reason);
+        send_later(batch, true, reason, NULL);
     } else {
-        send_again(batch);
+        judge_send_again(batch);
     }
 }
 
@@ -273,28 +289,35 @@ static void sign_again(struct publisher *publisher, struct batch *batch) {
     batch->signed_again = true;
     breaker_release(&publisher->breaker);
     breaker_release(&batch->topic->breaker);
-    send_again(batch);
+    judge_send_again(batch);
 }
 
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
     struct sns_answer answer;
+    struct refusal refusal = {.class = FAILURE_TRANSIENT,
+                              .code = "no answer",
+                              .message = http->failure,
+                              .retry_after = http_answer_header(http, RETRY_AFTER_HEADER)};
     if (http->status == 0) {
-        judge_refusal(publisher, batch, FAILURE_TRANSIENT, "no answer", http->failure);
+        judge_refusal(publisher, batch, &refusal);
         return;
     }
     sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
                      (size_t)batch->count, &answer);
-    enum failure_class class;
-    if (answer.parsed && is_failure_of_all(batch, &answer, &class)) {
-        judge_refusal(publisher, batch, class, answer.entries[0].code, answer.entries[0].message);
-    } else if (answer.parsed) {
+    if (answer.parsed && !is_failure_of_all(batch, &answer, &refusal.class)) {
         note_works(publisher, batch->topic, true);
-        retry_quota_refund(&publisher->quota, batch->retries);
+        retry_succeed(&batch->retry, &publisher->quota);
         judge_entries(publisher, batch, &answer);
-    } else if (is_clocks_fault(publisher, batch, http, answer.code)) {
-        sign_again(publisher, batch);
-    } else {
-        judge_refusal(publisher, batch, failure_of_request(http->status, &answer), answer.code,
-                      answer.message);
+        return;
     }
+    if (!answer.parsed && is_clocks_fault(publisher, batch, http, answer.code)) {
+        sign_again(publisher, batch);
+        return;
+    }
+    if (!answer.parsed) {
+        refusal.class = failure_of_request(http->status, &answer);
+    }
+    refusal.code = answer.parsed ? answer.entries[0].code : answer.code;
+    refusal.message = answer.parsed ? answer.entries[0].message : answer.message;
+    judge_refusal(publisher, batch, &refusal);
 }

@@ -43,8 +43,7 @@ static void raise_rate(struct limiter *limiter, int64_t now_us) {
     }
 }
 
-int64_t limiter_wait_us(struct limiter *limiter, int count, int64_t now_us) {
-    raise_rate(limiter, now_us);
+static int64_t wait_for_tokens_us(struct limiter *limiter, int count, int64_t now_us) {
     if (limiter->rate <= 0) {
         return 0;
     }
@@ -54,6 +53,13 @@ int64_t limiter_wait_us(struct limiter *limiter, int count, int64_t now_us) {
     limiter->filled_at = now_us;
     double missing = count - limiter->tokens;
     return missing <= 0 ? 0 : (int64_t)(missing / limiter->rate * SECOND) + 1;
+}
+
+int64_t limiter_wait_us(struct limiter *limiter, int count, int64_t now_us) {
+    raise_rate(limiter, now_us);
+    int64_t held = limiter->held_until - now_us;
+    int64_t wait = wait_for_tokens_us(limiter, count, now_us);
+    return wait > held ? wait : held;
 }
 
 void limiter_take(struct limiter *limiter, int count) {
@@ -100,6 +106,10 @@ bool limiter_throttled(struct limiter *limiter, int64_t now_us) {
     limiter->throttled_at = limiter->raised_at = limiter->filled_at = now_us;
     limiter->tokens = 0;
     return true;
+}
+
+void limiter_hold(struct limiter *limiter, int64_t until_us) {
+    limiter->held_until = until_us;
 }
 
 double limiter_rate(const struct limiter *limiter) {

@@ -19,6 +19,7 @@ struct limiter {
     int64_t filled_at;
     int64_t throttled_at; // when the rate last went down; 0: never
     int64_t raised_at;
+    int64_t held_until; // by limiter_hold
     // What was accepted lately, by tenths of a second.
     int64_t slot_number;
     int accepted[LIMITER_SLOTS];
@@ -36,6 +37,9 @@ void limiter_accepted(struct limiter *limiter, int count, int64_t now_us);
 // limiter_throttled notes that messages were rejected for being too many. Returns true when that lowered the
 // rate.
 bool limiter_throttled(struct limiter *limiter, int64_t now_us);
+
+// limiter_hold: nothing may be sent before `until_us`.
+void limiter_hold(struct limiter *limiter, int64_t until_us);
 
 // limiter_rate is the rate in force, in messages a second; 0 is no limit.
 double limiter_rate(const struct limiter *limiter);

@@ -438,7 +438,11 @@ static int room_of_topics(const struct publisher *publisher) {
     return room;
 }
 
+// Without credentials nothing is claimed: it waits best where it is.
 static int room_left(const struct publisher *publisher) {
+    if (credentials_now(publisher->credentials) == NULL) {
+        return 0;
+    }
     int all = room_of(&publisher->limiter, publisher->events);
     int topics = all > 0 && publisher->one_topic ? room_of_topics(publisher) : all;
     return topics < all ? topics : all;
@@ -553,7 +557,7 @@ static void free_publisher(void *self) {
     }
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
-    aws_credentials_wipe(&publisher->credentials);
+    credentials_free(publisher->credentials);
     message_free(&publisher->message);
     aws_config_free(publisher->config);
     free(publisher);
@@ -597,7 +601,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     message_init(&publisher->message);
     bool ready = (publisher->config = aws_config_load(settings, error)) != NULL &&
                  check_settings(settings, publisher->config, error) &&
-                 aws_credentials_from_settings(&publisher->credentials, settings, error) &&
+                 identity_init(publisher, base, error) &&
                  (publisher->signer = sigv4_signer_create(error)) != NULL &&
                  (publisher->parser = sns_answer_parser_create(error)) != NULL &&
                  (publisher->http = new_http_client(base, settings, publisher->config, error)) != NULL;

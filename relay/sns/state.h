@@ -4,11 +4,11 @@
 #pragma once
 
 #include "aws/config.h"
-#include "aws/credentials.h"
 #include "aws/endpoint.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
 #include "aws/skew.h"
+#include "credentials/credentials.h"
 #include "http/client.h"
 #include "message/message.h"
 #include "settings/settings.h"
@@ -49,7 +49,7 @@ struct publisher {
     const struct settings *settings;
     struct aws_config *config;
     struct http_client *http;
-    struct aws_credentials credentials;
+    struct credentials *credentials;
     struct sigv4_signer *signer;
     struct aws_skew skew;
     struct sns_answer_parser *parser;
@@ -108,5 +108,17 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
 // judge_give_up treats a batch that was to be sent again, but has no time left for it.
 void judge_give_up(struct publisher *publisher, struct batch *batch);
 
-// judge_credentials treats a batch that cannot be signed.
+// judge_credentials treats a batch that cannot be signed, or whose signature is refused: everything rests.
 void judge_credentials(struct publisher *publisher, struct batch *batch, const char *reason);
+
+// judge_send_again puts a batch first in line.
+void judge_send_again(struct batch *batch);
+
+// In identity.c:
+
+// identity_init begins to fetch credentials. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when there are none, and
+// none can come.
+bool identity_init(struct publisher *publisher, struct event_base *base, struct error *error);
+
+// identity_refused treats a batch that SNS has refused for who we are.
+void identity_refused(struct publisher *publisher, struct batch *batch, const char *code, const char *reason);

@@ -3,7 +3,7 @@
 // own, each rule and each fault, with a client that signs by itself. The last line counts.
 import { Fake, finish } from "./test/harness.mjs";
 
-const all = ["signatures", "publish", "fifo", "delivery", "queues", "faults", "control"];
+const all = ["signatures", "publish", "fifo", "delivery", "queues", "subscriptions", "sts", "faults", "control"];
 const [, , ...chosen] = process.argv;
 
 for (const name of chosen.length > 0 ? chosen : all) {

@@ -37,7 +37,7 @@ const kinds = {
     message: "The security token included in the request is expired",
     status: 403,
   },
-  deny: { outcome: true, code: "AuthorizationError", message: undefined, status: 403 },
+  deny: { outcome: true, code: undefined, message: undefined, status: 403 },
   missing: { outcome: true, code: "NotFound", message: "Topic does not exist", status: 404 },
   kms: {
     outcome: true,
@@ -200,10 +200,11 @@ export class Faults {
     return rule;
   }
 
-  // A rule expires the credentials that were known when it was made; new ones are good.
+  // A session's end comes by itself. A rule expires the credentials that were known when it was made; new ones are good.
   isExpired(pair) {
     const about = ({ match, credentialSerial }) =>
       pair.serial <= credentialSerial && (match.accessKeyId === undefined || match.accessKeyId === pair.accessKeyId);
+    if (pair.expires <= this.fake.clock.now()) return true;
     return this.#rules.length > 0 && this.#first("expire_token", about) !== undefined;
   }
 
@@ -261,15 +262,17 @@ const words = {
   503: ["ServiceUnavailable", "Service Unavailable"],
 };
 
+const denied = { sns: "AuthorizationError", sqs: "AccessDenied", sts: "AccessDenied" };
+
 // refusalOf returns the error that the outcome's rule answers with, and nothing when it is no error of the service.
 export function refusalOf(rule, { action, topic }, service) {
   if (rule.kind === "deny") {
     const user = "User: arn:aws:iam::000000000000:user/local";
-    const permission = `${service.toUpperCase()}:${action}`;
+    const permission = service === "sns" ? `SNS:${action}` : `${service}:${action}`;
     const message =
       `${user} is not authorized to perform: ${permission} on resource: ${topic?.arn ?? "*"} ` +
       `because no identity-based policy allows the ${permission} action`;
-    return new Refusal(rule.code, rule.message ?? message, rule.status);
+    return new Refusal(rule.code ?? denied[service], rule.message ?? message, rule.status);
   }
   if (rule.kind === "status") {
     const [code, message] = words[rule.status] ?? ["InternalFailure", "The request failed"];

@@ -8,6 +8,7 @@ import { parseForm } from "./form.mjs";
 import { checkSignature } from "./sigv4.mjs";
 import { prepareSns } from "./sns.mjs";
 import { prepareSqs, sqsError } from "./sqs.mjs";
+import { isSts, isUnsigned, prepareSts } from "./sts.mjs";
 import { errorXml, resultXml } from "./xml.mjs";
 
 const BODY_MAX = 8 << 20; // a form of 1 MiB of payload, percent-encoded, and to spare
@@ -60,11 +61,17 @@ async function answer(fake, request, response) {
   }
 }
 
-// SQS is known by its target header; everything else is for SNS.
+// SQS is known by its target header, STS by the version of its API; everything else is for SNS.
 function recognise(request) {
   const target = request.headers["x-amz-target"];
-  request.service = target?.startsWith(targetPrefix) ? "sqs" : "sns";
-  if (request.service === "sqs") request.action = target.slice(targetPrefix.length);
+  if (target?.startsWith(targetPrefix)) {
+    Object.assign(request, { service: "sqs", action: target.slice(targetPrefix.length) });
+  } else if (isSts(request.body)) {
+    const form = parseForm(request.body);
+    Object.assign(request, { service: "sts", action: form.parameters.Action, form });
+  } else {
+    request.service = "sns";
+  }
 }
 
 const nothing = { answer: "sent" };
@@ -86,7 +93,7 @@ async function work(fake, request) {
 function authenticate(fake, request) {
   if (request.tooLarge) throw new Refusal("RequestEntityTooLarge", "The request is too large", 413);
   if (request.method !== "POST") throw new Refusal("InvalidAction", `The fake takes POST only, not ${request.method}`);
-  if (fake.options.anyCredentials) return;
+  if (fake.options.anyCredentials || (request.service === "sts" && isUnsigned(request.action))) return;
   const now = fake.clock.signatureNow();
   const { accessKeyId, region } = checkSignature(request, request.service, fake.credentials, now, (pair) =>
     fake.faults.isExpired(pair),
@@ -98,6 +105,7 @@ function prepare(request) {
   if (request.service === "sqs") return prepareSqs(request);
   const type = request.headers["content-type"] ?? "";
   if (!type.startsWith(formType)) throw new Refusal("InvalidAction", `Content-Type must be ${formType}, not ${type}`);
+  if (request.service === "sts") return prepareSts(request);
   request.form = parseForm(request.body);
   request.action = request.form.parameters.Action;
   return prepareSns(request);
@@ -125,7 +133,7 @@ function success(request, result) {
     return { status: 200, headers, body: JSON.stringify(result) };
   }
   headers["Content-Type"] = "text/xml";
-  return { status: 200, headers, body: resultXml(request.action, result, request.requestId) };
+  return { status: 200, headers, body: resultXml(request, result) };
 }
 
 function failure(request, error) {
@@ -147,7 +155,7 @@ function failure(request, error) {
   return {
     status: error.status,
     headers: { ...headers, "Content-Type": "text/xml" },
-    body: errorXml(error, requestId),
+    body: errorXml(request, error),
   };
 }
 

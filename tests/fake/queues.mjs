@@ -25,9 +25,13 @@ export class Queues {
     return this.#queues.get(arn.split(":")[5]);
   }
 
+  doesNotExist() {
+    return new Refusal("QueueDoesNotExist", "The specified queue does not exist.");
+  }
+
   get(name) {
     const queue = this.#queues.get(name);
-    if (!queue) throw new Refusal("QueueDoesNotExist", "The specified queue does not exist.");
+    if (!queue) throw this.doesNotExist();
     return queue;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strict fake of SNS and SQS, for tests: it refuses what the real services refuse, in their words, checks
+// A strict fake of SNS, SQS and STS, for tests: it refuses what the real services refuse, in their words, checks
 // signatures, keeps FIFO's promises on a clock that a test moves, writes down every message it accepts, and goes
 // wrong on demand.
 //

@@ -19,18 +19,24 @@ const mismatch =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
   "and signing method. Consult the service documentation for details.";
 
-// The key pairs that are known, each with the session token that belongs to it, if any. `serial` grows with each
-// change, so that a fault can tell those that were there before it.
+// The key pairs that are known, each with the session token that belongs to it, if any, whose it is, and when it
+// expires (milliseconds). `serial` grows with each change, so that a fault can tell those that were there before it.
 export class Credentials {
   #pairs = new Map();
   #serial = 0;
 
-  set({ accessKeyId, secret, token = "" }) {
-    this.#pairs.set(accessKeyId, { accessKeyId, secret, token, serial: ++this.#serial });
+  set({ accessKeyId, secret, token = "", expires = Infinity, arn, userId = "AIDAFAKE" }) {
+    arn ??= `arn:aws:iam::000000000000:user/${accessKeyId}`;
+    this.#pairs.set(accessKeyId, { accessKeyId, secret, token, expires, arn, userId, serial: ++this.#serial });
   }
 
   get(accessKeyId) {
     return this.#pairs.get(accessKeyId);
+  }
+
+  // Whose it is; with --any-credentials it may be anybody's.
+  identity(accessKeyId = "anybody") {
+    return this.get(accessKeyId) ?? { arn: `arn:aws:iam::000000000000:user/${accessKeyId}`, userId: "AIDAFAKE" };
   }
 
   get serial() {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SNS's actions. Each is prepared first, which checks everything and changes nothing, and returns the function that
 // then does it: a fault may come between the two, or strike after it.
-import { randomUUID } from "node:crypto";
 import { Refusal, invalidParameter } from "./error.mjs";
 import { numbered } from "./form.mjs";
 import { checkBatchIds, checkBatchSize, checkMessage, checkMessageSize } from "./sns_rules.mjs";
+import {
+  getSubscriptionAttributes,
+  listSubscriptionsByTopic,
+  onTopic,
+  subscribe,
+  unsubscribe,
+} from "./subscriptions.mjs";
 import { element, mapXml } from "./xml.mjs";
 
 function publishBatch({ fake, form, region }) {
@@ -67,12 +73,6 @@ function createTopic({ fake, form, region = "us-east-1" }) {
   return { commit };
 }
 
-// An action on a topic that is there.
-const onTopic = (action) => (request) => {
-  const topic = request.fake.topics.get(request.form.parameters.TopicArn, request.region);
-  return { topic, commit: () => action(topic, request) };
-};
-
 const getTopicAttributes = onTopic((topic) => mapXml("Attributes", topic.describe()));
 
 const setTopicAttributes = onTopic((topic, { form: { parameters } }) => {
@@ -83,75 +83,6 @@ const setTopicAttributes = onTopic((topic, { form: { parameters } }) => {
 const deleteTopic = onTopic((topic, { fake }) => {
   fake.topics.delete(topic.arn);
   return "";
-});
-
-// Filter policies are not here, and are not ignored in silence either.
-function readSubscription({ RawMessageDelivery = "false", ...others }) {
-  const unknown = Object.keys(others).filter((name) => name !== "RedrivePolicy");
-  if (unknown.length > 0) throw invalidParameter(`Attributes Reason: the fake does not know ${unknown}`);
-  if (!/^(true|false)$/i.test(RawMessageDelivery))
-    throw invalidParameter("Attributes Reason: RawMessageDelivery: Invalid value");
-  return RawMessageDelivery.toLowerCase() === "true";
-}
-
-const subscribe = onTopic((topic, { fake, form: { parameters } }) => {
-  const raw = readSubscription(numbered(parameters, "Attributes.entry"));
-  const endpoint = parameters.Endpoint ?? "";
-  if (parameters.Protocol !== "sqs") throw invalidParameter("the fake delivers to protocol sqs only");
-  if (!/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$/.test(endpoint))
-    throw invalidParameter("SQS endpoint ARN");
-  if (endpoint.endsWith(".fifo") && !topic.fifo) {
-    throw invalidParameter(
-      "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
-    );
-  }
-  let subscription = topic.subscriptions.find((known) => known.endpoint === endpoint);
-  if (subscription && subscription.raw !== raw) {
-    throw invalidParameter("Attributes Reason: Subscription already exists with different attributes");
-  }
-  if (!subscription) {
-    subscription = { arn: `${topic.arn}:${randomUUID()}`, endpoint, raw };
-    topic.subscriptions.push(subscription);
-  }
-  return element("SubscriptionArn", subscription.arn);
-});
-
-const topicOfSubscription = (fake, arn) =>
-  fake.topics.all().find((topic) => topic.subscriptions.some((known) => known.arn === arn));
-
-function unsubscribe({ fake, form: { parameters } }) {
-  const topic = topicOfSubscription(fake, parameters.SubscriptionArn);
-  const commit = () => {
-    if (topic) topic.subscriptions = topic.subscriptions.filter((known) => known.arn !== parameters.SubscriptionArn);
-    return "";
-  };
-  return { topic, commit };
-}
-
-function getSubscriptionAttributes({ fake, form: { parameters } }) {
-  const topic = topicOfSubscription(fake, parameters.SubscriptionArn);
-  if (!topic) throw new Refusal("NotFound", "Subscription does not exist", 404);
-  const { arn, endpoint, raw } = topic.subscriptions.find((known) => known.arn === parameters.SubscriptionArn);
-  const attributes = {
-    SubscriptionArn: arn,
-    TopicArn: topic.arn,
-    Protocol: "sqs",
-    Endpoint: endpoint,
-    Owner: "000000000000",
-    RawMessageDelivery: String(raw),
-    PendingConfirmation: "false",
-    ConfirmationWasAuthenticated: "true",
-  };
-  return { topic, commit: () => mapXml("Attributes", attributes) };
-}
-
-const listSubscriptionsByTopic = onTopic((topic) => {
-  const members = topic.subscriptions.map(
-    ({ arn, endpoint }) =>
-      `<member>${element("SubscriptionArn", arn)}${element("Owner", "000000000000")}${element("Protocol", "sqs")}` +
-      `${element("Endpoint", endpoint)}${element("TopicArn", topic.arn)}</member>`,
-  );
-  return `<Subscriptions>${members.join("")}</Subscriptions>`;
 });
 
 function listTopics({ fake }) {

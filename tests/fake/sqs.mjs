@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { Refusal } from "./error.mjs";
 import { isWord } from "./sns_rules.mjs";
 
+const ACCOUNT = "000000000000";
 const ENTRIES_MAX = 10;
 const ATTRIBUTES_MAX = 10;
 const RECHECK_MS = 100; // how often a long poll looks for messages that became visible again
@@ -16,7 +17,7 @@ const queueOf = ({ fake, input }) => {
   if (typeof input.QueueUrl !== "string") throw missing("QueueUrl");
   return fake.queues.get(input.QueueUrl.split("/").pop());
 };
-const urlOf = ({ headers }, queue) => `http://${headers.host}/000000000000/${queue.name}`;
+const urlOf = ({ headers }, queue) => `http://${headers.host}/${ACCOUNT}/${queue.name}`;
 
 // As the documentation describes it: name, type and value, each after its length; 1 is a string, 2 is binary.
 function md5OfAttributes(attributes) {
@@ -232,7 +233,12 @@ const createQueue = (request) => {
   return { QueueUrl: urlOf(request, request.fake.queues.create(name, attributes)) };
 };
 
-const getQueueUrl = (request) => ({ QueueUrl: urlOf(request, request.fake.queues.get(request.input.QueueName)) });
+const getQueueUrl = (request) => {
+  const { QueueName: name, QueueOwnerAWSAccountId: owner = ACCOUNT } = request.input;
+  if (!name) throw missing("QueueName");
+  if (owner !== ACCOUNT) throw request.fake.queues.doesNotExist();
+  return { QueueUrl: urlOf(request, request.fake.queues.get(name)) };
+};
 
 const getQueueAttributes = (request) => ({
   Attributes: pick(queueOf(request).describe(), request.input.AttributeNames ?? []),

@@ -49,13 +49,13 @@ export class Topic {
   describe() {
     const fifo = { FifoTopic: "true", ContentBasedDeduplication: "false", FifoThroughputScope: "Topic" };
     const owner = this.arn.split(":")[4];
-    const confirmed = String(this.subscriptions.length);
+    const pending = this.subscriptions.filter((subscription) => subscription.pending).length;
     return {
       TopicArn: this.arn,
       Owner: owner,
       DisplayName: "",
-      SubscriptionsPending: "0",
-      SubscriptionsConfirmed: confirmed,
+      SubscriptionsPending: String(pending),
+      SubscriptionsConfirmed: String(this.subscriptions.length - pending),
       SubscriptionsDeleted: "0",
       ...(this.fifo ? fifo : {}),
       ...this.attributes,

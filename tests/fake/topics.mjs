@@ -115,6 +115,7 @@ export class Topics {
   // Raw delivery of more attributes than SQS takes is a client-side error: the message is gone, and nobody is told.
   #deliver(topic, entry, receipt) {
     for (const subscription of topic.subscriptions) {
+      if (subscription.pending) continue;
       const queue = this.fake.queues.byArn(subscription.endpoint);
       const tooMany = subscription.raw && entry.attributes.length > RAW_ATTRIBUTES_MAX;
       if (!queue || tooMany) {

@@ -82,6 +82,16 @@ export class Client {
     return { ...answer, code: text(answer.body, "Code"), message: text(answer.body, "Message") };
   }
 
+  // A form, signed unless `unsigned` is set.
+  async sts(action, parameters, { unsigned, ...options } = {}) {
+    const headers = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
+    const form = new URLSearchParams({ Action: action, Version: "2011-06-15", ...parameters }).toString();
+    const answer = await (unsigned
+      ? this.send("POST", "/", headers, form)
+      : this.signed("sts", headers, form, options));
+    return { ...answer, code: text(answer.body, "Code"), message: text(answer.body, "Message") };
+  }
+
   async sqs(action, input, options) {
     const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` };
     const answer = await this.signed("sqs", headers, JSON.stringify(input), options);

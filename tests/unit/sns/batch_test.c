@@ -194,10 +194,10 @@ static void begins_anew(void **state) {
     struct batch *batch = make(all_rows, true);
 
     (void)state;
-    batch->retries = 2;
+    batch->retry.retries = 2;
     batch->retry_at = 77;
     batch_begin(batch, topic, TOPIC);
-    assert_int_equal(batch->retries, 0);
+    assert_int_equal(batch->retry.retries, 0);
     assert_int_equal(batch->retry_at, 0);
     add(batch, 4, false);
     assert_batch(batch, ROWS(4), false);
@@ -208,9 +208,9 @@ static void keeping_does_not_forget_the_attempts(void **state) {
     struct batch *batch = make(all_rows, true);
 
     (void)state;
-    batch->retries = 2;
+    batch->retry.retries = 2;
     batch_keep(batch, TOPIC, (bool[SNS_BATCH_MAX]){[3] = true});
-    assert_int_equal(batch->retries, 2);
+    assert_int_equal(batch->retry.retries, 2);
     batch_free(batch);
 }
 

@@ -268,6 +268,23 @@ static void follows_a_quota_that_changes(void **state) {
     assert_in_range(simulation.rejected, 0, simulation.accepted / 10);
 }
 
+// Whatever the rate allows, or that there is none.
+static void a_held_limiter_waits(void **state) {
+    static const int64_t rates[] = {0, 1000};
+
+    (void)state;
+    for (int index = 0; index < 2; index++) {
+        struct limiter limiter;
+        limiter_init(&limiter, rates[index], START);
+        int64_t now = START + 10 * SECOND;
+        assert_int_equal(limiter_wait_us(&limiter, BATCH, now), 0);
+        limiter_hold(&limiter, now + 2 * SECOND);
+        assert_int_equal(limiter_wait_us(&limiter, BATCH, now), 2 * SECOND);
+        assert_int_equal(limiter_wait_us(&limiter, BATCH, now + SECOND), SECOND);
+        assert_int_equal(limiter_wait_us(&limiter, BATCH, now + 2 * SECOND), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_no_limit_at_first),
@@ -284,6 +301,7 @@ int main(void) {
         cmocka_unit_test(finds_the_quota_after_a_bad_start),
         cmocka_unit_test(recovers_when_the_quota_goes_away),
         cmocka_unit_test(follows_a_quota_that_changes),
+        cmocka_unit_test(a_held_limiter_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

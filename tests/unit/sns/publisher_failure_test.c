@@ -2,6 +2,7 @@
 // The SNS sink when things fail: whatever happens, each event is settled exactly once, only what SNS named in
 // Successful as sent, and only what SNS blamed on the event as the event's fault. How topics rest is in
 // publisher_rest_test.c, how a culprit is found in publisher_refusal_test.c.
+#include "base/clock.h"
 #include "sns/publisher.h"
 #include "support/loop.h"
 #include "support/publisher_harness.h"
@@ -271,6 +272,30 @@ static void settles_all_when_no_answer_comes_in_time(void **state) {
     harness_free(harness);
 }
 
+// The least time that SNS asks for is kept, whether it is throttled or in trouble.
+static void waits_as_long_as_sns_asks(void **state) {
+    enum { ASKED_US = 300000 };
+    static const char *const statuses[] = {"400 Bad Request\r\nx-amz-retry-after: 300",
+                                           "503 Busy\r\nx-amz-retry-after: 300"};
+    static const char *const texts[] = {HARNESS_ERROR("Sender", "Throttling"), "busy"};
+    static harness_answer *const script[] = {harness_answer_with, NULL};
+
+    (void)state;
+    for (int index = 0; index < 2; index++) {
+        struct harness *harness = harness_new();
+        harness->script = script;
+        harness->status = statuses[index];
+        harness->text = texts[index];
+        harness_start(harness);
+        int64_t start_us = clock_monotonic_us();
+        harness_offer_many(harness, &harness->standard, 10);
+        harness_await_settled(harness, 10);
+        harness_assert_settled(harness, 0, 10, OUTCOME_SENT, NULL);
+        assert_true(clock_monotonic_us() - start_us >= ASKED_US);
+        harness_free(harness);
+    }
+}
+
 // Failures give the memory back as well.
 static void drains_after_a_failure(void **state) {
     enum { LENGTH = 255 * 1024 };
@@ -335,6 +360,7 @@ int main(void) {
         cmocka_unit_test(settles_all_when_half_an_answer_comes),
         cmocka_unit_test(settles_all_when_nobody_listens),
         cmocka_unit_test(settles_all_when_no_answer_comes_in_time),
+        cmocka_unit_test(waits_as_long_as_sns_asks),
         cmocka_unit_test(drains_after_a_failure),
         cmocka_unit_test(settles_a_request_that_cannot_be_made),
     };

@@ -47,7 +47,9 @@ struct harness {
     int sent;
     int drained;
     int recovered;
-    int left; // by their claims, and then
+    int broken;
+    const char *reason_to_end; // what the error of a sink that breaks must hold; NULL: it must not break
+    int left;                  // by their claims, and then
     int settled_late;
     enum outcome_kind late_kind; // of the last one
     int goal;
