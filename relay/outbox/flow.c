@@ -77,7 +77,7 @@ static bool choose_range(struct relay *relay, int64_t now, int limit, struct ran
 static int claim_limit(struct relay *relay, int64_t now, bool resting) {
     int rows = (int)relay->settings->batch_rows;
     if (resting) {
-        return may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
+        rows = may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
     }
     int room = relay->sink.room(relay->sink.self, routes_lead_to_one_topic(relay->routes));
     return room < rows ? room : rows;

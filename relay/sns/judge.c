@@ -22,7 +22,7 @@ static void note_throttled(struct sns_topic *topic, const char *code) {
                  LOG_TEXT("code", code),
                  LOG_INT("messages_per_second", (int64_t)limiter_rate(&topic->limiter)));
         if (!topic->publisher->one_topic) {
-            publisher_shed(topic);
+            room_shed(topic);
         }
     }
 }

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sns/publisher.h"
 
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "sns/form.h"
 #include "sns/state.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 enum {
-    BYTES_FULL = 16 << 20, // of forms and held events: above this no more events are taken
-    LIMITED_LEAST = 20,    // events of a limited topic that are taken at least; else what it sends in
-    LIMITED_US = 200000,   // this time
-    HELD_SHARES = 3,       // of which so many are held at most
-    PUT_OFF_MAX_US = 60000000,
-    PROBE_EVENTS = SNS_BATCH_MAX,
-    LATE_MARGIN_US = 500000,  // after the end of a late request, before its events are tried again
-    PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
+    LATE_MARGIN_US = 500000, // after the end of a late request, before its events are tried again
 };
-
-static const double PUT_OFF_PACE = 1.3;
 
 static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
 
@@ -237,50 +226,6 @@ static void hold(struct publisher *publisher, struct sns_topic *topic, const cha
     }
 }
 
-// How many of a topic's events are taken at a time, where its pace is limited.
-static int share(const struct limiter *limiter) {
-    double events = limiter_rate(limiter) * LIMITED_US / 1000000;
-    return events > LIMITED_LEAST ? (int)events : LIMITED_LEAST;
-}
-
-// When an event that is too much for now is to come again: a little faster than at the topic's pace, which
-// may have been taken for lower than it is, one after the other. Nothing is put off for long, as the pace may
-// change.
-static struct outcome put_off(struct sns_topic *topic) {
-    int64_t now = clock_monotonic_us();
-    int64_t soonest = now + LIMITED_US;
-    int64_t at = topic->put_off_until > soonest ? topic->put_off_until : soonest;
-    if (at - now > PUT_OFF_MAX_US) {
-        at = now + PUT_OFF_MAX_US / 2 + backoff_jittered_us(1, PUT_OFF_MAX_US / 2, PUT_OFF_MAX_US / 2);
-    } else {
-        double rate = limiter_rate(&topic->limiter);
-        topic->put_off_until = rate > 0 ? at + (int64_t)(1000000 / rate / PUT_OFF_PACE) : at;
-    }
-    return (struct outcome){
-        .kind = OUTCOME_RETRY, .retry_after_us = at - now, .reason = "SNS throttles this topic"};
-}
-
-static bool has_too_many(const struct sns_topic *topic) {
-    return limiter_rate(&topic->limiter) > 0 && topic->events >= HELD_SHARES * share(&topic->limiter);
-}
-
-// The last ones in the queue go back, so that their claims are not kept by a slow topic.
-void publisher_shed(struct sns_topic *topic) {
-    struct batch_queue queue = topic->queue;
-    int left = HELD_SHARES * share(&topic->limiter);
-    topic->queue = (struct batch_queue){0};
-    while (queue.first != NULL) {
-        struct batch *batch = batch_pop(&queue);
-        left -= batch->count;
-        if (topic->groups != NULL || left >= 0) {
-            batch_push(&topic->queue, batch);
-            continue;
-        }
-        const struct outcome later = put_off(topic);
-        publisher_settle_batch(topic->publisher, batch, &later);
-    }
-}
-
 // A half-open breaker lets through as many as its probe can take.
 static bool holds_back(const struct breaker *breaker, const struct sns_topic *topic) {
     enum breaker_state state = breaker_state(breaker, clock_monotonic_us());
@@ -355,8 +300,8 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
         return;
     }
     outcome.reason = reason_to_wait(publisher, state, delivery.claim);
-    if (outcome.reason == NULL && (has_too_many(state) || state->shut == delivery.claim)) {
-        outcome = put_off(state);
+    if (outcome.reason == NULL && (room_has_too_many(state) || state->shut == delivery.claim)) {
+        outcome = room_put_off(state);
     }
     if (outcome.reason != NULL) {
         turn_away(publisher, state, delivery, &outcome);
@@ -404,67 +349,6 @@ static bool full(void *self) {
     return publisher->was_full;
 }
 
-// Of a limited topic, what its pace allows to hold; in steps, so that claims do not get tiny. INT_MAX: as
-// many as you like.
-static int room_of(const struct limiter *limiter, int events) {
-    if (limiter_rate(limiter) <= 0) {
-        return INT_MAX;
-    }
-    int left = share(limiter) - events;
-    return left >= share(limiter) / 2 ? left : 0;
-}
-
-// What is claimed of a topic in trouble waits in the database, so that it keeps out nobody; in an outage,
-// when that would be all there is, nothing but the probe is claimed.
-static int room_of_topic(const struct sns_topic *topic, int64_t now) {
-    enum breaker_state state = breaker_state(&topic->breaker, now);
-    if (state == BREAKER_CLOSED) {
-        return room_of(&topic->limiter, topic->events);
-    }
-    if (!topic->outage) {
-        return INT_MAX;
-    }
-    return state == BREAKER_HALF_OPEN && topic->events < PROBE_EVENTS ? PROBE_EVENTS - topic->events : 0;
-}
-
-static int room_of_topics(const struct publisher *publisher) {
-    int64_t now = clock_monotonic_us();
-    int room = publisher->topics == NULL ? INT_MAX : 0;
-    for (const struct sns_topic *topic = publisher->topics; topic != NULL && room < INT_MAX;
-         topic = topic->next) {
-        int one = room_of_topic(topic, now);
-        room = one > INT_MAX - room ? INT_MAX : room + one;
-    }
-    return room;
-}
-
-// Without credentials nothing is claimed: it waits best where it is.
-static int room_left(const struct publisher *publisher) {
-    if (credentials_now(publisher->credentials) == NULL) {
-        return 0;
-    }
-    int all = room_of(&publisher->limiter, publisher->events);
-    int topics = all > 0 && publisher->one_topic ? room_of_topics(publisher) : all;
-    return topics < all ? topics : all;
-}
-
-static int room(void *self, bool one_topic) {
-    struct publisher *publisher = self;
-    publisher->one_topic = one_topic;
-    int left = publisher->was_full ? 0 : room_left(publisher);
-    publisher->was_cramped = left == 0;
-    return left;
-}
-
-void publisher_check_room(struct publisher *publisher) {
-    bool drained = publisher->was_full && publisher->bytes < BYTES_FULL / 2;
-    publisher->was_full = publisher->was_full && !drained;
-    if (drained || (publisher->was_cramped && !publisher->was_full && room_left(publisher) > 0)) {
-        publisher->was_cramped = false;
-        publisher->listener.drained(publisher->listener.context);
-    }
-}
-
 static void drop(void *self, const void *claim) {
     struct publisher *publisher = self;
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
@@ -473,7 +357,7 @@ static void drop(void *self, const void *claim) {
             topic->shut = NULL; // the claims are gone
         }
     }
-    publisher_check_room(publisher);
+    room_check(publisher);
 }
 
 // What goes on has its own time-out.
@@ -503,23 +387,6 @@ static void leave(void *self, const void *claim) {
 static bool is_late(void *self, const char *topic_arn) {
     const struct sns_topic *state = find_state(self, topic_arn);
     return state != NULL && state->late > 0;
-}
-
-static int64_t breaker_rest(const struct breaker *breaker, int64_t now) {
-    return breaker_state(breaker, now) == BREAKER_PROBING ? PROBE_ANSWER_US : breaker_left(breaker, now);
-}
-
-// In an outage, claiming more would only write to the database.
-static int64_t resting_us(void *self) {
-    const struct publisher *publisher = self;
-    int64_t now = clock_monotonic_us();
-    int64_t all = breaker_rest(&publisher->breaker, now);
-    int64_t shortest = publisher->topics != NULL ? INT64_MAX : 0;
-    for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        int64_t left = topic->outage ? breaker_rest(&topic->breaker, now) : 0;
-        shortest = left < shortest ? left : shortest;
-    }
-    return all > shortest ? all : shortest;
 }
 
 static bool is_closed_enough(enum breaker_state state) {
@@ -612,13 +479,13 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     *ret = (struct sink){.self = publisher,
                          .needs_topic = true,
                          .full = full,
-                         .room = room,
+                         .room = room_for,
                          .offer = offer,
                          .flush = flush,
                          .drop = drop,
                          .leave = leave,
                          .is_late = is_late,
-                         .resting_us = resting_us,
+                         .resting_us = room_resting_us,
                          .admits = admits,
                          .free = free_publisher};
     return true;

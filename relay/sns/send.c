@@ -202,5 +202,5 @@ void send_waiting(struct publisher *publisher) {
         const struct timeval wait = {.tv_sec = (next - now) / 1000000, .tv_usec = (next - now) % 1000000};
         evtimer_add(publisher->timer, &wait);
     }
-    publisher_check_room(publisher);
+    room_check(publisher);
 }

@@ -88,11 +88,25 @@ void publisher_settle_batch(struct publisher *publisher, struct batch *batch, co
 // held in order.
 void publisher_settle_waiting(struct sns_topic *topic, const struct outcome *outcome);
 
-// publisher_shed gives back the events of a topic that has just become slow, but for a few.
-void publisher_shed(struct sns_topic *topic);
+// In room.c:
 
-// publisher_check_room tells the listener when there is room again.
-void publisher_check_room(struct publisher *publisher);
+enum {
+    BYTES_FULL = 16 << 20, // of forms and held events: above this no more events are taken
+    PROBE_EVENTS = SNS_BATCH_MAX,
+};
+
+// room_has_too_many: the topic is slow, and has as many events as it can send for now; room_put_off is what
+// becomes of a further one. room_shed gives back the events of a topic that has just become slow, but for a
+// few.
+bool room_has_too_many(const struct sns_topic *topic);
+struct outcome room_put_off(struct sns_topic *topic);
+void room_shed(struct sns_topic *topic);
+
+// room_for and room_resting_us are `room` and `resting_us` of the sink; room_check tells the listener when
+// there is room again.
+int room_for(void *self, bool one_topic);
+int64_t room_resting_us(void *self);
+void room_check(struct publisher *publisher);
 
 // In send.c:
 
