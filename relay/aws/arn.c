@@ -3,6 +3,7 @@
 // and copied. Nothing is written to the caller's struct before everything has been found right.
 #include "aws/arn.h"
 
+#include "aws/partition.h"
 #include "base/slice.h"
 
 #include <stdio.h>
@@ -93,6 +94,18 @@ static void copy(char *target, struct slice slice) {
     target[slice.length] = '\0';
 }
 
+static bool check_partition(const struct aws_topic_arn *arn, const char *text, struct error *error) {
+    if (aws_partition_fits(arn->partition, arn->region)) {
+        return true;
+    }
+    return error_set(
+        error, ERROR_USAGE,
+        "\"%.400s\" is not the ARN of an SNS topic: %s is a region of the partition %s, so it must "
+        "begin with arn:%s:sns:%s:",
+        text, arn->region, aws_partition_of_region(arn->region)->name,
+        aws_partition_of_region(arn->region)->name, arn->region);
+}
+
 bool aws_topic_arn_parse(struct aws_topic_arn *ret, const char *text, struct error *error) {
     struct slice fields[FIELD_COUNT];
     const char *rule =
@@ -104,11 +117,15 @@ bool aws_topic_arn_parse(struct aws_topic_arn *ret, const char *text, struct err
                          "arn:aws:sns:eu-west-1:123456789012:orders",
                          text, rule);
     }
-    copy(ret->partition, fields[FIELD_PARTITION]);
-    copy(ret->region, fields[FIELD_REGION]);
-    copy(ret->account, fields[FIELD_ACCOUNT]);
-    copy(ret->name, fields[FIELD_NAME]);
-    ret->is_fifo = is_fifo(fields[FIELD_NAME]);
+    struct aws_topic_arn found = {.is_fifo = is_fifo(fields[FIELD_NAME])};
+    copy(found.partition, fields[FIELD_PARTITION]);
+    copy(found.region, fields[FIELD_REGION]);
+    copy(found.account, fields[FIELD_ACCOUNT]);
+    copy(found.name, fields[FIELD_NAME]);
+    if (!check_partition(&found, text, error)) {
+        return false;
+    }
+    *ret = found;
     return true;
 }
 

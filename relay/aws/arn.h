@@ -29,10 +29,11 @@ struct aws_topic_arn {
 // of one.
 bool aws_region_valid(const char *region);
 
-// aws_topic_arn_parse takes an ARN apart. The rules: partition "aws" or "aws-...", service "sns", a valid
-// region, an account of 12 digits, a name of 1 to 256 of A-Z, a-z, 0-9, _ and -, with .fifo at its end for a
-// FIFO topic (counted in the 256). Else ERROR_USAGE with the value and the rule it breaks; `ret` is then left
-// as it was. Source: https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+// aws_topic_arn_parse takes an ARN apart. The rules: partition "aws" or "aws-...", the region's own (see
+// partition.h), service "sns", a valid region, an account of 12 digits, a name of 1 to 256 of A-Z, a-z, 0-9,
+// _ and -, with .fifo at its end for a FIFO topic (counted in the 256). Else ERROR_USAGE with the value and
+// the rule it breaks; `ret` is then left as it was. Source:
+// https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 bool aws_topic_arn_parse(struct aws_topic_arn *ret, const char *text, struct error *error);
 
 // aws_topic_arn_from_prefix writes prefix + ':' + the event type with its dots as hyphens, since a topic's

@@ -44,6 +44,7 @@ struct call {
 struct aws_caller {
     struct event_base *base;
     const struct settings *settings;
+    const struct aws_config *config;
     struct http_client *http;
     struct sigv4_signer *signer;
     struct aws_skew skew;
@@ -52,7 +53,8 @@ struct aws_caller {
 };
 
 struct aws_caller *aws_caller_new(struct event_base *base, const struct settings *settings,
-                                  struct http_client *http, struct error *error) {
+                                  const struct aws_config *config, struct http_client *http,
+                                  struct error *error) {
     struct sigv4_signer *signer = sigv4_signer_create(error);
     if (signer == NULL) {
         return NULL;
@@ -60,6 +62,7 @@ struct aws_caller *aws_caller_new(struct event_base *base, const struct settings
     struct aws_caller *caller = memory_allocate(1, sizeof *caller);
     caller->base = base;
     caller->settings = settings;
+    caller->config = config;
     caller->http = http;
     caller->signer = signer;
     retry_quota_init(&caller->quota);
@@ -204,7 +207,8 @@ static void on_answer(void *context, const struct http_answer *http) {
 
 bool aws_call(struct aws_caller *caller, const struct aws_request *request, struct error *error) {
     struct aws_endpoint endpoint;
-    if (!aws_endpoint_resolve(&endpoint, caller->settings, request->service, request->region, error)) {
+    if (!aws_endpoint_resolve(&endpoint, caller->settings, caller->config, request->service, request->region,
+                              error)) {
         return false;
     }
     struct call *call = memory_allocate(1, sizeof *call);

@@ -5,6 +5,7 @@
 // well-formed counts as none.
 #pragma once
 
+#include "aws/config.h"
 #include "aws/credentials.h"
 #include "aws/xml.h"
 #include "base/error.h"
@@ -18,9 +19,11 @@
 struct aws_caller;
 struct cJSON;
 
-// aws_caller_new borrows settings and client. Fails (ERROR_INTERNAL) when OpenSSL cannot sign.
+// aws_caller_new borrows settings, config (may be NULL) and client. Fails (ERROR_INTERNAL) when OpenSSL
+// cannot sign.
 struct aws_caller *aws_caller_new(struct event_base *base, const struct settings *settings,
-                                  struct http_client *http, struct error *error);
+                                  const struct aws_config *config, struct http_client *http,
+                                  struct error *error);
 
 // aws_caller_free drops what is under way; `done` is not called. The HTTP client is to be freed before, as it
 // still has requests of the caller. NULL is fine.

@@ -45,20 +45,26 @@ static bool check_pair(const struct settings *settings, struct error *error) {
                      "(and AWS_SESSION_TOKEN for temporary ones)");
 }
 
-bool aws_credentials_from_settings(struct aws_credentials *ret, const struct settings *settings,
-                                   struct error *error) {
-    if (!check_pair(settings, error) ||
-        !check("AWS_ACCESS_KEY_ID", settings->aws_access_key_id, AWS_ACCESS_KEY_ID_MAX, error) ||
-        !check("AWS_SECRET_ACCESS_KEY", settings->aws_secret_access_key, AWS_SECRET_ACCESS_KEY_MAX, error) ||
-        !check("AWS_SESSION_TOKEN", settings->aws_session_token, AWS_SESSION_TOKEN_MAX, error)) {
+bool aws_credentials_set(struct aws_credentials *ret, const struct aws_credential_names *names,
+                         const char *id, const char *secret, const char *token, struct error *error) {
+    if (!check(names->id, id, AWS_ACCESS_KEY_ID_MAX, error) ||
+        !check(names->secret, secret, AWS_SECRET_ACCESS_KEY_MAX, error) ||
+        !check(names->token, token, AWS_SESSION_TOKEN_MAX, error)) {
         return false;
     }
-
-    memcpy(ret->access_key_id, settings->aws_access_key_id, strlen(settings->aws_access_key_id) + 1);
-    memcpy(ret->secret_access_key, settings->aws_secret_access_key,
-           strlen(settings->aws_secret_access_key) + 1);
-    memcpy(ret->session_token, settings->aws_session_token, strlen(settings->aws_session_token) + 1);
+    memcpy(ret->access_key_id, id, strlen(id) + 1);
+    memcpy(ret->secret_access_key, secret, strlen(secret) + 1);
+    memcpy(ret->session_token, token, strlen(token) + 1);
     return true;
+}
+
+bool aws_credentials_from_settings(struct aws_credentials *ret, const struct settings *settings,
+                                   struct error *error) {
+    static const struct aws_credential_names names = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                                      "AWS_SESSION_TOKEN"};
+    return check_pair(settings, error) &&
+           aws_credentials_set(ret, &names, settings->aws_access_key_id, settings->aws_secret_access_key,
+                               settings->aws_session_token, error);
 }
 
 void aws_credentials_wipe(struct aws_credentials *credentials) {

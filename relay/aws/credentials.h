@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AWS credentials a request is signed with. They come from the settings (AWS_ACCESS_KEY_ID,
-// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); what signs only sees the struct, wherever it was filled from.
+// The AWS credentials a request is signed with. Where they come from, and for how long, is the business of
+// relay/credentials; what signs only sees the struct.
 #pragma once
 
 #include "base/error.h"
@@ -21,10 +21,19 @@ struct aws_credentials {
     char session_token[AWS_SESSION_TOKEN_MAX + 1];
 };
 
-// aws_credentials_from_settings copies the credentials out of the settings. It fails (ERROR_CREDENTIALS) when
-// there are none, when only half of the pair is set, and when a value is too long or holds a byte that no
-// credential has: a line break at the end of a secret file is the usual one. No error shows a value. On
-// failure `ret` is left as it was.
+// What the three texts are called where they come from, for errors: "AWS_ACCESS_KEY_ID", "AccessKeyId".
+struct aws_credential_names {
+    const char *id, *secret, *token;
+};
+
+// aws_credentials_set copies and checks the three texts; `token` is "" when there is none. Fails
+// (ERROR_CREDENTIALS) when one is too long or holds a byte that no credential has: a line break at the end of
+// a secret file is the usual one. No error shows a value. On failure `ret` is left as it was.
+bool aws_credentials_set(struct aws_credentials *ret, const struct aws_credential_names *names,
+                         const char *id, const char *secret, const char *token, struct error *error);
+
+// aws_credentials_from_settings does so with those of the settings. It fails as well when there are none, and
+// when only half of the pair is set.
 bool aws_credentials_from_settings(struct aws_credentials *ret, const struct settings *settings,
                                    struct error *error);
 

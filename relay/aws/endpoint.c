@@ -1,162 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
-// A configured URL is read into its parts and written anew from them, so that what is connected to, what the
-// Host header says and what is signed cannot differ.
+// The rules by which the AWS SDKs find an endpoint and a region. Configured URLs are read in endpoint_url.c.
 #include "aws/endpoint.h"
 
-#include <ctype.h>
+#include "aws/partition.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-enum { HOST_NAME_MAX_LENGTH = 253, PORT_MAX = 65535 };
+enum { NAME_SIZE = 192 };
 
-#define ALPHANUMERIC "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-struct parts {
-    bool is_https;
-    const char *host; // a slice of the URL, with the brackets of an IPv6 address
-    size_t host_length;
-    unsigned port; // 0: the scheme's own
-    const char *path;
+// A URL that is configured, and where, as an error names it.
+struct configured {
+    const char *url; // NULL: none is
+    char name[NAME_SIZE];
 };
 
-// Each read_ function moves *cursor over its part and returns the rule that is broken, or NULL.
+struct kinds {
+    bool fips;
+    bool dual_stack;
+};
 
-static const char *read_scheme(struct parts *parts, const char **cursor) {
-    if (strncasecmp(*cursor, "https://", 8) == 0) {
-        parts->is_https = true;
-        *cursor += 8;
-        return NULL;
-    }
-    if (strncasecmp(*cursor, "http://", 7) == 0) {
-        parts->is_https = false;
-        *cursor += 7;
-        return NULL;
-    }
-    return "it must begin with https:// or http://";
-}
+// The setting that is for one service alone.
+static const char *url_of_service(const struct settings *settings, const char *service,
+                                  const char **variable) {
+    const struct {
+        const char *service, *variable, *url;
+    } services[] = {
+        {"sns", "AWS_ENDPOINT_URL_SNS", settings->aws_endpoint_url_sns},
+        {"sqs", "AWS_ENDPOINT_URL_SQS", settings->aws_endpoint_url_sqs},
+        {"sts", "AWS_ENDPOINT_URL_STS", settings->aws_endpoint_url_sts},
+    };
 
-static const char *read_host(struct parts *parts, const char **cursor) {
-    const char *start = *cursor;
-    size_t length;
-
-    if (*start == '[') {
-        length = 1 + strspn(start + 1, "0123456789abcdefABCDEF:.");
-        if (length < 4 || start[length] != ']') {
-            return "an IPv6 address must be closed with ], as in http://[::1]:4566";
+    for (size_t index = 0; index < sizeof services / sizeof services[0]; index++) {
+        if (strcmp(service, services[index].service) == 0) {
+            *variable = services[index].variable;
+            return services[index].url;
         }
-        length++;
-    } else {
-        length = strspn(start, ALPHANUMERIC "-._");
     }
-    if (length == 0 || length > HOST_NAME_MAX_LENGTH) {
-        return "the host must be 1 to 253 of A-Z, a-z, 0-9, hyphen, underscore and dot, or an IPv6 address "
-               "in []";
-    }
-    parts->host = start;
-    parts->host_length = length;
-    *cursor += length;
-    return NULL;
+    return "";
 }
 
-static const char *read_port(struct parts *parts, const char **cursor) {
-    unsigned port = 0;
+static bool find_in_settings(struct configured *ret, const struct settings *settings, const char *service) {
+    const char *variable = "";
+    const char *url = url_of_service(settings, service, &variable);
 
-    if (**cursor != ':') {
-        return NULL;
+    if (*url == '\0') {
+        variable = "AWS_ENDPOINT_URL";
+        url = settings->aws_endpoint_url;
     }
-    for ((*cursor)++; isdigit((unsigned char)**cursor) && port <= PORT_MAX; (*cursor)++) {
-        port = port * 10 + (unsigned)(**cursor - '0');
-    }
-    if (port == 0 || port > PORT_MAX) {
-        return "the port must be 1 to 65535";
-    }
-    parts->port = port == (parts->is_https ? 443u : 80u) ? 0 : port;
-    return NULL;
+    ret->url = *url == '\0' ? NULL : url;
+    (void)snprintf(ret->name, sizeof ret->name, "%s", variable);
+    return ret->url != NULL;
 }
 
-// SigV4 signs a normalized path; a path that has nothing to normalize is the same on every side.
-static bool path_canonical(const char *path) {
-    while (*path == '/') {
-        path++;
-        size_t length = strcspn(path, "/");
-        bool is_last = path[length] == '\0';
-        if ((length == 0 && !is_last) || (length == 1 && path[0] == '.') ||
-            (length == 2 && path[0] == '.' && path[1] == '.')) {
-            return false;
-        }
-        path += length;
-    }
-    return *path == '\0';
-}
+// The profile names a section with the endpoints of services: services = NAME.
+static bool find_in_services(struct configured *ret, const struct aws_config *config, const char *service,
+                             struct error *error) {
+    const char *section = aws_config_text(config, "", "services");
+    char key[64];
 
-static const char *read_path(struct parts *parts, const char *cursor) {
-    if (strpbrk(cursor, "?#") != NULL) {
-        return "it must have no query and no fragment";
+    if (*section == '\0') {
+        return true;
     }
-    parts->path = *cursor == '\0' ? "/" : cursor;
-    if (strlen(parts->path) >= AWS_ENDPOINT_PATH_SIZE) {
-        return "the path must be shorter than 512 characters";
-    }
-    if (parts->path[strspn(parts->path, ALPHANUMERIC "-_.~/")] != '\0' || !path_canonical(parts->path)) {
-        return "after host and port only a path may follow, of A-Z, a-z, 0-9, - _ . ~ and single /, without "
-               ". or ..";
-    }
-    return NULL;
-}
-
-static const char *read_parts(struct parts *parts, const char *url) {
-    const char *cursor = url;
-    const char *rule = read_scheme(parts, &cursor);
-
-    if (rule == NULL) {
-        rule = read_host(parts, &cursor);
-    }
-    if (rule == NULL) {
-        rule = read_port(parts, &cursor);
-    }
-    return rule == NULL ? read_path(parts, cursor) : rule;
-}
-
-static void write_endpoint(struct aws_endpoint *ret, const struct parts *parts) {
-    size_t length = parts->host_length;
-
-    for (size_t index = 0; index < length; index++) {
-        ret->host[index] = (char)tolower((unsigned char)parts->host[index]);
-    }
-    ret->host[length] = '\0';
-    if (parts->port != 0) {
-        snprintf(ret->host + length, sizeof ret->host - length, ":%u", parts->port);
-    }
-    snprintf(ret->path, sizeof ret->path, "%s", parts->path);
-    snprintf(ret->url, sizeof ret->url, "%s://%s%s", parts->is_https ? "https" : "http", ret->host,
-             ret->path);
-}
-
-static bool from_url(struct aws_endpoint *ret, const char *variable, const char *url, struct error *error) {
-    struct parts parts = {0};
-
-    if (strchr(url, '@') != NULL) { // not shown: what stands before the @ may be a password
+    if (!aws_config_has(config, AWS_SECTION_SERVICES, section)) {
         return error_set(
             error, ERROR_USAGE,
-            "%s holds an @: a URL with a user name or password is not allowed, since AWS requests are "
-            "signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            variable);
+            "the AWS profile \"%.100s\" says services = %.100s, but there is no [services %.100s] "
+            "in %s: add it",
+            aws_config_profile(config), section, section, aws_config_files(config));
     }
-    const char *rule = read_parts(&parts, url);
-    if (rule != NULL) {
-        return error_set(error, ERROR_USAGE, "%s is \"%.300s\": %s", variable, url, rule);
-    }
-    write_endpoint(ret, &parts);
+    (void)snprintf(key, sizeof key, "%s.endpoint_url", service);
+    ret->url = aws_config_get(config, AWS_SECTION_SERVICES, section, key);
+    (void)snprintf(ret->name, sizeof ret->name, "endpoint_url of %s in the AWS section [services %.100s]",
+                   service, section);
     return true;
 }
 
-static void from_region(struct aws_endpoint *ret, const char *service, const char *region) {
-    const char *suffix = strncmp(region, "cn-", 3) == 0 ? ".cn" : "";
+static bool find_in_config(struct configured *ret, const struct aws_config *config, const char *service,
+                           struct error *error) {
+    if (!find_in_services(ret, config, service, error)) {
+        return false;
+    }
+    if (ret->url == NULL) {
+        const char *url = aws_config_text(config, "", "endpoint_url");
+        ret->url = *url == '\0' ? NULL : url;
+        (void)snprintf(ret->name, sizeof ret->name, "endpoint_url of the AWS profile \"%.100s\"",
+                       aws_config_profile(config));
+    }
+    return true;
+}
 
-    snprintf(ret->host, sizeof ret->host, "%s.%s.amazonaws.com%s", service, region, suffix);
-    snprintf(ret->path, sizeof ret->path, "/");
-    snprintf(ret->url, sizeof ret->url, "https://%s/", ret->host);
+static bool find_configured(struct configured *ret, const struct settings *settings,
+                            const struct aws_config *config, const char *service, struct error *error) {
+    bool ignored;
+
+    ret->url = NULL;
+    return aws_config_boolean(&ignored, config, settings->aws_ignore_configured_endpoint_urls,
+                              "ignore_configured_endpoint_urls", error) &&
+           (ignored || find_in_settings(ret, settings, service) ||
+            find_in_config(ret, config, service, error));
+}
+
+static bool find_kinds(struct kinds *ret, const struct settings *settings, const struct aws_config *config,
+                       struct error *error) {
+    return aws_config_boolean(&ret->fips, config, settings->aws_use_fips_endpoint, "use_fips_endpoint",
+                              error) &&
+           aws_config_boolean(&ret->dual_stack, config, settings->aws_use_dualstack_endpoint,
+                              "use_dualstack_endpoint", error);
+}
+
+// The SDKs refuse this as well: nobody knows whether that address is of the kind.
+static bool check_kinds(const struct kinds *kinds, const char *name, struct error *error) {
+    if (!kinds->fips && !kinds->dual_stack) {
+        return true;
+    }
+    return error_set(error, ERROR_USAGE,
+                     "%s cannot be used together with AWS_USE_%s_ENDPOINT (in a profile, use_%s_endpoint): "
+                     "unset one of them",
+                     name, kinds->fips ? "FIPS" : "DUALSTACK", kinds->fips ? "fips" : "dualstack");
+}
+
+// GovCloud's plain endpoints are FIPS endpoints.
+static void from_region(struct aws_endpoint *ret, const struct kinds *kinds, const char *service,
+                        const char *region) {
+    const struct aws_partition *partition = aws_partition_of_region(region);
+    bool plain = !kinds->fips || (!kinds->dual_stack && strcmp(partition->name, "aws-us-gov") == 0);
+
+    (void)snprintf(ret->host, sizeof ret->host, "%s%s.%s.%s", service, plain ? "" : "-fips", region,
+                   kinds->dual_stack ? partition->dual_stack_suffix : partition->suffix);
+    (void)snprintf(ret->path, sizeof ret->path, "/");
+    (void)snprintf(ret->url, sizeof ret->url, "https://%s/", ret->host);
 }
 
 static bool check_region(const char *source, const char *region, struct error *error) {
@@ -168,18 +141,24 @@ static bool check_region(const char *source, const char *region, struct error *e
                      region);
 }
 
-bool aws_endpoint_resolve(struct aws_endpoint *ret, const struct settings *settings, const char *service,
-                          const char *region, struct error *error) {
-    if (strcmp(service, "sns") == 0 && settings->aws_endpoint_url_sns[0] != '\0') {
-        return from_url(ret, "AWS_ENDPOINT_URL_SNS", settings->aws_endpoint_url_sns, error);
+bool aws_endpoint_resolve(struct aws_endpoint *ret, const struct settings *settings,
+                          const struct aws_config *config, const char *service, const char *region,
+                          struct error *error) {
+    struct configured configured;
+    struct kinds kinds;
+
+    if (!find_configured(&configured, settings, config, service, error) ||
+        !find_kinds(&kinds, settings, config, error)) {
+        return false;
     }
-    if (settings->aws_endpoint_url[0] != '\0') {
-        return from_url(ret, "AWS_ENDPOINT_URL", settings->aws_endpoint_url, error);
+    if (configured.url != NULL) {
+        return check_kinds(&kinds, configured.name, error) &&
+               aws_endpoint_from_url(ret, configured.name, configured.url, error);
     }
     if (!check_region("the AWS region", region, error)) {
         return false;
     }
-    from_region(ret, service, region);
+    from_region(ret, &kinds, service, region);
     return true;
 }
 
@@ -207,18 +186,26 @@ static bool region_of_arn(char ret[AWS_REGION_SIZE], const char *arn, struct err
         arn);
 }
 
-bool aws_region_resolve(char ret[AWS_REGION_SIZE], const struct settings *settings, const char *arn,
-                        struct error *error) {
-    if (settings->aws_region[0] != '\0') {
-        if (!check_region("AWS_REGION", settings->aws_region, error)) {
+bool aws_region_resolve(char ret[AWS_REGION_SIZE], const struct settings *settings,
+                        const struct aws_config *config, const char *arn, struct error *error) {
+    const char *region = aws_config_text(config, settings->aws_region, "region");
+    char source[NAME_SIZE] = "AWS_REGION";
+
+    if (settings->aws_region[0] == '\0') {
+        (void)snprintf(source, sizeof source, "region of the AWS profile \"%.100s\"",
+                       aws_config_profile(config));
+    }
+    if (*region != '\0') {
+        if (!check_region(source, region, error)) {
             return false;
         }
-        memcpy(ret, settings->aws_region, strlen(settings->aws_region) + 1);
+        memcpy(ret, region, strlen(region) + 1);
         return true;
     }
     if (arn != NULL && arn[0] != '\0') {
         return region_of_arn(ret, arn, error);
     }
-    return error_set(error, ERROR_CREDENTIALS,
-                     "no AWS region: set AWS_REGION, for example AWS_REGION=eu-west-1");
+    return error_set(
+        error, ERROR_CREDENTIALS,
+        "no AWS region: set AWS_REGION, for example AWS_REGION=eu-west-1, or region in the AWS profile");
 }

@@ -6,7 +6,7 @@
 
 #include "aws/credentials.h"
 #include "base/error.h"
-#include "http/client.h"
+#include "credentials/provider.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
@@ -15,7 +15,8 @@
 
 struct credentials;
 
-// `changed`: there are new ones, or the first attempt has failed; look again. Called from the loop.
+// `changed`: there are new ones, or the first attempt has failed; look again. Called from the loop, so not
+// before credentials_new has returned.
 struct credentials_listener {
     void *context;
     void (*changed)(void *context);
@@ -25,6 +26,10 @@ struct credentials_listener {
 // when it returns. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when a setting is malformed.
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error);
+
+// credentials_over is the same for one provider, which it takes over.
+struct credentials *credentials_over(struct event_base *base, const struct provider *provider,
+                                     const struct credentials_listener *listener);
 void credentials_free(struct credentials *credentials); // wipes them; NULL is fine
 
 // credentials_now returns what requests are to be signed with, or NULL when there is nothing that has not
@@ -38,6 +43,10 @@ bool credentials_absent(const struct credentials *credentials);
 // credentials_refused: a service has refused them as expired or unknown. They are fetched anew, once for each
 // set of them.
 void credentials_refused(struct credentials *credentials);
+
+// credentials_version changes whenever others take their place, so that a late refusal can be told from one
+// of those that are in use.
+uint64_t credentials_version(const struct credentials *credentials);
 
 // For people: where they are from, and until when they live (Unix microseconds; 0: no end is known).
 const char *credentials_source(const struct credentials *credentials);

@@ -46,6 +46,12 @@ bool breaker_succeed(struct breaker *breaker) {
     return was_failing;
 }
 
+bool breaker_hurry(struct breaker *breaker, int64_t now_us) {
+    bool open = breaker_state(breaker, now_us) == BREAKER_OPEN;
+    breaker->until_us = open ? now_us : breaker->until_us;
+    return open;
+}
+
 int64_t breaker_left(const struct breaker *breaker, int64_t now_us) {
     return breaker_state(breaker, now_us) == BREAKER_OPEN ? breaker->until_us - now_us : 0;
 }

@@ -38,5 +38,9 @@ void breaker_release(struct breaker *breaker);
 // breaker_succeed notes a success. Returns true when that closed it.
 bool breaker_succeed(struct breaker *breaker);
 
+// breaker_hurry ends the time for which it is open: what it was opened for may be over. Returns whether it
+// was open.
+bool breaker_hurry(struct breaker *breaker, int64_t now_us);
+
 // breaker_left is the time until it is half open, 0 when it is not open.
 int64_t breaker_left(const struct breaker *breaker, int64_t now_us);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judging an answer: what kind of failure it is (failure.h), and so what becomes of each event, of the topic
 // and of the pace. Only an Id that SNS names in Successful is sent.
+#include "aws/failure.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sns/failure.h"
@@ -92,6 +93,22 @@ void judge_credentials(struct publisher *publisher, struct batch *batch, const c
     }
 }
 
+// What was signed with credentials that others have replaced since is signed again. A refusal of those that
+// are in use has them fetched anew, if that may help.
+static void judge_identity(struct publisher *publisher, struct batch *batch, const char *code,
+                           const char *reason) {
+    if (batch->signed_with != credentials_version(publisher->credentials)) {
+        breaker_release(&publisher->breaker);
+        breaker_release(&batch->topic->breaker);
+        send_again(batch);
+        return;
+    }
+    if (aws_failure_ends_credentials(code)) {
+        credentials_refused(publisher->credentials);
+    }
+    judge_credentials(publisher, batch, reason);
+}
+
 // What SNS has answered shows that credentials are fine, and (where it is about more than the topic) the
 // topic as well.
 static void note_works(struct publisher *publisher, struct sns_topic *topic, bool topic_works) {
@@ -153,7 +170,7 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, cons
         }
         break;
     case FAILURE_CREDENTIALS:
-        judge_credentials(publisher, batch, reason);
+        judge_identity(publisher, batch, refusal->code, reason);
         break;
     case FAILURE_TOPIC:
         fail_topic(publisher, batch, false, reason);

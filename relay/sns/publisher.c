@@ -163,7 +163,8 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
         return shared;
     }
     struct aws_endpoint endpoint;
-    if (!aws_endpoint_resolve(&endpoint, publisher->settings, "sns", topic->parts.region, error)) {
+    if (!aws_endpoint_resolve(&endpoint, publisher->settings, publisher->config, "sns", topic->parts.region,
+                              error)) {
         return NULL;
     }
     struct sns_topic *state = memory_allocate(1, sizeof *state);
@@ -422,7 +423,11 @@ static int room_of_topics(const struct publisher *publisher) {
     return room;
 }
 
+// Without credentials nothing is claimed: it waits best where it is.
 static int room_left(const struct publisher *publisher) {
+    if (credentials_now(publisher->credentials) == NULL) {
+        return 0;
+    }
     int all = room_of(&publisher->limiter, publisher->events);
     int topics = all > 0 && publisher->one_topic ? room_of_topics(publisher) : all;
     return topics < all ? topics : all;
@@ -491,6 +496,31 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     send_waiting(context);
 }
 
+// New credentials are tried at once, and with them what has waited since the old ones were refused. That
+// there are none ends the relay only where none can come.
+static void on_credentials(void *context) {
+    struct publisher *publisher = context;
+    struct error error;
+    if (credentials_now(publisher->credentials) != NULL) {
+        if (breaker_hurry(&publisher->breaker, clock_monotonic_us())) {
+            publisher->listener.recovered(publisher->listener.context);
+        }
+        send_waiting(publisher);
+    } else if (credentials_absent(publisher->credentials)) {
+        error_set(&error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
+        publisher->listener.broken(publisher->listener.context, &error);
+    }
+}
+
+static bool make_credentials(struct publisher *publisher, struct event_base *base, struct error *error) {
+    const struct credentials_listener listener = {publisher, on_credentials};
+    publisher->credentials = credentials_new(base, publisher->settings, &listener, error);
+    if (publisher->credentials != NULL && credentials_absent(publisher->credentials)) {
+        return error_set(error, ERROR_CREDENTIALS, "%s", credentials_problem(publisher->credentials));
+    }
+    return publisher->credentials != NULL;
+}
+
 static void free_batches(struct publisher *publisher) {
     while (publisher->made_last != NULL) {
         struct batch *batch = publisher->made_last;
@@ -508,33 +538,41 @@ static void free_publisher(void *self) {
     }
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
-    aws_credentials_wipe(&publisher->credentials);
+    credentials_free(publisher->credentials);
     message_free(&publisher->message);
+    aws_config_free(publisher->config);
     free(publisher);
 }
 
 // The settings that every topic shares are checked at the start, not at the first event.
-static bool check_settings(const struct settings *settings, struct error *error) {
+static bool check_settings(const struct settings *settings, const struct aws_config *config,
+                           struct error *error) {
     struct aws_endpoint endpoint;
     struct aws_topic_arn arn;
     char region[AWS_REGION_SIZE];
     char prefixed[AWS_TOPIC_ARN_SIZE];
     const char *known = settings->topic_arn[0] != '\0' ? settings->topic_arn : settings->topic_arn_prefix;
+    bool has_region = known[0] != '\0' || aws_config_text(config, settings->aws_region, "region")[0] != '\0';
     return (settings->topic_arn[0] == '\0' || aws_topic_arn_parse(&arn, settings->topic_arn, error)) &&
            (settings->topic_arn_prefix[0] == '\0' ||
             aws_topic_arn_from_prefix(settings->topic_arn_prefix, "event.type", prefixed, sizeof prefixed,
                                       error)) &&
-           ((known[0] == '\0' && settings->aws_region[0] == '\0') ||
-            (aws_region_resolve(region, settings, known, error) &&
-             aws_endpoint_resolve(&endpoint, settings, "sns", region, error)));
+           (!has_region || (aws_region_resolve(region, settings, config, known, error) &&
+                            aws_endpoint_resolve(&endpoint, settings, config, "sns", region, error)));
+}
+
+static struct http_client *new_http_client(struct event_base *base, const struct settings *settings,
+                                           const struct aws_config *config, struct error *error) {
+    const struct http_options options = {.ca_bundle =
+                                             aws_config_text(config, settings->aws_ca_bundle, "ca_bundle"),
+                                         .timeout_us = settings->request_timeout,
+                                         .connections = (int)settings->max_in_flight};
+    return http_client_new(base, &options, error);
 }
 
 bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct settings *settings,
                        const struct sink_listener *listener, struct error *error) {
     struct publisher *publisher = memory_allocate(1, sizeof *publisher);
-    const struct http_options options = {.ca_bundle = settings->aws_ca_bundle,
-                                         .timeout_us = settings->request_timeout,
-                                         .connections = (int)settings->max_in_flight};
     publisher->listener = *listener;
     publisher->settings = settings;
     publisher->timer = evtimer_new(base, on_timer, publisher);
@@ -542,11 +580,12 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     limiter_init(&publisher->limiter, settings->rate_limit, clock_monotonic_us());
     retry_quota_init(&publisher->quota);
     message_init(&publisher->message);
-    bool ready = check_settings(settings, error) &&
-                 aws_credentials_from_settings(&publisher->credentials, settings, error) &&
+    bool ready = (publisher->config = aws_config_load(settings, error)) != NULL &&
+                 check_settings(settings, publisher->config, error) &&
+                 make_credentials(publisher, base, error) &&
                  (publisher->signer = sigv4_signer_create(error)) != NULL &&
                  (publisher->parser = sns_answer_parser_create(error)) != NULL &&
-                 (publisher->http = http_client_new(base, &options, error)) != NULL;
+                 (publisher->http = new_http_client(base, settings, publisher->config, error)) != NULL;
     if (!ready) {
         free_publisher(publisher);
         return false;

@@ -9,8 +9,8 @@
 
 #include <event2/event.h>
 
-// sns_publisher_new checks credentials, region and endpoint settings; the first contact with AWS is the first
-// batch.
+// sns_publisher_new checks credentials, region and endpoint, of the settings and of the AWS profile; the
+// first contact with AWS is the first batch.
 bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct settings *settings,
                        const struct sink_listener *listener, struct error *error);
 

@@ -22,8 +22,8 @@ static void on_answer(void *context, const struct http_answer *answer) {
     send_waiting(publisher);
 }
 
-static bool sign(struct publisher *publisher, struct batch *batch, struct sigv4_signature *signature,
-                 struct error *error) {
+static bool sign(struct publisher *publisher, struct batch *batch, const struct aws_credentials *credentials,
+                 struct sigv4_signature *signature, struct error *error) {
     const struct sns_topic *topic = batch->topic;
     const struct sigv4_header headers[] = {{"content-type", content_type}, {"host", topic->endpoint.host}};
     const struct sigv4_request request = {.method = "POST",
@@ -36,18 +36,20 @@ static bool sign(struct publisher *publisher, struct batch *batch, struct sigv4_
                                           .payload = batch->form.data,
                                           .payload_length = batch->form.length};
     batch->signed_offset_us = publisher->skew.offset_us;
-    return sigv4_sign(publisher->signer, &publisher->credentials, &request,
-                      clock_unix_us() + batch->signed_offset_us, signature, error);
+    batch->signed_with = credentials_version(publisher->credentials);
+    return sigv4_sign(publisher->signer, credentials, &request, clock_unix_us() + batch->signed_offset_us,
+                      signature, error);
 }
 
-static void post(struct publisher *publisher, struct batch *batch) {
+static void post(struct publisher *publisher, struct batch *batch,
+                 const struct aws_credentials *credentials) {
     struct sigv4_signature signature;
     struct error error = {0};
     if (batch->form.overflow) { // more than any setting allows: something is missing in it
         judge_answer(publisher, batch, &(struct http_answer){.failure = "the request is too large"});
         return;
     }
-    if (!sign(publisher, batch, &signature, &error)) {
+    if (!sign(publisher, batch, credentials, &signature, &error)) {
         judge_credentials(publisher, batch, error.text);
         return;
     }
@@ -58,12 +60,12 @@ static void post(struct publisher *publisher, struct batch *batch) {
     snprintf(type, sizeof type, "Content-Type: %s", content_type);
     snprintf(date, sizeof date, "X-Amz-Date: %s", signature.date);
     snprintf(authorization, sizeof authorization, "Authorization: %s", signature.authorization);
-    snprintf(token, sizeof token, "X-Amz-Security-Token: %s", publisher->credentials.session_token);
+    snprintf(token, sizeof token, "X-Amz-Security-Token: %s", credentials->session_token);
     const struct http_request request = {
         .url = batch->topic->endpoint.url,
         // "Expect:" keeps libcurl from waiting for "100 Continue" before a large body.
         .headers = {type, date, authorization,
-                    "Expect:", publisher->credentials.session_token[0] != '\0' ? token : NULL},
+                    "Expect:", credentials->session_token[0] != '\0' ? token : NULL},
         .body = {batch->form.data, batch->form.length},
         .done = on_answer,
         .context = batch};
@@ -127,7 +129,8 @@ static bool has_batch(const struct sns_topic *topic) {
     return topic->queue.first != NULL || (topic->groups != NULL && groups_peek(topic->groups) != NULL);
 }
 
-static void send_next(struct publisher *publisher, struct sns_topic *topic, int64_t now) {
+static void send_next(struct publisher *publisher, struct sns_topic *topic,
+                      const struct aws_credentials *credentials, int64_t now) {
     static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
     struct batch *batch = topic->queue.first != NULL ? batch_pop(&topic->queue) : collect(publisher, topic);
     if (!may_send_all(publisher, batch)) {
@@ -142,7 +145,7 @@ static void send_next(struct publisher *publisher, struct sns_topic *topic, int6
     }
     limiter_take(&topic->limiter, batch->count);
     limiter_take(&publisher->limiter, batch->count);
-    post(publisher, batch);
+    post(publisher, batch, credentials);
 }
 
 static bool is_closed_enough(const struct publisher *publisher, const struct sns_topic *topic, int64_t now) {
@@ -154,8 +157,9 @@ static bool is_closed_enough(const struct publisher *publisher, const struct sns
 
 // One batch. Returns when to try again: 0 when it has been sent, INT64_MAX when something else will call.
 static int64_t try_topic(struct publisher *publisher, struct sns_topic *topic, int64_t now) {
+    const struct aws_credentials *credentials = credentials_now(publisher->credentials);
     int64_t next = undelay(topic, now);
-    if (!has_batch(topic) || !is_closed_enough(publisher, topic, now) ||
+    if (!has_batch(topic) || credentials == NULL || !is_closed_enough(publisher, topic, now) ||
         publisher->in_flight >= publisher->settings->max_in_flight) {
         return next;
     }
@@ -166,7 +170,7 @@ static int64_t try_topic(struct publisher *publisher, struct sns_topic *topic, i
     if (wait > 0) {
         return now + wait < next ? now + wait : next;
     }
-    send_next(publisher, topic, now);
+    send_next(publisher, topic, credentials, now);
     return 0;
 }
 

@@ -3,11 +3,12 @@
 // what becomes of their events. Nobody else includes this.
 #pragma once
 
-#include "aws/credentials.h"
+#include "aws/config.h"
 #include "aws/endpoint.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
 #include "aws/skew.h"
+#include "credentials/credentials.h"
 #include "http/client.h"
 #include "message/message.h"
 #include "settings/settings.h"
@@ -45,8 +46,9 @@ struct sns_topic {
 struct publisher {
     struct sink_listener listener;
     const struct settings *settings;
+    struct aws_config *config;
     struct http_client *http;
-    struct aws_credentials credentials;
+    struct credentials *credentials;
     struct sigv4_signer *signer;
     struct aws_skew skew;
     struct sns_answer_parser *parser;

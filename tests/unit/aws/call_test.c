@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "support/http_server.h"
 #include "support/loop.h"
+#include "support/settings_fill.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -85,8 +86,9 @@ static struct fixture *start(const struct reply *script, int count) {
     snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%d", http_server_port(fixture->server));
     fixture->settings = (struct settings){
         .aws_endpoint_url = fixture->url, .aws_endpoint_url_sns = none, .aws_region = region};
+    settings_fill(&fixture->settings);
     fixture->http = http_client_new(fixture->base, &options, NULL);
-    fixture->caller = aws_caller_new(fixture->base, &fixture->settings, fixture->http, NULL);
+    fixture->caller = aws_caller_new(fixture->base, &fixture->settings, NULL, fixture->http, NULL);
     assert_non_null(fixture->caller);
     return fixture;
 }

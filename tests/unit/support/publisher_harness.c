@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "sns/publisher.h"
 #include "support/loop.h"
+#include "support/settings_fill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct harness *harness_new(void) {
     static char standard[] = ARN "orders", other[] = ARN "users", fifo[] = ARN "orders.fifo";
     static char region[] = "eu-west-1", key_id[] = "AKIDEXAMPLE",
                 secret[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE";
-    static char source[] = "/outbox";
+    static char source[] = "/outbox", no_file[] = "/dev/null";
     struct harness *harness = memory_allocate(1, sizeof *harness);
     harness->base = event_base_new();
     harness->server = http_server_new(harness->base, on_request, harness);
@@ -63,9 +64,13 @@ struct harness *harness_new(void) {
                                           .aws_endpoint_url = none,
                                           .aws_endpoint_url_sns = harness->endpoint,
                                           .aws_ca_bundle = none,
+                                          .aws_profile = none,
+                                          .aws_config_file = no_file,
+                                          .aws_shared_credentials_file = no_file,
                                           .aws_access_key_id = key_id,
                                           .aws_secret_access_key = secret,
                                           .aws_session_token = none};
+    settings_fill(&harness->settings);
     make_topic(&harness->standard, standard);
     make_topic(&harness->other, other);
     make_topic(&harness->fifo, fifo);
