@@ -70,13 +70,17 @@ static char *formatted(const char *format, va_list arguments, bool lines) {
     return memory_copy_text(text);
 }
 
-struct subject *findings_subject(struct findings *findings, const char *about) {
+struct subject *findings_subject(struct findings *findings, struct subject *after, const char *about) {
     struct subject *subject = memory_allocate(1, sizeof *subject);
+    struct subject *before = after != NULL ? after : findings->last;
     subject->findings = findings;
     subject->about = memory_copy_text(about);
     clean(subject->about, false);
-    *(findings->last != NULL ? &findings->last->next : &findings->first) = subject;
-    findings->last = subject;
+    subject->next = before != NULL ? before->next : NULL;
+    *(before != NULL ? &before->next : &findings->first) = subject;
+    if (before == findings->last) {
+        findings->last = subject;
+    }
     return subject;
 }
 

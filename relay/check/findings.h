@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What check finds: findings, each about a subject (the credentials, a topic), in the order in which subjects
-// were opened, however late an answer comes.
+// What check finds: findings, each about a subject (the credentials, a topic). Subjects have their place from
+// the start, so that the order is the same however late an answer comes.
 #pragma once
 
 #include <stdbool.h>
@@ -38,8 +38,8 @@ struct findings {
 struct findings *findings_new(void);
 void findings_free(struct findings *findings);
 
-// findings_subject opens a subject behind those that are there.
-struct subject *findings_subject(struct findings *findings, const char *about);
+// findings_subject opens a subject: behind `after`, or at the end where that is NULL.
+struct subject *findings_subject(struct findings *findings, struct subject *after, const char *about);
 
 // finding_add adds a finding, of which `name` must live on. Texts from outside may stand in it as they came:
 // what is no UTF-8 becomes a question mark, a control character a space. Returns it.
