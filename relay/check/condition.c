@@ -39,6 +39,8 @@ static const struct {
     {"Bool", equal_whatever_case, false},
 };
 
+enum { OPERATORS = sizeof operators / sizeof operators[0] };
+
 // The value of a key in the request, or NULL when it is not known. Keys are the same in any case.
 static const char *value_of(const char *key, const struct policy_request *request) {
     const struct {
@@ -96,28 +98,42 @@ static size_t find_operator(const char *name) {
         length -= suffix;
     }
     size_t index = 0;
-    while (
-        index < sizeof operators / sizeof operators[0] &&
-        (strlen(operators[index].name) != length || strncasecmp(operators[index].name, plain, length) != 0)) {
+    while (index < OPERATORS && (strlen(operators[index].name) != length ||
+                                 strncasecmp(operators[index].name, plain, length) != 0)) {
         index++;
     }
     return index;
 }
 
+// The keys of one operator. One that has no keys in it is none that we know.
+static enum truth judge_operator(const cJSON *by, const struct policy_request *request,
+                                 const cJSON **culprit) {
+    size_t index = cJSON_IsObject(by) ? find_operator(by->string) : OPERATORS;
+    enum truth all = cJSON_IsObject(by) ? TRUTH_YES : TRUTH_MAYBE;
+    for (const cJSON *values = cJSON_IsObject(by) ? by->child : NULL; values != NULL; values = values->next) {
+        bool known = index < OPERATORS;
+        enum truth one = judge_key(values, known ? operators[index].compare : NULL,
+                                   known && operators[index].negated, request);
+        if (one < all) {
+            all = one;
+            *culprit = values;
+        }
+    }
+    return all;
+}
+
 enum truth condition_judge(const cJSON *condition, const struct policy_request *request,
                            const cJSON **culprit) {
+    if (condition == NULL || !cJSON_IsObject(condition)) {
+        return condition == NULL ? TRUTH_YES : TRUTH_MAYBE;
+    }
     enum truth all = TRUTH_YES;
-    for (const cJSON *by = condition != NULL ? condition->child : NULL; by != NULL; by = by->next) {
-        size_t index = find_operator(by->string != NULL ? by->string : "");
-        bool known = index < sizeof operators / sizeof operators[0];
-        for (const cJSON *values = by->child; values != NULL && values->string != NULL;
-             values = values->next) {
-            enum truth one = judge_key(values, known ? operators[index].compare : NULL,
-                                       known && operators[index].negated, request);
-            if (one < all) {
-                all = one;
-                *culprit = values;
-            }
+    for (const cJSON *by = condition->child; by != NULL; by = by->next) {
+        const cJSON *key = NULL;
+        enum truth one = judge_operator(by, request, &key);
+        if (one < all) {
+            all = one;
+            *culprit = key;
         }
     }
     return all;
