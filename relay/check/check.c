@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECTIONS = 8, DEADLINE_S = 100 };
+enum { CONNECTIONS = 8 };
 
 struct kept {
     struct kept *next;
@@ -96,8 +96,8 @@ static bool prepare(struct check *check, struct error *error) {
            (check->credentials = credentials_new(check->base, settings, &listener, error)) != NULL;
 }
 
-static void run(struct check *check) {
-    static const struct timeval deadline = {.tv_sec = DEADLINE_S};
+static void run(struct check *check, int64_t limit_us) {
+    const struct timeval deadline = {.tv_sec = limit_us / 1000000, .tv_usec = limit_us % 1000000};
     if (credentials_now(check->credentials) != NULL || credentials_absent(check->credentials)) {
         start(check);
     }
@@ -123,7 +123,8 @@ static void end(struct check *check) {
     }
 }
 
-bool check_run(const struct settings *settings, struct findings *findings, struct error *error) {
+bool check_run(const struct settings *settings, int64_t limit_us, struct findings *findings,
+               struct error *error) {
     struct check check = {.settings = settings, .findings = findings, .base = event_base_new()};
     struct error problem = {0};
     if (check.base == NULL) {
@@ -135,7 +136,7 @@ bool check_run(const struct settings *settings, struct findings *findings, struc
     targets_read(&check, routes);
     if (prepare(&check, &problem)) {
         identity_endpoints(&check, findings_subject(findings, check.identity, "AWS endpoints"));
-        run(&check);
+        run(&check, limit_us);
     } else {
         finding_add(check.identity, FINDING_ERROR, "settings", "%s", problem.text);
     }

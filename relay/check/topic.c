@@ -130,6 +130,10 @@ static void judge_subscriptions(const struct topic_check *topic) {
         finding_add(topic->subject, FINDING_NOTE, "topic.others",
                     "subscriptions of other protocols than sqs, which are not looked at: %d", topic->others);
     }
+    if (topic->pages == PAGES_MAX) {
+        finding_add(topic->subject, FINDING_NOTE, "topic.more",
+                    "only the first %d pages of its subscriptions are looked at", PAGES_MAX);
+    }
     if (topic->queues > QUEUES_MAX) {
         finding_add(topic->subject, FINDING_NOTE, "topic.queues", "only the first %d queues are looked at",
                     QUEUES_MAX);

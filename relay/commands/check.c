@@ -29,7 +29,7 @@ bool command_check(const struct settings *settings, const char *const *operands,
     (void)operands;
     (void)operand_count;
     signal(SIGPIPE, SIG_IGN);
-    bool ran = check_run(settings, findings, error);
+    bool ran = check_run(settings, CHECK_LIMIT_US, findings, error);
     if (ran) {
         print(findings, settings->json != 0);
     }
