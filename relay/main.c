@@ -3,6 +3,7 @@
 #include "commands/command.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 // A standard descriptor that the caller has closed would be given to the next file or socket that is opened,
@@ -15,6 +16,13 @@ static bool occupy_standard_descriptors(void) {
     return descriptor >= 0 && close(descriptor) == 0;
 }
 
+// Memory and environment hold secrets: no core dump is written, and /proc/PID is root's, so that no other
+// process of this user reads them there. (A debugger needs root then, too.)
+static void hide_memory(void) {
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv) {
+    hide_memory();
     return occupy_standard_descriptors() ? command_main(argc, argv) : ERROR_INTERNAL;
 }

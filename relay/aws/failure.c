@@ -70,18 +70,6 @@ const char *aws_error_name(const char *code) {
     return dot != NULL ? dot + 1 : code;
 }
 
-bool aws_failure_ends_credentials(const char *code) {
-    static const char *const names[] = {"AuthFailure",           "ExpiredToken",
-                                        "ExpiredTokenException", "InvalidAccessKeyId",
-                                        "InvalidClientTokenId",  "UnrecognizedClientException"};
-    const char *name = aws_error_name(code);
-    bool ends = false;
-    for (size_t index = 0; !ends && index < sizeof names / sizeof names[0]; index++) {
-        ends = strcmp(name, names[index]) == 0;
-    }
-    return ends;
-}
-
 enum aws_failure aws_failure_of_code(const char *code) {
     const char *name = aws_error_name(code);
     for (size_t index = 0; index < sizeof codes / sizeof codes[0]; index++) {

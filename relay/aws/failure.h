@@ -6,8 +6,6 @@
 // SQS and STS (https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html and its neighbours).
 #pragma once
 
-#include <stdbool.h>
-
 enum aws_failure {
     AWS_FAILURE_OTHER,       // a code that says nothing to us
     AWS_FAILURE_THROTTLED,   // too fast
@@ -25,10 +23,6 @@ enum aws_failure aws_failure_of_code(const char *code);
 // aws_failure_of_answer classifies an answer by its code, and where that says nothing by its HTTP status
 // (0: no whole answer): 429 is throttling; 0, 500, 502, 503 and 504 are transient.
 enum aws_failure aws_failure_of_answer(int http_status, const char *code);
-
-// aws_failure_ends_credentials: the code says that the credentials have expired or are not known, so that new
-// ones may help (but not, say, that the signature is wrong).
-bool aws_failure_ends_credentials(const char *code);
 
 // aws_error_name is the code without what stands before its last dot.
 const char *aws_error_name(const char *code);

@@ -72,7 +72,9 @@ static bool run_command(const struct command *command, int argc, char **argv, st
     const char *operands[OPERANDS_MAX] = {NULL};
     int count = command->operands_most;
     struct settings settings;
-    if (!settings_read(&settings, command->name, argc, argv, operands, &count, error)) {
+    bool is_read = settings_read(&settings, command->name, argc, argv, operands, &count, error);
+    settings_forget_environment();
+    if (!is_read) {
         return false;
     }
     log_configure((enum log_level)settings.log_level, (enum log_format)settings.log_format);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ECS_ENDPOINT "http://169.254.170.2"
 
@@ -47,7 +48,7 @@ static bool is_same_address(const char *host, const char *address) {
 }
 
 static bool may_use_http(const char *host) {
-    return is_loopback(host) || strcmp(host, "localhost") == 0 || strcmp(host, "169.254.170.2") == 0 ||
+    return is_loopback(host) || strcasecmp(host, "localhost") == 0 || strcmp(host, "169.254.170.2") == 0 ||
            strcmp(host, "169.254.170.23") == 0 || is_same_address(host, "fd00:ec2::23");
 }
 

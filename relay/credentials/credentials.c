@@ -121,6 +121,10 @@ static void on_found(struct credentials *credentials, const struct credentials_f
     }
 }
 
+static const char absent[] = "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a "
+                             "profile by AWS_PROFILE, or give "
+                             "this machine a role; looked for in ";
+
 static void on_done(void *context, enum provider_result result, const struct credentials_found *found,
                     const char *reason) {
     struct credentials *credentials = context;
@@ -129,7 +133,7 @@ static void on_done(void *context, enum provider_result result, const struct cre
     if (result == PROVIDER_FOUND) {
         on_found(credentials, found);
     } else {
-        const char *prefix = result == PROVIDER_ABSENT ? "no AWS credentials found: " : "";
+        const char *prefix = result == PROVIDER_ABSENT ? absent : "";
         snprintf(text, sizeof text, "%s%.*s", prefix, (int)(sizeof text - strlen(prefix) - 1), reason);
         credentials->absent = result == PROVIDER_ABSENT && !credentials->schedule.has;
         fail(credentials, text);

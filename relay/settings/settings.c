@@ -142,6 +142,15 @@ bool settings_read(struct settings *settings, const char *command, int argc, cha
     return read;
 }
 
+void settings_forget_environment(void) {
+    for (int index = 0; index < OPTION_COUNT; index++) {
+        char *value = options[index].secret ? getenv(options[index].variable) : NULL;
+        if (value != NULL) {
+            memory_wipe(value, strlen(value));
+        }
+    }
+}
+
 void settings_free(struct settings *settings) {
     for (int index = 0; index < OPTION_COUNT; index++) {
         if (options[index].kind == OPTION_TEXT) {

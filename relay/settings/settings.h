@@ -83,5 +83,9 @@ struct settings {
 bool settings_read(struct settings *settings, const char *command, int argc, char **argv,
                    const char **operands, int *operand_count, struct error *error);
 
+// settings_forget_environment overwrites the secrets in the environment of this process, once they have been
+// read: they leave /proc/PID/environ, and no child inherits them.
+void settings_forget_environment(void);
+
 // settings_free wipes secrets and releases everything.
 void settings_free(struct settings *settings);

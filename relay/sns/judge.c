@@ -103,7 +103,7 @@ static void judge_identity(struct publisher *publisher, struct batch *batch, con
         send_again(batch);
         return;
     }
-    if (aws_failure_ends_credentials(code)) {
+    if (aws_failure_of_code(code) == AWS_FAILURE_CREDENTIALS) {
         credentials_refused(publisher->credentials);
     }
     judge_credentials(publisher, batch, reason);

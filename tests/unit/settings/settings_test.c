@@ -345,6 +345,19 @@ static void mistakes_on_the_command_line_are_explained(void **state) {
     }
 }
 
+// What getenv returns is what /proc/PID/environ shows.
+static void secrets_are_forgotten(void **state) {
+    (void)state;
+    setenv("AWS_SECRET_ACCESS_KEY", "hunter2", 1);
+    setenv("AWS_REGION", "us-east-1", 1);
+    const char *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    settings_forget_environment();
+    for (int index = 0; index < 7; index++) {
+        assert_int_equal(secret[index], 0);
+    }
+    assert_string_equal(getenv("AWS_REGION"), "us-east-1");
+}
+
 static void bad_values_are_explained_with_their_source(void **state) {
     (void)state;
     const struct {
@@ -406,6 +419,7 @@ int main(void) {
         TEST(files_that_hold_no_secret_are_refused),
         TEST(a_secret_given_twice_is_refused),
         TEST(mistakes_on_the_command_line_are_explained),
+        TEST(secrets_are_forgotten),
         TEST(bad_values_are_explained_with_their_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

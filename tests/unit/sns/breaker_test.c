@@ -150,6 +150,24 @@ static void takes_back_a_probe_that_said_nothing(void **state) {
     assert_string_equal(breaker.reason, "one");
 }
 
+static void can_be_hurried(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    assert_false(breaker_hurry(&breaker, NOW)); // it is closed
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_CLOSED);
+    breaker_fail(&breaker, NOW, "one");
+    assert_true(breaker_hurry(&breaker, NOW));
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_HALF_OPEN);
+    assert_false(breaker_hurry(&breaker, NOW));
+    breaker_probe(&breaker);
+    assert_false(breaker_hurry(&breaker, NOW));
+    assert_int_equal(breaker_state(&breaker, NOW), BREAKER_PROBING);
+    breaker_fail(&breaker, NOW, "two"); // and the next rest is longer all the same
+    assert_in_range(breaker_left(&breaker, NOW), BASE, 2 * BASE);
+}
+
 static void cuts_long_reasons(void **state) {
     struct breaker breaker;
     char reason[2 * BREAKER_REASON_SIZE] = {0};
@@ -164,6 +182,7 @@ static void cuts_long_reasons(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_closed_at_first),
+        cmocka_unit_test(can_be_hurried),
         cmocka_unit_test(opens_with_a_failure),
         cmocka_unit_test(is_half_open_after_its_time),
         cmocka_unit_test(takes_failures_together_for_one),

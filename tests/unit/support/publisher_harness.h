@@ -47,6 +47,8 @@ struct harness {
     int sent;
     int drained;
     int recovered;
+    int broken;
+    const char *reason_to_end; // what the error of a sink that breaks must hold; NULL: it must not break
     int goal;
 };
 
