@@ -63,6 +63,9 @@ static void clean(char *text, bool lines) {
     text[written] = '\0';
 }
 
+static char *formatted(const char *format, va_list arguments, bool lines)
+    __attribute__((format(printf, 1, 0)));
+
 static char *formatted(const char *format, va_list arguments, bool lines) {
     char text[TEXT_SIZE];
     (void)vsnprintf(text, sizeof text, format, arguments);
