@@ -92,8 +92,9 @@ void ask_end(struct check *check, const char *reason) {
     check->over = true;
     while (check->asked != NULL) {
         struct asked *asked = check->asked;
+        check->asked = asked->next;
         asked->done(asked->context, &(struct aws_answer){.code = "", .message = reason});
-        forget(asked);
+        free(asked);
     }
 }
 
