@@ -36,31 +36,30 @@ static void on_answer(void *context, const struct aws_answer *answer) {
     }
 }
 
-static void answer_with(const struct question_to *question, const char *message) {
-    question->done(question->context, &(struct aws_answer){.code = "", .message = message});
+static void answer_with(const struct inquiry *inquiry, const char *message) {
+    inquiry->done(inquiry->context, &(struct aws_answer){.code = "", .message = message});
 }
 
-void ask(struct check *check, const struct question_to *question) {
+void ask(struct check *check, const struct inquiry *inquiry) {
     const struct aws_credentials *credentials = check->over ? NULL : credentials_now(check->credentials);
     struct error error = {0};
     if (credentials == NULL) {
-        answer_with(question,
-                    check->over ? "the time for the check is over" : "the credentials have expired");
+        answer_with(inquiry, check->over ? "the time for the check is over" : "the credentials have expired");
         return;
     }
     struct asked *asked = memory_allocate(1, sizeof *asked);
     *asked = (struct asked){
-        .next = check->asked, .check = check, .done = question->done, .context = question->context};
-    const struct aws_request request = {.service = question->service,
-                                        .region = question->region,
-                                        .target = question->target,
-                                        .body = question->body,
+        .next = check->asked, .check = check, .done = inquiry->done, .context = inquiry->context};
+    const struct aws_request request = {.service = inquiry->service,
+                                        .region = inquiry->region,
+                                        .target = inquiry->target,
+                                        .body = inquiry->body,
                                         .credentials = credentials,
                                         .done = on_answer,
                                         .context = asked};
     if (!aws_call(check->caller, &request, &error)) {
         free(asked);
-        answer_with(question, error.text);
+        answer_with(inquiry, error.text);
         return;
     }
     if (check->asked != NULL) {
@@ -69,18 +68,18 @@ void ask(struct check *check, const struct question_to *question) {
     check->asked = asked;
 }
 
-void ask_form(struct check *check, const struct question_to *question, const char *action,
+void ask_form(struct check *check, const struct inquiry *inquiry, const char *action,
               const char *const *fields) {
-    struct question_to with_form = *question;
+    struct inquiry with_form = *inquiry;
     struct buffer form;
     buffer_init(&form, FORM_SIZE);
-    aws_form_begin(&form, action, strcmp(question->service, "sts") == 0 ? "2011-06-15" : "2010-03-31");
+    aws_form_begin(&form, action, strcmp(inquiry->service, "sts") == 0 ? "2011-06-15" : "2010-03-31");
     for (; fields[0] != NULL; fields += 2) {
         aws_form_add(&form, fields[0], slice_of_text(fields[1]));
     }
     with_form.body = (struct slice){form.data, form.length};
     if (form.overflow) {
-        answer_with(question, "the request would be too large");
+        answer_with(inquiry, "the request would be too large");
     } else {
         ask(check, &with_form);
     }
@@ -100,6 +99,10 @@ void ask_end(struct check *check, const char *reason) {
 
 bool ask_good(const struct aws_answer *answer) {
     return answer->status >= 200 && answer->status < 300;
+}
+
+const struct xml_element *ask_result(const struct aws_answer *answer, const char *name) {
+    return ask_good(answer) ? xml_child(answer->xml, name) : NULL;
 }
 
 const char *ask_attribute(const struct xml_element *result, const char *name) {
@@ -122,6 +125,10 @@ static void explain_denied(struct subject *subject, const struct aws_answer *ans
 void ask_explain(struct subject *subject, const struct aws_answer *answer, const char *permission,
                  const char *resource) {
     struct finding *finding;
+    if (ask_good(answer)) {
+        finding_add(subject, FINDING_ERROR, "no_answer", "the answer to %s is none of AWS's", permission);
+        return;
+    }
     switch (aws_failure_of_answer(answer->status, answer->code)) {
     case AWS_FAILURE_DENIED:
         explain_denied(subject, answer, permission, resource);

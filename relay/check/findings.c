@@ -40,8 +40,10 @@ void findings_free(struct findings *findings) {
     free(findings);
 }
 
+// Control characters of a terminal, of lines, and of the direction of writing.
 static bool is_control(uint32_t character, bool lines) {
-    return (character < ' ' && !(lines && character == '\n')) || (character >= 0x7F && character < 0xA0);
+    return (character < ' ' && !(lines && character == '\n')) || (character >= 0x7F && character < 0xA0) ||
+           (character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
 }
 
 // Makes of any bytes a text that a terminal and a JSON document can take. Never longer than before.
@@ -100,6 +102,11 @@ struct finding *finding_add(struct subject *subject, enum finding_level level, c
     subject->last = finding;
     subject->findings->counts[level]++;
     return finding;
+}
+
+const char *finding_pasteable(const char *text, const char *otherwise) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-";
+    return text[0] != '\0' && text[strspn(text, allowed)] == '\0' ? text : otherwise;
 }
 
 void finding_remedy(struct finding *finding, const char *format, ...) {

@@ -46,5 +46,10 @@ struct subject *findings_subject(struct findings *findings, struct subject *afte
 struct finding *finding_add(struct subject *subject, enum finding_level level, const char *name,
                             const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-// finding_remedy says what to do about it; may have line breaks.
+// finding_pasteable returns a text from outside that is to stand in a command or statement, unquoted or in
+// quotes; or `otherwise` when it is empty or has any character in it but A-Z, a-z, 0-9 and : / . _ -
+const char *finding_pasteable(const char *text, const char *otherwise);
+
+// finding_remedy says what to do about it; may have line breaks. What stands in it may be pasted into a
+// shell.
 void finding_remedy(struct finding *finding, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -37,12 +37,14 @@ static bool takes_credentials(const struct aws_answer *answer) {
 static void on_identity(void *context, const struct aws_answer *answer) {
     const struct identity *identity = context;
     struct check *check = identity->check;
-    const struct xml_element *result = xml_child(answer->xml, "GetCallerIdentityResult");
-    if (ask_good(answer)) {
+    const struct xml_element *result = ask_result(answer, "GetCallerIdentityResult");
+    if (result != NULL) {
         const char *account = xml_text(result, "Account");
         finding_add(check->identity, FINDING_OK, "credentials.identity", "AWS knows them as %s, account %s",
                     xml_text(result, "Arn"), account);
-        snprintf(check->account, sizeof check->account, "%s", account);
+        bool valid =
+            strspn(account, "0123456789") == AWS_ACCOUNT_SIZE - 1 && strlen(account) == AWS_ACCOUNT_SIZE - 1;
+        snprintf(check->account, sizeof check->account, "%s", valid ? account : "");
     } else {
         ask_explain(check->identity, answer, "sts:GetCallerIdentity", "*");
     }
@@ -61,9 +63,9 @@ void identity_check(struct check *check, void (*next)(struct check *check, bool 
     }
     struct identity *identity = check_keep(check, sizeof *identity);
     *identity = (struct identity){.check = check, .next = next};
-    const struct question_to question = {
+    const struct inquiry inquiry = {
         .service = "sts", .region = region, .done = on_identity, .context = identity};
-    ask_form(check, &question, "GetCallerIdentity", (const char *const[]){NULL});
+    ask_form(check, &inquiry, "GetCallerIdentity", (const char *const[]){NULL});
 }
 
 static void describe_endpoint(const struct check *check, struct subject *subject, const char *service,

@@ -23,7 +23,7 @@ struct queue {
     const struct target *target;
     struct queue_arn arn;
     char subscription[512];
-    char url[512]; // "" when it has characters that no URL of a queue has
+    char url[512];
 };
 
 static const char *text_of(const cJSON *object, const char *name) {
@@ -54,8 +54,7 @@ static void remedy_policy(const struct queue *queue, struct finding *finding, bo
     cJSON_AddStringToObject(attributes, "Policy", policy);
     char *text = cJSON_PrintUnformatted(attributes);
     finding_remedy(finding, "aws sqs set-queue-attributes --region %s --queue-url %s --attributes '%s'",
-                   queue->arn.region, queue->url[0] != '\0' ? queue->url : "QUEUE_URL",
-                   text != NULL ? text : "");
+                   queue->arn.region, finding_pasteable(queue->url, "QUEUE_URL"), text != NULL ? text : "");
     cJSON_free(text);
     cJSON_Delete(attributes);
 }
@@ -141,7 +140,7 @@ static void judge_dead_letters(const struct queue *queue, const cJSON *attribute
             "aws sqs set-queue-attributes --region %s --queue-url %s --attributes "
             "'{\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:%s:sqs:%s:%s:%s\\\","
             "\\\"maxReceiveCount\\\":\\\"5\\\"}\"}'",
-            queue->arn.region, queue->url[0] != '\0' ? queue->url : "QUEUE_URL", queue->arn.partition,
+            queue->arn.region, finding_pasteable(queue->url, "QUEUE_URL"), queue->arn.partition,
             queue->arn.region, queue->arn.account, queue->arn.is_fifo ? "DEAD.fifo" : "DEAD");
     }
     cJSON_Delete(policy);
@@ -150,7 +149,7 @@ static void judge_dead_letters(const struct queue *queue, const cJSON *attribute
 static void on_attributes(void *context, const struct aws_answer *answer) {
     const struct queue *queue = context;
     const cJSON *attributes = cJSON_GetObjectItemCaseSensitive(answer->json, "Attributes");
-    if (!ask_good(answer)) {
+    if (!ask_good(answer) || !cJSON_IsObject(attributes)) {
         ask_explain(queue->subject, answer, "sqs:GetQueueAttributes", queue->arn.text);
         return;
     }
@@ -167,13 +166,13 @@ static void on_attributes(void *context, const struct aws_answer *answer) {
 static void ask_sqs(struct queue *queue, const char *target, const cJSON *input,
                     void (*done)(void *context, const struct aws_answer *answer)) {
     char *body = cJSON_PrintUnformatted(input);
-    const struct question_to question = {.service = "sqs",
-                                         .region = queue->arn.region,
-                                         .target = target,
-                                         .body = slice_of_text(body != NULL ? body : "{}"),
-                                         .done = done,
-                                         .context = queue};
-    ask(queue->check, &question);
+    const struct inquiry inquiry = {.service = "sqs",
+                                    .region = queue->arn.region,
+                                    .target = target,
+                                    .body = slice_of_text(body != NULL ? body : "{}"),
+                                    .done = done,
+                                    .context = queue};
+    ask(queue->check, &inquiry);
     cJSON_free(body);
 }
 
@@ -203,19 +202,13 @@ static void explain_missing(const struct queue *queue) {
                    "aws sns unsubscribe --region %s --subscription-arn %s",
                    queue->arn.region, queue->arn.name,
                    queue->arn.is_fifo ? " --attributes FifoQueue=true" : "", queue->target->parts.region,
-                   queue->subscription);
-}
-
-static void keep_url(struct queue *queue, const char *url) {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-";
-    bool usable = url[strspn(url, allowed)] == '\0' && strlen(url) < sizeof queue->url;
-    snprintf(queue->url, sizeof queue->url, "%s", usable ? url : "");
+                   finding_pasteable(queue->subscription, "SUBSCRIPTION_ARN"));
 }
 
 static void on_url(void *context, const struct aws_answer *answer) {
     struct queue *queue = context;
     if (ask_good(answer)) {
-        keep_url(queue, text_of(answer->json, "QueueUrl"));
+        snprintf(queue->url, sizeof queue->url, "%s", text_of(answer->json, "QueueUrl"));
         ask_attributes(queue, text_of(answer->json, "QueueUrl"));
     } else if (aws_failure_of_code(answer->code) == AWS_FAILURE_MISSING) {
         explain_missing(queue);
@@ -234,8 +227,8 @@ static void ask_url(struct queue *queue) {
 
 static void on_subscription(void *context, const struct aws_answer *answer) {
     struct queue *queue = context;
-    const struct xml_element *result = xml_child(answer->xml, "GetSubscriptionAttributesResult");
-    if (!ask_good(answer)) {
+    const struct xml_element *result = ask_result(answer, "GetSubscriptionAttributesResult");
+    if (result == NULL) {
         ask_explain(queue->subject, answer, "sns:GetSubscriptionAttributes", queue->target->arn);
     } else {
         bool raw = strcmp(ask_attribute(result, "RawMessageDelivery"), "true") == 0;
@@ -265,8 +258,8 @@ void queue_check(struct check *check, struct subject *subject, const struct targ
         return;
     }
     snprintf(queue->subscription, sizeof queue->subscription, "%s", subscription_arn);
-    const struct question_to question = {
+    const struct inquiry inquiry = {
         .service = "sns", .region = target->parts.region, .done = on_subscription, .context = queue};
-    ask_form(check, &question, "GetSubscriptionAttributes",
+    ask_form(check, &inquiry, "GetSubscriptionAttributes",
              (const char *const[]){"SubscriptionArn", queue->subscription, NULL});
 }

@@ -51,7 +51,7 @@ void *check_keep(struct check *check, size_t size);
 // In ask.c:
 
 // A question to AWS. `done` is called once, from the loop or at once, also when there will be no answer.
-struct question_to {
+struct inquiry {
     const char *service;
     const char *region;
     const char *target; // of a JSON request; NULL: a form
@@ -60,17 +60,19 @@ struct question_to {
     void *context;
 };
 
-void ask(struct check *check, const struct question_to *question);
+void ask(struct check *check, const struct inquiry *inquiry);
 
 // ask_form asks with a form, of SNS or STS: `fields` are names and values in turn; a NULL name ends them.
-void ask_form(struct check *check, const struct question_to *question, const char *action,
+void ask_form(struct check *check, const struct inquiry *inquiry, const char *action,
               const char *const *fields);
 
 // ask_end answers what is under way with `reason` in place of AWS, and whatever is asked from now on.
 void ask_end(struct check *check, const char *reason);
 
-// ask_good: AWS has answered, and it is no error.
+// ask_good: AWS has answered, and it is no error. ask_result is then the element of that name in it; NULL
+// when there is none, so that the answer cannot be AWS's.
 bool ask_good(const struct aws_answer *answer);
+const struct xml_element *ask_result(const struct aws_answer *answer, const char *name);
 
 // ask_attribute is a value in <Attributes><entry><key/><value/></entry>…</Attributes>; "" when it is not
 // there.

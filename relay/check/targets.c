@@ -91,7 +91,8 @@ static void add_types(struct check *check, struct subject *subject, struct route
         if (topic == NULL) {
             struct finding *finding =
                 finding_add(subject, FINDING_ERROR, "route.none", "events of type %s: %s", type, reason);
-            finding_remedy(finding, "select outbox.route('%s', 'arn:aws:sns:REGION:ACCOUNT:TOPIC')", type);
+            finding_remedy(finding, "select outbox.route('%s', 'arn:aws:sns:REGION:ACCOUNT:TOPIC')",
+                           finding_pasteable(type, "PATTERN"));
         } else if (find(check, topic->arn) == NULL) {
             snprintf(because, sizeof because, "OUTBOX_TOPIC_ARN_PREFIX and event type %s", type);
             add(check, subject, topic->arn, because);
@@ -153,6 +154,10 @@ void targets_read(struct check *check, struct subject *subject) {
         finding_remedy(finding,
                        "see DATABASE_URL in outbox-relay help check; outbox-relay migrate up makes the "
                        "schema");
+    }
+    if (count(check) == TARGETS_MAX) {
+        finding_add(subject, FINDING_NOTE, "routes.more", "only the first %d topics are looked at",
+                    TARGETS_MAX);
     }
     if (check->targets == NULL) {
         struct finding *finding = finding_add(subject, FINDING_WARNING, "routes.none",

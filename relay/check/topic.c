@@ -29,9 +29,9 @@ struct topic_check {
 
 static void ask_sns(struct topic_check *topic, const char *action, const char *const *fields,
                     void (*done)(void *context, const struct aws_answer *answer)) {
-    const struct question_to question = {
+    const struct inquiry inquiry = {
         .service = "sns", .region = topic->target->parts.region, .done = done, .context = topic};
-    ask_form(topic->check, &question, action, fields);
+    ask_form(topic->check, &inquiry, action, fields);
 }
 
 static int64_t number_or(const char *text, int64_t fallback) {
@@ -166,8 +166,8 @@ static void list_subscriptions(struct topic_check *topic, const char *token);
 
 static void on_subscriptions(void *context, const struct aws_answer *answer) {
     struct topic_check *topic = context;
-    const struct xml_element *result = xml_child(answer->xml, "ListSubscriptionsByTopicResult");
-    if (!ask_good(answer)) {
+    const struct xml_element *result = ask_result(answer, "ListSubscriptionsByTopicResult");
+    if (result == NULL) {
         ask_explain(topic->subject, answer, "sns:ListSubscriptionsByTopic", topic->target->arn);
         return;
     }
@@ -201,9 +201,9 @@ static void note_missing(const struct topic_check *topic) {
 
 static void on_attributes(void *context, const struct aws_answer *answer) {
     struct topic_check *topic = context;
-    const struct xml_element *result = xml_child(answer->xml, "GetTopicAttributesResult");
+    const struct xml_element *result = ask_result(answer, "GetTopicAttributesResult");
     bool missing = aws_failure_of_code(answer->code) == AWS_FAILURE_MISSING;
-    if (ask_good(answer)) {
+    if (result != NULL) {
         judge_kind(topic, result);
         judge_owner(topic);
         judge_size(topic, result);
@@ -213,7 +213,7 @@ static void on_attributes(void *context, const struct aws_answer *answer) {
     } else {
         ask_explain(topic->subject, answer, "sns:GetTopicAttributes", topic->target->arn);
     }
-    if (ask_good(answer) || aws_failure_of_code(answer->code) == AWS_FAILURE_DENIED) {
+    if (result != NULL || aws_failure_of_code(answer->code) == AWS_FAILURE_DENIED) {
         list_subscriptions(topic, "");
     }
 }

@@ -200,7 +200,7 @@ check "a key that nobody knows" 8 AWS_ACCESS_KEY_ID=AKIANOBODY
 found "AWS refuses it, too" '^error\|credentials.refused\|.*InvalidClientTokenId'
 check "no credentials" 8 AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= AWS_SESSION_TOKEN= AWS_EC2_METADATA_DISABLED=true \
     AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-found "where they were looked for" '^error\|credentials.none\|AWS credentials\|no AWS credentials found.*AWS_ACCESS_KEY_ID'
+found "where they were looked for" '^error\|credentials.none\|AWS credentials\|no AWS credentials.*AWS_ACCESS_KEY_ID'
 check "a setting that is wrong" 8 AWS_CA_BUNDLE=/nowhere/ca.pem
 found "which one" '^error\|settings\|.*AWS_CA_BUNDLE.*/nowhere/ca.pem'
 check "nobody there" 8 AWS_ENDPOINT_URL=http://127.0.0.1:9

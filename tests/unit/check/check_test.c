@@ -80,7 +80,8 @@ static char *report_of(http_server_handler *handler, int64_t limit_us) {
 
 static void assert_says(const char *report, const char *expected) {
     if (strstr(report, expected) == NULL) {
-        fail_msg("\"%s\" is not in\n%s", expected, report);
+        (void)fprintf(stderr, "%s", report); // cmocka cuts long texts
+        fail_msg("\"%s\" is not in the report", expected);
     }
 }
 
@@ -152,7 +153,9 @@ static void a_list_without_end_is_cut(void **state) {
 // Well-formed, and not what was asked for.
 static void talk_nonsense(void *context, struct http_received *request) {
     (void)context;
-    if (asks(request, "AmazonSQS")) {
+    if (asks(request, "\"gone\"")) {
+        http_server_reply(request, "400 Bad Request", "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}");
+    } else if (asks(request, "AmazonSQS")) {
         http_server_reply(request, "200 OK",
                           "{\"QueueUrl\":[\"'\"],\"Attributes\":{\"Policy\":7,\"RedrivePolicy\":{}}}");
     } else if (asks(request, "ListSubscriptionsByTopic")) {
@@ -160,12 +163,27 @@ static void talk_nonsense(void *context, struct http_received *request) {
                           "<a><ListSubscriptionsByTopicResult><Subscriptions>"
                           "<member><SubscriptionArn>x</SubscriptionArn><Protocol>sqs</Protocol>"
                           "<Endpoint>arn:aws:sqs:eu-west-1:123456789012:orders</Endpoint></member>"
+                          "<member><SubscriptionArn>x; rm -rf ~</SubscriptionArn><Protocol>sqs</Protocol>"
+                          "<Endpoint>arn:aws:sqs:eu-west-1:123456789012:gone</Endpoint></member>"
                           "<member><SubscriptionArn>y</SubscriptionArn><Protocol>sqs</Protocol>"
                           "<Endpoint>'; rm -rf ~&#10;  ok       forged</Endpoint></member>"
                           "</Subscriptions></ListSubscriptionsByTopicResult></a>");
-    } else {
+    } else if (!answer_beginning(request)) {
         http_server_reply(request, "200 OK", "<a/>");
     }
+}
+
+static void say_something_else(void *context, struct http_received *request) {
+    (void)context;
+    http_server_reply(request, "200 OK", "<a/>");
+}
+
+static void another_answer_is_none(void **state) {
+    (void)state;
+    char *report = report_of(say_something_else, LONG_US);
+    assert_says(report, "error    the answer to sts:GetCallerIdentity is none of AWS's");
+    assert_says(report, "error    the answer to sns:GetTopicAttributes is none of AWS's");
+    free(report);
 }
 
 static void nonsense_is_not_believed(void **state) {
@@ -174,6 +192,7 @@ static void nonsense_is_not_believed(void **state) {
     assert_says(report, "Queue arn:aws:sqs:eu-west-1:123456789012:orders (topic orders)\n");
     assert_says(report, "error    its policy does not let the topic send: it has no policy");
     assert_says(report, "--queue-url QUEUE_URL "); // nothing that is no URL gets into a command
+    assert_says(report, "--subscription-arn SUBSCRIPTION_ARN\n");
     assert_says(report, "error    is no ARN of a queue");
     assert_null(strstr(report, "\n  ok       forged"));
     free(report);
@@ -192,9 +211,8 @@ static int set_environment(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ends_when_nobody_answers),
-        cmocka_unit_test(what_has_been_found_by_then_is_told),
-        cmocka_unit_test(a_list_without_end_is_cut),
+        cmocka_unit_test(ends_when_nobody_answers),  cmocka_unit_test(what_has_been_found_by_then_is_told),
+        cmocka_unit_test(a_list_without_end_is_cut), cmocka_unit_test(another_answer_is_none),
         cmocka_unit_test(nonsense_is_not_believed),
     };
     return cmocka_run_group_tests(tests, set_environment, NULL);

@@ -106,6 +106,18 @@ static void texts_from_outside_are_made_harmless(void **state) {
     findings_free(findings);
 }
 
+static void only_plain_texts_get_into_commands(void **state) {
+    static const char *const others[] = {"",     "a*", "a b",  "a;b", "a'b",
+                                         "a\"b", "$a", "a\nb", "`a`", "\xc3\xa9"};
+
+    (void)state;
+    assert_string_equal(finding_pasteable("https://sqs.eu-west-1.amazonaws.com/1/a_b.fifo", "URL"),
+                        "https://sqs.eu-west-1.amazonaws.com/1/a_b.fifo");
+    for (size_t index = 0; index < sizeof others / sizeof others[0]; index++) {
+        assert_string_equal(finding_pasteable(others[index], "OTHER"), "OTHER");
+    }
+}
+
 static void long_texts_are_cut(void **state) {
     static char text[100000];
     struct findings *findings = findings_new();
@@ -124,6 +136,7 @@ int main(void) {
         cmocka_unit_test(nothing_found_is_a_report_too),
         cmocka_unit_test(json_holds_the_same),
         cmocka_unit_test(texts_from_outside_are_made_harmless),
+        cmocka_unit_test(only_plain_texts_get_into_commands),
         cmocka_unit_test(long_texts_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
