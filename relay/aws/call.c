@@ -70,10 +70,6 @@ struct aws_caller *aws_caller_new(struct event_base *base, const struct settings
 }
 
 static void free_call(struct call *call) {
-    *(call->previous != NULL ? &call->previous->next : &call->caller->calls) = call->next;
-    if (call->next != NULL) {
-        call->next->previous = call->previous;
-    }
     event_free(call->timer);
     memory_wipe(call->body, call->body_length);
     free(call->body);
@@ -85,8 +81,9 @@ void aws_caller_free(struct aws_caller *caller) {
     if (caller == NULL) {
         return;
     }
-    while (caller->calls != NULL) {
-        free_call(caller->calls);
+    for (struct call *call = caller->calls, *next; call != NULL; call = next) {
+        next = call->next;
+        free_call(call);
     }
     sigv4_signer_free(caller->signer);
     free(caller);
@@ -153,8 +150,25 @@ static bool send_attempt(struct call *call, struct error *error) {
     return true;
 }
 
+static void link_call(struct call *call) {
+    struct aws_caller *caller = call->caller;
+    call->next = caller->calls;
+    if (call->next != NULL) {
+        call->next->previous = call;
+    }
+    caller->calls = call;
+}
+
+static void unlink_call(const struct call *call) {
+    *(call->previous != NULL ? &call->previous->next : &call->caller->calls) = call->next;
+    if (call->next != NULL) {
+        call->next->previous = call->previous;
+    }
+}
+
 static void finish(struct call *call, const struct aws_answer *answer) {
     call->done(call->context, answer);
+    unlink_call(call);
     free_call(call);
 }
 
@@ -212,8 +226,7 @@ bool aws_call(struct aws_caller *caller, const struct aws_request *request, stru
         return false;
     }
     struct call *call = memory_allocate(1, sizeof *call);
-    *call = (struct call){.next = caller->calls,
-                          .caller = caller,
+    *call = (struct call){.caller = caller,
                           .endpoint = endpoint,
                           .body = memory_allocate(request->body.length + 1, 1),
                           .body_length = request->body.length,
@@ -224,17 +237,16 @@ bool aws_call(struct aws_caller *caller, const struct aws_request *request, stru
     snprintf(call->service, sizeof call->service, "%s", request->service);
     snprintf(call->region, sizeof call->region, "%s", request->region);
     snprintf(call->target, sizeof call->target, "%s", request->target != NULL ? request->target : "");
-    memcpy(call->body, request->body.data, request->body.length);
-    if (call->sign) {
+    if (request->body.length > 0) {
+        memcpy(call->body, request->body.data, request->body.length);
+    }
+    if (request->credentials != NULL) {
         call->credentials = *request->credentials;
     }
-    if (caller->calls != NULL) {
-        caller->calls->previous = call;
-    }
-    caller->calls = call;
     if (!send_attempt(call, error)) {
         free_call(call);
         return false;
     }
+    link_call(call);
     return true;
 }

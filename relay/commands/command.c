@@ -45,6 +45,12 @@ const struct command commands[] = {
     {.name = "resume", .summary = "publish to a paused topic again", .operands = "TOPIC",
      .operands_least = 1, .operands_most = 1, .details = "TOPIC is the topic's ARN. Prints what it did.\n",
      .run = command_resume},
+    {.name = "check", .summary = "say what is wrong between the outbox and its consumers, and what to do", .operands = "",
+     .details = "Looks, as the relay would and changing nothing: which credentials from where, and whose they are; each\n"
+                "topic that events go to, what is subscribed to it, and whether each queue's policy, key and kind let\n"
+                "the topic send. Each finding is ok, a note, a warning or an error, with what to do about it. A look\n"
+                "that the permissions do not allow is a note. Exit code 8 when there are warnings or errors.\n",
+     .run = command_check},
     {.name = "help", .summary = "explain a command, the settings or the exit codes",
      .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},

@@ -48,6 +48,8 @@ bool command_pause(const struct settings *settings, const char *const *operands,
                    struct error *error);
 bool command_resume(const struct settings *settings, const char *const *operands, int operand_count,
                     struct error *error);
+bool command_check(const struct settings *settings, const char *const *operands, int operand_count,
+                   struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,

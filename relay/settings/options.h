@@ -46,7 +46,7 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 52 };
+enum { OPTION_COUNT = 53 };
 
 extern const struct option options[OPTION_COUNT];
 

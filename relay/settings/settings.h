@@ -42,6 +42,7 @@ struct settings {
     int64_t until_empty; // boolean
     char *pattern;       // of event types, for retry
     char *reason;        // for park and pause
+    int64_t json;        // boolean, for check
     int64_t log_level;   // enum log_level
     int64_t log_format;  // enum log_format
     char *aws_region;

@@ -109,14 +109,15 @@ stub_stats() { curl --silent --fail --max-time 10 "$stub_url/stats"; }
 
 # system_fake [ARGUMENT...] starts tests/fake/server.mjs, the strict fake of SNS and SQS that goes wrong on demand (a
 # second time: again, on the same port), points the relay at it and sets fake_url; process_stop "$system_dir/fake.pid"
-# stops it. Topics are there as soon as they are published to. "$system_dir/published" has a line of JSON for each
-# accepted message.
+# stops it. Topics are there as soon as they are published to; with FAKE_TOPICS=made only those that were made.
+# "$system_dir/published" has a line of JSON for each accepted message.
 system_fake() {
-    local log=$system_dir/fake.log
+    local log=$system_dir/fake.log auto=(--auto-topics)
+    [[ ${FAKE_TOPICS:-} != made ]] || auto=()
     process_stop "$system_dir/fake.pid"
     : >"$log"
     process_start "$system_dir/fake.pid" "$log" node "$system_root/tests/fake/server.mjs" --port "${fake_port:-0}" \
-        --log "$system_dir/published" --auto-topics "$@"
+        --log "$system_dir/published" "${auto[@]}" "$@"
     wait_until 10 grep -q '^listening on ' "$log" || fail "the fake did not start"
     fake_port=$(sed -n 's/^listening on .*://p' "$log")
     fake_url=http://127.0.0.1:$fake_port
@@ -130,6 +131,8 @@ fake_fault() { fake_control POST faults "$1"; }
 fake_clear() { fake_control DELETE "faults${1:+/$1}"; }
 fake_advance() { fake_control POST clock "{\"advance_ms\": $1}"; }
 fake_stats() { fake_control GET stats; }
+# fake_call SERVICE ACTION JSON calls SNS or SQS there: see fake_call.mjs.
+fake_call() { node "$system_root/tests/lib/fake_call.mjs" "$fake_port" "$@"; }
 fake_control() {
     curl --silent --show-error --fail-with-body --max-time 10 --request "$1" ${3:+--data "$3"} "$fake_url/_fake/$2"
 }

@@ -85,10 +85,10 @@ static void long_texts_are_cut_between_characters(void **state) {
 
 static void every_code_has_a_meaning_and_nothing_else_has(void **state) {
     (void)state;
-    for (int code = ERROR_NONE; code <= ERROR_TIMEOUT; code++) {
+    for (int code = ERROR_NONE; code <= ERROR_FINDINGS; code++) {
         assert_non_null(error_code_meaning(code));
     }
-    assert_null(error_code_meaning(ERROR_TIMEOUT + 1));
+    assert_null(error_code_meaning(ERROR_FINDINGS + 1));
     assert_null(error_code_meaning(-1));
 }
 
