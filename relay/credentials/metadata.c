@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Version 2 of the instance metadata service alone: a token by PUT, the name of the role, its credentials.
-// Nothing that answers there with an error of the 4xx kind is taken for it, for other clouds have other
-// services at this address. Source:
+// Version 2 of the instance metadata service alone: a token by PUT, the name of the role, its credentials;
+// or, by the same token, the region. Nothing that answers there with an error of the 4xx kind is taken for
+// it, for other clouds have other services at this address. Source:
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
+#include "credentials/metadata.h"
+
+#include "aws/arn.h"
 #include "base/memory.h"
 #include "credentials/ask.h"
 #include "credentials/document.h"
-#include "credentials/providers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #define TOKEN_HEADER "X-aws-ec2-metadata-token: "
 #define ROLES_PATH "/latest/meta-data/iam/security-credentials/"
+#define REGION_PATH "/latest/meta-data/placement/region"
 
 enum {
     ENDPOINT_SIZE = 256,
@@ -30,14 +33,19 @@ struct metadata {
     char endpoint[ENDPOINT_SIZE]; // without a slash at its end
     char token_header[sizeof TOKEN_HEADER + TOKEN_MAX];
     char role[ROLE_SIZE];
-    provider_done_fn done;
+    provider_done_fn done;          // NULL when the region is asked for
+    metadata_region_fn region_done; // and then this one
     void *context;
 };
 
 static void end(struct metadata *metadata, enum provider_result result, const struct credentials_found *found,
                 const char *reason) {
     memory_wipe(metadata->token_header, sizeof metadata->token_header);
-    metadata->done(metadata->context, result, found, reason);
+    if (metadata->done != NULL) {
+        metadata->done(metadata->context, result, found, reason);
+    } else {
+        metadata->region_done(metadata->context, NULL, reason);
+    }
 }
 
 // Why an answer is none; `what` was asked for.
@@ -121,6 +129,19 @@ static void on_role(void *context, const struct http_answer *answer) {
     }
 }
 
+static void on_region(void *context, const struct http_answer *answer) {
+    struct metadata *metadata = context;
+    char region[AWS_REGION_SIZE];
+    if (answer->status != 200) {
+        end_without(metadata, answer, "the instance's region", PROVIDER_FAILED);
+    } else if (!copy_line(region, sizeof region, answer->body) || !aws_region_valid(region)) {
+        end(metadata, PROVIDER_FAILED, NULL, "the instance's region is none");
+    } else {
+        memory_wipe(metadata->token_header, sizeof metadata->token_header);
+        metadata->region_done(metadata->context, region, NULL);
+    }
+}
+
 static void on_token(void *context, const struct http_answer *answer) {
     struct metadata *metadata = context;
     char url[URL_SIZE];
@@ -135,28 +156,45 @@ static void on_token(void *context, const struct http_answer *answer) {
         end(metadata, PROVIDER_FAILED, NULL, "the service's token is not one line of printable ASCII");
         return;
     }
-    snprintf(url, sizeof url, "%s" ROLES_PATH, metadata->endpoint);
-    ask(metadata, HTTP_GET, url, metadata->token_header, on_role);
+    bool for_region = metadata->done == NULL;
+    snprintf(url, sizeof url, "%s%s", metadata->endpoint, for_region ? REGION_PATH : ROLES_PATH);
+    ask(metadata, HTTP_GET, url, metadata->token_header, for_region ? on_region : on_role);
 }
 
-static void fetch(void *self, provider_done_fn done, void *context) {
-    struct metadata *metadata = self;
+static void begin(struct metadata *metadata) {
     char url[URL_SIZE];
-    metadata->done = done;
-    metadata->context = context;
     if (metadata->settings->aws_ec2_metadata_disabled) {
-        provider_say(done, context, PROVIDER_ABSENT, "AWS_EC2_METADATA_DISABLED says not to ask");
+        end(metadata, PROVIDER_ABSENT, NULL, "AWS_EC2_METADATA_DISABLED says not to ask");
         return;
     }
     snprintf(url, sizeof url, "%s/latest/api/token", metadata->endpoint);
     ask(metadata, HTTP_PUT, url, "X-aws-ec2-metadata-token-ttl-seconds: 21600", on_token);
 }
 
-static void free_metadata(void *self) {
+static void fetch(void *self, provider_done_fn done, void *context) {
     struct metadata *metadata = self;
-    asker_free(metadata->asker);
-    memory_wipe(metadata->token_header, sizeof metadata->token_header);
-    free(metadata);
+    metadata->done = done;
+    metadata->context = context;
+    begin(metadata);
+}
+
+void metadata_region(struct metadata *metadata, metadata_region_fn done, void *context) {
+    metadata->done = NULL;
+    metadata->region_done = done;
+    metadata->context = context;
+    begin(metadata);
+}
+
+void metadata_free(struct metadata *metadata) {
+    if (metadata != NULL) {
+        asker_free(metadata->asker);
+        memory_wipe(metadata->token_header, sizeof metadata->token_header);
+        free(metadata);
+    }
+}
+
+static void free_metadata(void *self) {
+    metadata_free(self);
 }
 
 static bool set_endpoint(struct metadata *metadata, struct error *error) {
@@ -184,12 +222,20 @@ static bool set_endpoint(struct metadata *metadata, struct error *error) {
     return true;
 }
 
-bool metadata_provider(struct provider *ret, const struct provider_means *means, struct error *error) {
+struct metadata *metadata_new(const struct provider_means *means, struct error *error) {
     struct metadata *metadata = memory_allocate(1, sizeof *metadata);
     metadata->settings = means->settings;
     metadata->asker = asker_new(means->base, means->http);
     if (!set_endpoint(metadata, error)) {
-        free_metadata(metadata);
+        metadata_free(metadata);
+        return NULL;
+    }
+    return metadata;
+}
+
+bool metadata_provider(struct provider *ret, const struct provider_means *means, struct error *error) {
+    struct metadata *metadata = metadata_new(means, error);
+    if (metadata == NULL) {
         return false;
     }
     *ret = (struct provider){

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries out the plan of a profile (plan.h): the first credentials, then one role after the other.
 #include "aws/config.h"
-#include "aws/endpoint.h"
 #include "base/memory.h"
 #include "credentials/document.h"
 #include "credentials/plan.h"
 #include "credentials/process.h"
 #include "credentials/providers.h"
+#include "credentials/region.h"
 #include "credentials/sso.h"
 #include "credentials/sts.h"
 #include "credentials/web_identity.h"
@@ -22,6 +22,7 @@ struct profile {
     struct profile_sources sources;
     struct web_identity *identity;
     struct sso *sso;
+    struct region *where;
     struct sts *sts;
     struct process *process;
     struct aws_config *config; // while a fetch is under way
@@ -70,17 +71,13 @@ static void on_assumed(void *context, const struct credentials_found *found, enu
     assume_next_role(profile);
 }
 
-// In the region of the profile in use, whoever's role it is: that is where we are.
-static void assume_next_role(struct profile *profile) {
-    char region[AWS_REGION_SIZE];
-    struct error error = {0};
-    if (profile->roles_assumed == profile->plan.role_count) {
-        end(profile, PROVIDER_FOUND, NULL);
-        return;
-    }
+static void on_region(void *context, const char *region, const char *reason) {
+    struct profile *profile = context;
     const struct plan_role *role = &profile->plan.roles[profile->roles_assumed];
     const struct settings *settings = profile->means.settings;
-    if (!sts_region(region, settings, profile->config, &error)) {
+    struct error error;
+    if (region == NULL) {
+        error_set(&error, ERROR_CREDENTIALS, "%s", reason);
         end_failed(profile, role->profile, &error);
         return;
     }
@@ -91,6 +88,15 @@ static void assume_next_role(struct profile *profile) {
         .duration_s = role->duration_s,
         .credentials = &profile->found.credentials};
     sts_assume(profile->sts, region, &assumed, on_assumed, profile);
+}
+
+// In the region of the profile in use, whoever's role it is: that is where we are.
+static void assume_next_role(struct profile *profile) {
+    if (profile->roles_assumed == profile->plan.role_count) {
+        end(profile, PROVIDER_FOUND, NULL);
+    } else {
+        region_find(profile->where, profile->config, on_region, profile);
+    }
 }
 
 // The first credentials, of another provider. That there are none is a failure, as they were named.
@@ -226,6 +232,7 @@ static void free_profile(void *self) {
     web_identity_free(profile->identity);
     sso_free(profile->sso);
     sts_free(profile->sts);
+    region_free(profile->where);
     aws_config_free(profile->config);
     memory_wipe(&profile->found, sizeof profile->found);
     free(profile);
@@ -238,5 +245,6 @@ struct provider profile_provider(const struct provider_means *means, const struc
     profile->identity = web_identity_new(means);
     profile->sso = sso_new(means);
     profile->sts = sts_new(means->caller);
+    profile->where = region_new(means);
     return (struct provider){.name = "profile", .self = profile, .fetch = fetch, .free = free_profile};
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "credentials/sts.h"
 
-#include "aws/endpoint.h"
 #include "aws/form.h"
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -114,10 +113,4 @@ void sts_assume(struct sts *sts, const char *region, const struct sts_role *role
     if (!sent) {
         fail(sts, STS_FAILED, &error);
     }
-}
-
-bool sts_region(char ret[AWS_REGION_SIZE], const struct settings *settings, const struct aws_config *config,
-                struct error *error) {
-    const char *arn = settings->topic_arn[0] != '\0' ? settings->topic_arn : settings->topic_arn_prefix;
-    return aws_region_resolve(ret, settings, config, arn, error);
 }

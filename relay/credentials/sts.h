@@ -36,8 +36,3 @@ void sts_free(struct sts *sts); // once nothing is under way on the caller; NULL
 // sts_assume asks in `region`; one question at a time. `done` is called exactly once, later or at once.
 void sts_assume(struct sts *sts, const char *region, const struct sts_role *role, sts_done_fn done,
                 void *context);
-
-// sts_region is the region to ask in: that of the settings, else of the profile in use, else of the topic's
-// ARN or of the ARN's prefix.
-bool sts_region(char ret[AWS_REGION_SIZE], const struct settings *settings, const struct aws_config *config,
-                struct error *error);

@@ -2,9 +2,10 @@
 // Source: https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html
 #include "credentials/web_identity.h"
 
-#include "aws/endpoint.h"
+#include "aws/arn.h"
 #include "base/backoff.h"
 #include "base/memory.h"
+#include "credentials/region.h"
 #include "credentials/sts.h"
 #include "settings/secret_file.h"
 
@@ -16,6 +17,7 @@ enum { ATTEMPTS = 3, PAUSE_BASE_US = 200000, PAUSE_MAX_US = 2000000 };
 struct web_identity {
     const struct settings *settings;
     const struct aws_config *config;
+    struct region *where;
     struct sts *sts;
     struct event *timer; // before the next attempt
     char *arn, *token_file, *session_name;
@@ -76,20 +78,31 @@ struct web_identity *web_identity_new(const struct provider_means *means) {
     identity->settings = means->settings;
     identity->config = means->config;
     identity->sts = sts_new(means->caller);
+    identity->where = region_new(means);
     identity->timer = evtimer_new(means->base, on_timer, identity);
     return identity;
 }
 
 void web_identity_free(struct web_identity *identity) {
     sts_free(identity->sts);
+    region_free(identity->where);
     event_free(identity->timer);
     forget(identity);
     free(identity);
 }
 
+static void on_region(void *context, const char *name, const char *reason) {
+    struct web_identity *identity = context;
+    if (name == NULL) {
+        identity->done(identity->context, PROVIDER_FAILED, NULL, reason);
+        return;
+    }
+    snprintf(identity->region, sizeof identity->region, "%s", name);
+    try(identity);
+}
+
 void web_identity_fetch(struct web_identity *identity, const struct web_identity_role *role,
                         provider_done_fn done, void *context) {
-    struct error error = {0};
     forget(identity);
     identity->arn = memory_copy_text(role->arn);
     identity->token_file = memory_copy_text(role->token_file);
@@ -98,11 +111,7 @@ void web_identity_fetch(struct web_identity *identity, const struct web_identity
     identity->attempts = 0;
     identity->done = done;
     identity->context = context;
-    if (!sts_region(identity->region, identity->settings, role->config, &error)) {
-        done(context, PROVIDER_FAILED, NULL, error.text);
-        return;
-    }
-    try(identity);
+    region_find(identity->where, role->config, on_region, identity);
 }
 
 static void fetch(void *self, provider_done_fn done, void *context) {

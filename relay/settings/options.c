@@ -107,7 +107,7 @@ const struct option options[OPTION_COUNT] = {
      .help = "how it is logged"},
     {.flag = "aws-region", .variable = "AWS_REGION", .alternative = "AWS_DEFAULT_REGION", .kind = OPTION_TEXT,
      .commands = COMMANDS_ON_AWS, MEMBER(aws_region), .fallback = "",
-     .help = "the AWS region; not set: the profile's, else the one in the topic's ARN"},
+     .help = "the AWS region; not set: the profile's, else that of the topic's ARN, else that of the EC2 instance"},
     {.flag = "aws-endpoint-url", .variable = "AWS_ENDPOINT_URL", .kind = OPTION_TEXT,
      .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url), .fallback = "",
      .help = "the address of AWS services, for an emulator or a proxy"},

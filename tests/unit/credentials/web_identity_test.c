@@ -28,6 +28,8 @@ static struct provider_harness *start(struct provider *provider) {
     harness->settings.aws_endpoint_url = harness->url;
     harness->settings.aws_role_arn = role;
     harness->settings.aws_web_identity_token_file = token_file;
+    harness->settings.aws_ec2_metadata_service_endpoint = harness->url;
+    harness->settings.aws_ec2_metadata_disabled = true;
     provider_harness_start(harness);
     *provider = web_identity_provider(&harness->means);
     return harness;
@@ -145,6 +147,46 @@ static void a_region_is_needed(void **state) {
     stop(harness, &provider);
 }
 
+static void the_instance_tells_the_region(void **state) {
+    static char none[] = "";
+    struct provider provider;
+    struct provider_harness *harness = start(&provider);
+    char value[128];
+
+    (void)state;
+    harness->settings.aws_region = none;
+    harness->settings.aws_ec2_metadata_disabled = false;
+    SCRIPT(harness, {"200 OK", "AQAE-token=="}, {"200 OK", "eu-north-1\n"},
+           {"200 OK", STS_DOCUMENT("AssumeRoleWithWebIdentity")});
+    provider_harness_fetch(harness, &provider);
+    provider_harness_found(harness, "web identity (role arn:aws:iam::123456789012:role/relay)");
+    assert_int_equal(provider_harness_requests(harness), 3);
+    const struct http_received *request = provider_harness_request(harness, 1);
+    assert_int_equal(strncmp(request->head, "GET /latest/meta-data/placement/region HTTP/1.1\r\n", 49), 0);
+    http_server_header(request, "x-aws-ec2-metadata-token", value, sizeof value);
+    assert_string_equal(value, "AQAE-token==");
+    stop(harness, &provider);
+}
+
+static void an_instance_may_not_tell_it(void **state) {
+    static char none[] = "";
+    static const struct scripted scripts[][2] = {{{"404 Not Found", ""}},
+                                                 {{"200 OK", "t"}, {"500 Oh", ""}},
+                                                 {{"200 OK", "t"}, {"200 OK", "eu_north/1"}}};
+
+    (void)state;
+    for (size_t index = 0; index < sizeof scripts / sizeof scripts[0]; index++) {
+        struct provider provider;
+        struct provider_harness *harness = start(&provider);
+        harness->settings.aws_region = none;
+        harness->settings.aws_ec2_metadata_disabled = false;
+        provider_harness_script(harness, scripts[index], 2);
+        provider_harness_fetch(harness, &provider);
+        provider_harness_failed(harness, PROVIDER_FAILED, "no AWS region: set AWS_REGION");
+        stop(harness, &provider);
+    }
+}
+
 static void can_be_freed_while_it_waits(void **state) {
     struct provider provider;
     struct provider_harness *harness = start(&provider);
@@ -160,7 +202,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exchanges_the_token_unsigned), cmocka_unit_test(a_refused_token_is_read_again),
         cmocka_unit_test(says_what_was_wrong),          cmocka_unit_test(both_variables_are_needed),
-        cmocka_unit_test(a_region_is_needed),           cmocka_unit_test(can_be_freed_while_it_waits),
+        cmocka_unit_test(a_region_is_needed),           cmocka_unit_test(the_instance_tells_the_region),
+        cmocka_unit_test(an_instance_may_not_tell_it),  cmocka_unit_test(can_be_freed_while_it_waits),
     };
     setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
