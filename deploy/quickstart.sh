@@ -167,6 +167,7 @@ END
 }
 
 start_broker() {
+    emulator_alone
     emulator_start 0 "$state"
     topic_arn=$(emulator_aws create-topic shop-events)
     queue_url=$(emulator_aws create-queue orders)
@@ -236,7 +237,7 @@ write_environment() {
         : >"$state/env"
         local name
         for name in PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID \
-            AWS_SECRET_ACCESS_KEY; do
+            AWS_SECRET_ACCESS_KEY AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE; do
             printf 'export %s=%q\n' "$name" "${!name}" >>"$state/env"
         done
         printf 'export OUTBOX_TOPIC_ARN=%q QUEUE_URL=%q\n' "$topic_arn" "$queue_url" >>"$state/env"

@@ -4,6 +4,15 @@
 
 emulator_folder=$(cd "${BASH_SOURCE[0]%/*}/../emulator" && pwd)
 
+# emulator_alone forgets what the caller's environment, shared files and machine say of AWS: it is meant for AWS.
+emulator_alone() {
+    local name
+    for name in $(compgen -e | grep '^AWS_' || true); do
+        unset "$name"
+    done
+    export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+}
+
 # emulator_start PORT DIR starts it (0 takes a free port), waits until it answers, and exports what an AWS client needs:
 # AWS_ENDPOINT_URL, AWS_REGION and credentials (which are not checked). Log and process id are kept in DIR.
 emulator_start() {

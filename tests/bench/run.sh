@@ -14,6 +14,8 @@ source deploy/lib/common.sh
 source deploy/lib/packages.sh
 # shellcheck source=../../deploy/lib/postgres.sh
 source deploy/lib/postgres.sh
+# shellcheck source=../../deploy/lib/emulator.sh
+source deploy/lib/emulator.sh
 # shellcheck source=../lib/measure.sh
 source tests/lib/measure.sh
 
@@ -78,6 +80,7 @@ prepare() {
             >"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log" && fail "the build failed"; }
     } >&2
     PG_FSYNC=on postgres_start "$work/postgres"
+    emulator_alone
     export PGDATABASE=bench AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
     export OUTBOX_TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:bench
 }

@@ -29,10 +29,10 @@ source "$system_root/deploy/lib/emulator.sh"
 system_begin() {
     local name
     passed=0 failed=0
-    for name in $(compgen -e | grep -E '^(OUTBOX_|AWS_|PG[A-Z]+$|DATABASE_URL$)' || true); do
+    for name in $(compgen -e | grep -E '^(OUTBOX_|PG[A-Z]+$|DATABASE_URL$)' || true); do
         unset "$name"
     done
-    export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+    emulator_alone
     [[ -x $relay ]] || fail "$relay is missing: build it first (tests/run.sh does)"
     system_dir=$(mktemp -d)
     chmod 711 "$system_dir"
