@@ -239,39 +239,48 @@ static void web_identity_may_be_in_a_profile(void **state) {
 }
 
 // The name of the file is `printf %s TEXT | sha1sum` of the session's name.
-static void sso_exchanges_the_cached_token(void **state) {
-    static const char config[] = "[profile a]\nsso_session = main\nsso_account_id = 123456789012\n"
+static const char sso_config[] = "[profile a]\nsso_session = main\nsso_account_id = 123456789012\n"
                                  "sso_role_name = Admin & co\n[sso-session main]\nsso_region = eu-west-1\n"
                                  "sso_start_url = https://example.awsapps.com/start\n";
-    static const char *const folders[] = {".aws", ".aws/sso", ".aws/sso/cache"};
-    static const char name[] = ".aws/sso/cache/b28b7af69320201d1cf206ebf28373980add1451.json";
-    struct provider provider;
-    struct provider_harness *harness = start(&provider, "a", config);
-    char home[300], value[128];
+static const char sso_token_file[] = ".aws/sso/cache/b28b7af69320201d1cf206ebf28373980add1451.json";
+static const char *const sso_folders[] = {".aws", ".aws/sso", ".aws/sso/cache"};
 
-    (void)state;
-    snprintf(home, sizeof home, "%s", config_path);
+// The home folder is the test's own, with the folders of the cache in it.
+static struct provider_harness *start_sso(struct provider *provider, char home[300]) {
+    struct provider_harness *harness = start(provider, "a", sso_config);
+    snprintf(home, 300, "%s", config_path);
     *strrchr(home, '/') = '\0';
     setenv("HOME", home, 1);
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED, "run aws sso login");
+    provider_harness_fetch(harness, provider);
+    provider_harness_failed(harness, PROVIDER_FAILED, "run aws sso login"); // there is none yet
     for (int index = 0; index < 3; index++) {
         char path[400];
-        snprintf(path, sizeof path, "%s/%s", home, folders[index]);
+        snprintf(path, sizeof path, "%s/%s", home, sso_folders[index]);
         assert_int_equal(mkdir(path, 0700), 0);
     }
-    provider_harness_file(harness, name,
-                          "{\"accessToken\":\"" TOKEN "\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}");
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED,
-                            "has expired, 2020-01-01T00:00:00.000Z: run aws sso login");
-    provider_harness_file(harness, name, "{\"accessToken\":\"a\\r\\nb\",\"expiresAt\":\"" LATER "\"}");
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED, "is not printable ASCII");
-    provider_harness_file(harness, name, "{\"accessToken\":7}");
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED, "cannot be used, run aws sso login");
-    provider_harness_file(harness, name, "{\"accessToken\":\"" TOKEN "\",\"expiresAt\":\"" LATER "\"}");
+    return harness;
+}
+
+static void stop_sso(struct provider_harness *harness, const struct provider *provider, const char *home) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", home, sso_token_file);
+    unlink(path);
+    for (int index = 2; index >= 0; index--) {
+        snprintf(path, sizeof path, "%s/%s", home, sso_folders[index]);
+        rmdir(path);
+    }
+    stop(harness, provider);
+}
+
+#define SSO_TOKEN "{\"accessToken\":\"" TOKEN "\",\"expiresAt\":\"" LATER "\"}"
+
+static void sso_exchanges_the_cached_token(void **state) {
+    struct provider provider;
+    char home[300], value[128];
+    struct provider_harness *harness = start_sso(&provider, home);
+
+    (void)state;
+    provider_harness_file(harness, sso_token_file, SSO_TOKEN);
     SCRIPT(harness,
            {"200 OK", "{\"roleCredentials\":{\"accessKeyId\":\"" KEY_ID "\",\"secretAccessKey\":\"" SECRET
                       "\",\"sessionToken\":\"" TOKEN "\",\"expiration\":4105082096000}}"});
@@ -285,25 +294,53 @@ static void sso_exchanges_the_cached_token(void **state) {
                      0);
     http_server_header(request, "x-amz-sso_bearer_token", value, sizeof value);
     assert_string_equal(value, TOKEN);
-    SCRIPT(harness, {"200 OK", "{}"});
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED,
-                            "Identity Center answers cannot be used: roleCredentials is missing");
-    SCRIPT(harness, {"", NULL});
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED, "profile a: IAM Identity Center gives no answer");
-    SCRIPT(harness, {"401 Unauthorized", "{\"message\":\"Session token not found or invalid\"}"});
-    provider_harness_fetch(harness, &provider);
-    provider_harness_failed(harness, PROVIDER_FAILED,
-                            "HTTP 401: Session token not found or invalid: run aws sso login");
-    char path[400];
-    snprintf(path, sizeof path, "%s/%s", home, name);
-    unlink(path);
-    for (int index = 2; index >= 0; index--) {
-        snprintf(path, sizeof path, "%s/%s", home, folders[index]);
-        rmdir(path);
+    stop_sso(harness, &provider, home);
+}
+
+static void sso_says_what_is_wrong_with_the_token(void **state) {
+    static const struct {
+        const char *content, *reason;
+    } cases[] = {
+        {"{\"accessToken\":\"" TOKEN "\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}",
+         "has expired, 2020-01-01T00:00:00.000Z: run aws sso login"},
+        {"{\"accessToken\":\"a\\r\\nb\",\"expiresAt\":\"" LATER "\"}", "is not printable ASCII"},
+        {"{\"accessToken\":7}", "cannot be used, run aws sso login"},
+    };
+    struct provider provider;
+    char home[300];
+    struct provider_harness *harness = start_sso(&provider, home);
+
+    (void)state;
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        provider_harness_file(harness, sso_token_file, cases[index].content);
+        provider_harness_fetch(harness, &provider);
+        provider_harness_failed(harness, PROVIDER_FAILED, cases[index].reason);
     }
-    stop(harness, &provider);
+    stop_sso(harness, &provider, home);
+}
+
+static void sso_says_what_was_wrong_with_the_answer(void **state) {
+    static const struct {
+        struct scripted answer;
+        const char *reason;
+    } cases[] = {
+        {{"200 OK", "{}"}, "Identity Center answers cannot be used: roleCredentials is missing"},
+        {{"", NULL}, "profile a: IAM Identity Center gives no answer"},
+        {{"401 Unauthorized", "{\"message\":\"Session token not found or invalid\"}"},
+         "HTTP 401: Session token not found or invalid: run aws sso login"},
+    };
+    struct provider provider;
+    char home[300];
+    struct provider_harness *harness = start_sso(&provider, home);
+
+    (void)state;
+    provider_harness_file(harness, sso_token_file, SSO_TOKEN);
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        provider_harness_script(harness, &cases[index].answer, 1);
+        provider_harness_fetch(harness, &provider);
+        provider_harness_failed(harness, PROVIDER_FAILED, cases[index].reason);
+    }
+    stop_sso(harness, &provider, home);
 }
 
 static void sso_must_be_told_all_of_it(void **state) {
@@ -346,6 +383,8 @@ int main(void) {
         cmocka_unit_test(a_source_that_is_named_must_be_there),
         cmocka_unit_test(web_identity_may_be_in_a_profile),
         cmocka_unit_test(sso_exchanges_the_cached_token),
+        cmocka_unit_test(sso_says_what_is_wrong_with_the_token),
+        cmocka_unit_test(sso_says_what_was_wrong_with_the_answer),
         cmocka_unit_test(sso_must_be_told_all_of_it),
     };
     setenv("no_proxy", "*", 1);
