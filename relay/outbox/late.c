@@ -16,6 +16,7 @@ struct late_event *late_add(struct late *late, const struct claim *claim, int ro
     claim_event(claim, row, &event->id, event->event_id);
     event->next = late->first;
     late->first = event;
+    late->count++;
     return event;
 }
 
@@ -25,9 +26,6 @@ void late_remove(struct late *late, struct late_event *event) {
         link = &(*link)->next;
     }
     *link = event->next;
+    late->count--;
     free(event);
-}
-
-bool late_is_empty(const struct late *late) {
-    return late->first == NULL;
 }

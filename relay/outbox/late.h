@@ -17,6 +17,7 @@ struct late_event {
 
 struct late {
     struct late_event *first;
+    int count;
 };
 
 void late_free(struct late *late);
@@ -24,5 +25,3 @@ void late_free(struct late *late);
 // late_add notes an event of a claim, and returns what stands for it from now on; late_remove frees that.
 struct late_event *late_add(struct late *late, const struct claim *claim, int row);
 void late_remove(struct late *late, struct late_event *event);
-
-bool late_is_empty(const struct late *late);

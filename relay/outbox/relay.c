@@ -128,6 +128,10 @@ static void on_floor_stored(void *context) {
     }
 }
 
+static int count_under_way(const struct relay *relay) {
+    return claim_pool_unsettled(relay->claims) + relay->late.count;
+}
+
 static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
@@ -136,7 +140,7 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
         error_set(
             &relay->failure, ERROR_TIMEOUT,
             "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
-            claim_pool_unsettled(relay->claims));
+            count_under_way(relay));
         relay->cut = true;
         relay->sink.drop(relay->sink.self, NULL);
         claim_pool_cut(relay->claims);
@@ -151,7 +155,7 @@ void relay_stop(struct relay *relay) {
         return;
     }
     relay->stopping = true;
-    log_info("stopping", LOG_INT("events_under_way", claim_pool_unsettled(relay->claims)));
+    log_info("stopping", LOG_INT("events_under_way", count_under_way(relay)));
     set_timer(relay->shutdown_timer, relay->settings->shutdown_timeout);
     if (relay->state == RELAY_CONNECTING && ledger_count(relay->ledger) == 0) {
         end_loop(relay);
@@ -222,7 +226,7 @@ static void schedule_running(struct relay *relay) {
     do_chores(relay, now);
     if (relay->stopping) {
         flow_limit_claims(relay, now);
-        if (claim_pool_is_busy(relay->claims) || !late_is_empty(&relay->late)) {
+        if (claim_pool_is_busy(relay->claims) || relay->late.count > 0) {
             set_timer(relay->timer, BUSY_TURN_US);
         } else {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
