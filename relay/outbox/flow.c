@@ -49,9 +49,11 @@ bool flow_has_work(const struct relay *relay, int64_t now) {
     return flow_has_turn(relay) || agenda_has_work(relay->agenda, now);
 }
 
-// What became ordered a moment ago may still be under way without order.
+// What became ordered a moment ago may still be under way without order, and what is in the ledger is sent,
+// though the database does not show it yet.
 static bool may_take_turn(const struct relay *relay) {
-    return relay->turn == NULL && !claim_pool_has_older(relay->claims, relay->routes_changed_at);
+    return relay->turn == NULL && ledger_count(relay->ledger) == 0 &&
+           !claim_pool_has_older(relay->claims, relay->routes_changed_at);
 }
 
 // Ordered events and others take turns, so that neither keeps the other out where there is one connection for
@@ -313,14 +315,18 @@ static void on_walk_stepped(void *context, int64_t released) {
     relay_soon(relay);
 }
 
-// Step by step, as what has come due is sent.
+// Step by step, as what has come due is sent; but what is due of a late topic is not sent now. What waits
+// behind an event in the ledger is to be found by the walk that begins when that is marked.
 void flow_walk(struct relay *relay, int64_t now) {
+    if (ledger_count(relay->ledger) > 0) {
+        return;
+    }
     if (now >= relay->walk_at) {
         relay->walk_at = now + WALK_US;
         relay->walk_began_at = now;
         walk_begin(relay->walk);
     }
-    if (walk_has_more(relay->walk) && !agenda_is_due(relay->agenda, now)) {
+    if (walk_has_more(relay->walk) && (!agenda_is_due(relay->agenda, now) || relay->late.count > 0)) {
         session_walk(relay->session, relay->walk, relay->settings->parked_head == PARKED_HEAD_BLOCKS);
     }
 }

@@ -55,6 +55,13 @@ static struct pg_parameter parameter(const struct buffer *array) {
     return (struct pg_parameter){array->data, (int)array->length};
 }
 
+static int by_id(const void *one, const void *other) {
+    const struct entry *a = one;
+    const struct entry *b = other;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+// (In the order in which claims mark theirs, so that two statements cannot wait for each other.)
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
     struct buffer ids;
@@ -64,6 +71,7 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
     buffer_init(&event_ids, ARRAY_LIMIT);
     buffer_init(&message_ids, ARRAY_LIMIT);
     ledger->sending = ledger->count;
+    qsort(ledger->entries, (size_t)ledger->count, sizeof *ledger->entries, by_id);
     pg_array_begin(&ids, PG_ELEMENT_BIGINT, ledger->count);
     pg_array_begin(&event_ids, PG_ELEMENT_UUID, ledger->count);
     pg_array_begin(&message_ids, PG_ELEMENT_TEXT, ledger->count);

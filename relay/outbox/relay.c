@@ -120,10 +120,15 @@ static void on_session_ready(void *context, int64_t floor) {
     relay_schedule(relay);
 }
 
+// Answers that are to come to late events, or accepted ones that are to be marked.
+static bool owes_marks(const struct relay *relay) {
+    return relay->late.count > 0 || ledger_count(relay->ledger) > 0;
+}
+
 // The last thing before the end: whatever is in flight has been marked.
 static void on_floor_stored(void *context) {
     struct relay *relay = context;
-    if (relay->stopping && !claim_pool_is_busy(relay->claims)) {
+    if (relay->stopping && !claim_pool_is_busy(relay->claims) && !owes_marks(relay)) {
         end_loop(relay);
     }
 }
@@ -137,10 +142,12 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
     (void)kinds;
     struct relay *relay = context;
     if (!relay->cut) {
-        error_set(
-            &relay->failure, ERROR_TIMEOUT,
-            "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
-            count_under_way(relay));
+        if (relay->failure.code == ERROR_NONE) {
+            error_set(
+                &relay->failure, ERROR_TIMEOUT,
+                "%d events were still under way after OUTBOX_SHUTDOWN_TIMEOUT; they will be published again",
+                count_under_way(relay));
+        }
         relay->cut = true;
         relay->sink.drop(relay->sink.self, NULL);
         claim_pool_cut(relay->claims);
@@ -157,7 +164,7 @@ void relay_stop(struct relay *relay) {
     relay->stopping = true;
     log_info("stopping", LOG_INT("events_under_way", count_under_way(relay)));
     set_timer(relay->shutdown_timer, relay->settings->shutdown_timeout);
-    if (relay->state == RELAY_CONNECTING && ledger_count(relay->ledger) == 0) {
+    if (relay->state == RELAY_CONNECTING && !owes_marks(relay)) {
         end_loop(relay);
     } else {
         relay_soon(relay);
@@ -226,7 +233,7 @@ static void schedule_running(struct relay *relay) {
     do_chores(relay, now);
     if (relay->stopping) {
         flow_limit_claims(relay, now);
-        if (claim_pool_is_busy(relay->claims) || relay->late.count > 0) {
+        if (claim_pool_is_busy(relay->claims) || owes_marks(relay)) {
             set_timer(relay->timer, BUSY_TURN_US);
         } else {
             session_store_floor(relay->session, agenda_floor(relay->agenda));
@@ -263,7 +270,7 @@ static void schedule_broken(struct relay *relay) {
     if (claim_pool_unsettled(relay->claims) > 0) {
         set_timer(relay->timer,
                   RECONNECT_BASE_US); // what is still under way must not be claimed a second time
-    } else if (relay->stopping && ledger_count(relay->ledger) == 0) {
+    } else if (relay->stopping && !owes_marks(relay)) {
         end_loop(relay);
     } else {
         connect_session(relay);

@@ -392,6 +392,8 @@ static void on_marked(void *context, int64_t affected) {
     ledger_marked(session->ledger);
     if (ledger_count(session->ledger) > 0) {
         session_mark(session);
+    } else {
+        session->listener.marked(session->listener.context);
     }
 }
 

@@ -34,6 +34,7 @@ struct session_listener {
     void (*notified)(void *context, enum session_news news);
     void (*routes_changed)(void *context); // the rules differ from those before
     void (*floor_stored)(void *context);
+    void (*marked)(void *context);         // after session_mark: the ledger is empty
     void (*left)(void *context, bool any); // answer to session_ask_left
 };
 

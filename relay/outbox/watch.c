@@ -121,6 +121,14 @@ static void on_routes_changed(void *context) {
     }
 }
 
+// What has waited behind them has nothing to wait for any more.
+static void on_marked(void *context) {
+    struct relay *relay = context;
+    relay->walk_at = relay->opened_at = clock_monotonic_us();
+    turns_expect(relay->turns);
+    relay_soon(relay);
+}
+
 static void on_left(void *context, bool any) {
     struct relay *relay = context;
     relay->asking_left = false;
@@ -143,5 +151,6 @@ struct session_listener watch_session_listener(struct relay *relay) {
                                      .slept = on_slept,
                                      .notified = on_notified,
                                      .routes_changed = on_routes_changed,
+                                     .marked = on_marked,
                                      .left = on_left};
 }

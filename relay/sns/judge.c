@@ -28,6 +28,11 @@ static void note_throttled(struct sns_topic *topic, const char *code) {
 }
 
 void judge_send_again(struct batch *batch) {
+    if (batch->entries[0].late) { // nobody may send it now, and its topic waits for it
+        const struct outcome let_go = {.kind = OUTCOME_LET_GO};
+        publisher_settle_batch(batch->topic->publisher, batch, &let_go);
+        return;
+    }
     batch_push_front(&batch->topic->queue, batch);
     send_activate(batch->topic);
 }

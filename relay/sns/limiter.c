@@ -109,7 +109,7 @@ bool limiter_throttled(struct limiter *limiter, int64_t now_us) {
 }
 
 void limiter_hold(struct limiter *limiter, int64_t until_us) {
-    limiter->held_until = until_us;
+    limiter->held_until = until_us > limiter->held_until ? until_us : limiter->held_until;
 }
 
 double limiter_rate(const struct limiter *limiter) {

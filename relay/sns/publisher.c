@@ -363,6 +363,7 @@ static void drop(void *self, const void *claim) {
 // What goes on has its own time-out.
 static void leave_batch(struct publisher *publisher, struct batch *batch, const void *claim, int64_t now) {
     int64_t ends_in_us = batch->sent_at + publisher->settings->request_timeout + LATE_MARGIN_US - now;
+    ends_in_us = ends_in_us > 0 ? ends_in_us : 0;
     for (int index = 0; index < batch->count; index++) {
         struct batch_entry *entry = &batch->entries[index];
         if (entry->delivery.claim == claim) {
