@@ -46,8 +46,14 @@ static void read_json_error(struct aws_reply *reply, const struct http_answer *h
     set_message(reply, message[0] != '\0' ? message : json_text(reply->json, "Message"));
 }
 
+// What is meant to be a success is not shown: half of an answer may hold half of a secret.
+static void describe_success(struct aws_reply *reply, const struct http_answer *http) {
+    error_set(&reply->message, ERROR_PUBLISH, "HTTP %d, and %zu bytes that are no answer of AWS",
+              http->status, http->body.length);
+}
+
 // A page that is not AWS's is shown, as it may be the only thing that says who answered.
-static void describe(struct aws_reply *reply, const struct http_answer *http) {
+static void describe_failure(struct aws_reply *reply, const struct http_answer *http) {
     int length = http->body.length < SHOWN_MAX ? (int)http->body.length : SHOWN_MAX;
     error_set(&reply->message, ERROR_PUBLISH, "HTTP %d, and no answer of AWS: %.*s", http->status, length,
               length > 0 ? http->body.data : "");
@@ -60,7 +66,7 @@ static void read_error(struct aws_reply *reply, const struct http_answer *http) 
         read_xml_error(reply);
     }
     if (reply->code[0] == '\0') {
-        describe(reply, http);
+        describe_failure(reply, http);
     }
 }
 
@@ -87,7 +93,7 @@ void aws_reply_read(struct aws_reply *reply, const struct http_answer *http, boo
         read_error(reply, http);
     } else if (reply->json == NULL && reply->xml == NULL) {
         reply->answer.status = 0;
-        describe(reply, http);
+        describe_success(reply, http);
     }
 }
 

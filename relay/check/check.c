@@ -98,8 +98,8 @@ static bool prepare(struct check *check, struct error *error) {
 
 static void run(struct check *check, int64_t limit_us) {
     const struct timeval deadline = {.tv_sec = limit_us / 1000000, .tv_usec = limit_us % 1000000};
-    if (credentials_now(check->credentials) != NULL || credentials_absent(check->credentials)) {
-        start(check);
+    if (credentials_now(check->credentials) != NULL || credentials_problem(check->credentials)[0] != '\0') {
+        start(check); // else the listener does
     }
     if (!check->started || check->asked != NULL) {
         evtimer_add(check->deadline, &deadline);

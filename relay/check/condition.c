@@ -79,10 +79,16 @@ static bool any_matches(const cJSON *values, compare_fn compare, const char *tex
     return found;
 }
 
+// A variable ("${aws:username}") stands for something that is not known here.
+static bool is_variable(const char *pattern, const char *text) {
+    (void)text;
+    return strstr(pattern, "${") != NULL;
+}
+
 static enum truth judge_key(const cJSON *values, compare_fn compare, bool negated,
                             const struct policy_request *request) {
     const char *text = value_of(values->string, request);
-    if (text == NULL || compare == NULL) {
+    if (text == NULL || compare == NULL || any_matches(values, is_variable, text)) {
         return TRUTH_MAYBE;
     }
     return any_matches(values, compare, text) != negated ? TRUTH_YES : TRUTH_NO;

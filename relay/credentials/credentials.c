@@ -26,7 +26,8 @@ struct credentials {
     uint64_t version;
     bool fetching;
     bool absent;
-    bool expired; // and that has been told
+    bool expired;      // and that has been told
+    bool came_expired; // those that are there, by this machine's clock
     int64_t logged_at;
     char problem[ERROR_TEXT_SIZE];
 };
@@ -81,7 +82,7 @@ static void fail(struct credentials *credentials, const char *reason) {
                  LOG_TEXT("reason", reason), LOG_TEXT("expires", expiry),
                  LOG_INT("retry_ms", schedule_wait(&credentials->schedule, now) / 1000));
     }
-    if (is_first && !credentials->schedule.has) {
+    if (!credentials->schedule.has && (is_first || credentials->absent)) {
         tell(credentials);
     }
 }
@@ -89,15 +90,15 @@ static void fail(struct credentials *credentials, const char *reason) {
 static void take(struct credentials *credentials, const struct credentials_found *found) {
     char expiry[CLOCK_ISO8601_SIZE];
     bool is_new = !is_same(credentials, found);
-    bool was_failing = credentials->problem[0] != '\0';
+    bool was_out = credentials->problem[0] != '\0' || credentials->expired;
     credentials->version += is_new;
     credentials->found = *found;
     schedule_found(&credentials->schedule, read_clocks(), found->expires_at);
     credentials->absent = false;
-    credentials->expired = false;
+    credentials->expired = credentials->came_expired = false;
     credentials->logged_at = 0;
     credentials->problem[0] = '\0';
-    if (is_new || was_failing) {
+    if (is_new || was_out) {
         write_expiry(credentials, expiry);
         log_info("AWS credentials are there", LOG_TEXT("source", found->source), LOG_TEXT("expires", expiry));
         tell(credentials);
@@ -105,12 +106,15 @@ static void take(struct credentials *credentials, const struct credentials_found
 }
 
 // Either our clock is ahead, or whoever hands them out cannot renew them; AWS may take them in both cases
-// (the instance metadata service counts on that), so they are tried, unless there are better ones.
+// (the instance metadata service counts on that), so they are tried, unless there are better ones. Those that
+// AWS refuses, or that came expired themselves, are not better.
 static void take_expired(struct credentials *credentials, const struct credentials_found *found) {
     struct credentials_found endless = *found;
     char expiry[CLOCK_ISO8601_SIZE];
+    bool has_better = schedule_alive(&credentials->schedule, read_clocks()) &&
+                      !credentials->schedule.refused && !credentials->came_expired;
     clock_format_iso8601(found->expires_at, expiry);
-    if (schedule_alive(&credentials->schedule, read_clocks())) {
+    if (has_better) {
         char reason[CREDENTIALS_SOURCE_SIZE + 64];
         snprintf(reason, sizeof reason, "%s: what is handed out has expired at %s", found->source, expiry);
         fail(credentials, reason);
@@ -119,6 +123,7 @@ static void take_expired(struct credentials *credentials, const struct credentia
                  LOG_TEXT("source", found->source), LOG_TEXT("expired", expiry));
         endless.expires_at = 0;
         take(credentials, &endless);
+        credentials->came_expired = true;
     }
     memory_wipe(&endless, sizeof endless);
 }
@@ -229,6 +234,15 @@ void credentials_refused(struct credentials *credentials) {
     if (schedule_refused(&credentials->schedule, read_clocks()) && !credentials->fetching) {
         log_info("AWS refuses the credentials, new ones are fetched",
                  LOG_TEXT("source", credentials->found.source));
+        set_timer(credentials);
+    }
+}
+
+void credentials_accepted(struct credentials *credentials) {
+    if (credentials->schedule.refused) {
+        schedule_accepted(&credentials->schedule);
+        credentials->problem[0] = '\0';
+        credentials->logged_at = 0;
         set_timer(credentials);
     }
 }

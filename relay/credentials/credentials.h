@@ -44,6 +44,9 @@ bool credentials_absent(const struct credentials *credentials);
 // set of them.
 void credentials_refused(struct credentials *credentials);
 
+// credentials_accepted: a service has taken those that are in use, so a refusal before was not for good.
+void credentials_accepted(struct credentials *credentials);
+
 // credentials_version changes whenever others take their place, so that a late refusal can be told from one
 // of those that are in use.
 uint64_t credentials_version(const struct credentials *credentials);

@@ -59,6 +59,13 @@ bool schedule_refused(struct schedule *schedule, struct schedule_now now) {
     return true;
 }
 
+void schedule_accepted(struct schedule *schedule) {
+    if (schedule->refused) {
+        schedule->refused = false;
+        schedule->failures = 0;
+    }
+}
+
 int64_t schedule_wait(const struct schedule *schedule, struct schedule_now now) {
     if (!schedule->has || schedule->refused || schedule->failures > 0) {
         return larger(schedule->retry_at - now.monotonic, 0);

@@ -43,6 +43,9 @@ void schedule_failed(struct schedule *schedule, struct schedule_now now);
 // credentials counts; false for the others.
 bool schedule_refused(struct schedule *schedule, struct schedule_now now);
 
+// schedule_accepted: a service takes those that are there, which it may have refused for a while.
+void schedule_accepted(struct schedule *schedule);
+
 // schedule_wait is how long to wait before the next fetch; 0: none, it is due.
 int64_t schedule_wait(const struct schedule *schedule, struct schedule_now now);
 

@@ -151,10 +151,15 @@ static void on_answer(void *context, const struct http_answer *answer) {
 }
 
 // The portal is no service of the SDKs' endpoint rules, but a configured endpoint counts for it.
-static bool portal_url(struct buffer *url, const struct settings *settings, const struct access *access,
-                       struct error *error) {
+static bool portal_url(struct buffer *url, const struct settings *settings, const struct aws_config *config,
+                       const struct access *access, struct error *error) {
     struct aws_endpoint endpoint;
-    if (settings->aws_endpoint_url[0] != '\0') {
+    bool ignored;
+    if (!aws_config_boolean(&ignored, config, settings->aws_ignore_configured_endpoint_urls,
+                            "ignore_configured_endpoint_urls", error)) {
+        return false;
+    }
+    if (settings->aws_endpoint_url[0] != '\0' && !ignored) {
         if (!aws_endpoint_from_url(&endpoint, "AWS_ENDPOINT_URL", settings->aws_endpoint_url, error)) {
             return false;
         }
@@ -193,7 +198,8 @@ void sso_fetch(struct sso *sso, const struct aws_config *config, const char *pro
     sso->context = context;
     snprintf(sso->profile, sizeof sso->profile, "%s", profile);
     buffer_init(&url, URL_MAX);
-    if (read_access(&access, config, profile, &error) && portal_url(&url, sso->settings, &access, &error) &&
+    if (read_access(&access, config, profile, &error) &&
+        portal_url(&url, sso->settings, config, &access, &error) &&
         (token = read_token(access.cache_key, &error)) != NULL) {
         ask(sso, buffer_text(&url), token);
     } else {

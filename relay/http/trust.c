@@ -38,10 +38,12 @@ static void look_at(const char *path, struct stat *ret) {
     }
 }
 
-// A file that is replaced has another inode, one that is written to another time or size.
+// A file that is replaced has another inode, one that is written to another time or size; the second time
+// also changes with who may read it.
 static bool is_same(const struct stat *one, const struct stat *other) {
     return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size &&
-           one->st_mtim.tv_sec == other->st_mtim.tv_sec && one->st_mtim.tv_nsec == other->st_mtim.tv_nsec;
+           one->st_mtim.tv_sec == other->st_mtim.tv_sec && one->st_mtim.tv_nsec == other->st_mtim.tv_nsec &&
+           one->st_ctim.tv_sec == other->st_ctim.tv_sec && one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
 }
 
 // Reads the file as libcurl will.

@@ -29,6 +29,12 @@ bool identity_init(struct publisher *publisher, struct event_base *base, struct 
     return publisher->credentials != NULL;
 }
 
+void identity_accepted(struct publisher *publisher, const struct batch *batch) {
+    if (batch->signed_with == credentials_version(publisher->credentials)) {
+        credentials_accepted(publisher->credentials);
+    }
+}
+
 // What was signed with credentials that others have replaced since is signed again. A refusal of those that
 // are in use has them fetched anew, if that may help.
 void identity_refused(struct publisher *publisher, struct batch *batch, const char *code,

@@ -100,7 +100,9 @@ void judge_credentials(struct publisher *publisher, struct batch *batch, const c
 
 // What SNS has answered shows that credentials are fine, and (where it is about more than the topic) the
 // topic as well.
-static void note_works(struct publisher *publisher, struct sns_topic *topic, bool topic_works) {
+static void note_works(struct publisher *publisher, const struct batch *batch, bool topic_works) {
+    struct sns_topic *topic = batch->topic;
+    identity_accepted(publisher, batch);
     bool all = breaker_succeed(&publisher->breaker);
     bool one = topic_works && breaker_succeed(&topic->breaker);
     if (all || one) {
@@ -145,7 +147,7 @@ static void judge_refusal(struct publisher *publisher, struct batch *batch, cons
     if (class == FAILURE_TRANSIENT) {
         breaker_release(&publisher->breaker); // it has told nothing of the credentials
     } else if (class != FAILURE_CREDENTIALS) {
-        note_works(publisher, batch->topic, class != FAILURE_TOPIC);
+        note_works(publisher, batch, class != FAILURE_TOPIC);
     }
     switch (class) {
     case FAILURE_THROTTLED:
@@ -310,7 +312,7 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
     sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
                      (size_t)batch->count, &answer);
     if (answer.parsed && !is_failure_of_all(batch, &answer, &refusal.class)) {
-        note_works(publisher, batch->topic, true);
+        note_works(publisher, batch, true);
         retry_succeed(&batch->retry, &publisher->quota);
         judge_entries(publisher, batch, &answer);
         return;

@@ -134,5 +134,8 @@ void judge_send_again(struct batch *batch);
 // none can come.
 bool identity_init(struct publisher *publisher, struct event_base *base, struct error *error);
 
+// identity_accepted notes that SNS has taken what a batch was signed with.
+void identity_accepted(struct publisher *publisher, const struct batch *batch);
+
 // identity_refused treats a batch that SNS has refused for who we are.
 void identity_refused(struct publisher *publisher, struct batch *batch, const char *code, const char *reason);

@@ -241,7 +241,7 @@ static void what_stays_is_told_after_three_attempts(void **state) {
          503,
          "",
          "HTTP 503, and no answer of AWS: <html> <b>busy"},
-        {{"200 OK", "<html>unfinished"}, 0, "", "HTTP 200, and no answer of AWS: <html>unfinished"},
+        {{"200 OK", "<html>unfinished"}, 0, "", "HTTP 200, and 16 bytes that are no answer of AWS"},
         {{NULL, NULL}, 0, "", "reply"}, // libcurl: "Empty reply from server"
     };
 

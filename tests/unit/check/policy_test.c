@@ -139,6 +139,8 @@ static void a_deny_goes_before_all(void **state) {
         {DENY_IF("\"ArnNotEquals\":{\"aws:SourceArn\":\"arn:aws:sns:eu-west-1:123456789012:users\"}"),
          POLICY_DENIES, NULL},
         {DENY_IF("\"StringNotEquals\":{\"aws:SourceVpc\":\"vpc-1\"}"), POLICY_UNSURE, "Deny statement"},
+        {DENY_IF("\"StringEquals\":{\"aws:SourceAccount\":\"${aws:PrincipalAccount}\"}"), POLICY_UNSURE,
+         "Deny statement"},
         {POLICY(ALLOW(SNS SEND TO_QUEUE) "," DENY("\"NotPrincipal\":{\"Service\":\"sns.amazonaws.com\"},"
                                                   "\"Action\":\"*\",\"Resource\":\"*\"")),
          POLICY_ALLOWS, NULL},

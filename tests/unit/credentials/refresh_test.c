@@ -215,6 +215,93 @@ static void those_that_come_expired_are_tried(void **state) {
     stop(fixture);
 }
 
+// As with a clock that is ahead: all that is handed out looks expired, and the newest is the best.
+static void those_that_come_expired_replace_one_another(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->lifetime = -SECONDS;
+    start(fixture);
+    assert_now(fixture, "AKID1");
+    fixture->number = 2;
+    credentials_refused(fixture->credentials);
+    await_fetches(fixture, 2);
+    assert_now(fixture, "AKID2");
+    fixture->number = 3;
+    credentials_refused(fixture->credentials);
+    await_fetches(fixture, 3);
+    assert_now(fixture, "AKID3");
+    assert_string_equal(credentials_problem(fixture->credentials), "");
+    stop(fixture);
+}
+
+// Without a refusal as well: the time of asking again has come, a quarter of an hour later.
+static void a_refusal_is_not_needed_for_that(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->lifetime = -SECONDS;
+    fixture->answers_later = true;
+    start(fixture);
+    answer(fixture);
+    credentials_refused(fixture->credentials);
+    await_fetches(fixture, 2);                  // under way, when it turns out
+    credentials_accepted(fixture->credentials); // that the refusal was not for good
+    fixture->number = 2;
+    answer(fixture);
+    assert_now(fixture, "AKID2");
+    stop(fixture);
+}
+
+static void refused_ones_give_way_to_expired_ones(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->lifetime = 3600 * SECONDS;
+    start(fixture);
+    credentials_refused(fixture->credentials);
+    fixture->number = 2;
+    fixture->lifetime = -SECONDS;
+    await_fetches(fixture, 2);
+    assert_now(fixture, "AKID2");
+    stop(fixture);
+}
+
+static void a_refusal_is_forgotten_when_they_are_taken(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->lifetime = 4 * SECONDS;
+    start(fixture);
+    credentials_refused(fixture->credentials);
+    await_fetches(fixture, 2);
+    assert_non_null(strstr(credentials_problem(fixture->credentials), "still the same that AWS refuses"));
+    credentials_accepted(fixture->credentials);
+    assert_string_equal(credentials_problem(fixture->credentials), "");
+    await_fetches(fixture, 3); // since they come to their end; that they are the same is no failure now
+    assert_string_equal(credentials_problem(fixture->credentials), "");
+    credentials_refused(fixture->credentials);
+    fixture->number = 2;
+    await_fetches(fixture, 4);
+    assert_now(fixture, "AKID2");
+    stop(fixture);
+}
+
+static void absent_is_told_after_a_failure(void **state) {
+    struct fixture *fixture = new_fixture();
+
+    (void)state;
+    fixture->result = PROVIDER_FAILED;
+    start(fixture);
+    assert_false(credentials_absent(fixture->credentials));
+    int changes = fixture->changes;
+    fixture->result = PROVIDER_ABSENT;
+    await_fetches(fixture, 2);
+    assert_true(credentials_absent(fixture->credentials));
+    assert_int_equal(fixture->changes, changes + 1);
+    stop(fixture);
+}
+
 static void those_that_come_expired_replace_no_good_ones(void **state) {
     struct fixture *fixture = new_fixture();
 
@@ -346,6 +433,11 @@ int main(void) {
         cmocka_unit_test(old_ones_are_kept_while_fetching_fails),
         cmocka_unit_test(expired_ones_are_not_given_out),
         cmocka_unit_test(those_that_come_expired_are_tried),
+        cmocka_unit_test(those_that_come_expired_replace_one_another),
+        cmocka_unit_test(a_refusal_is_not_needed_for_that),
+        cmocka_unit_test(refused_ones_give_way_to_expired_ones),
+        cmocka_unit_test(a_refusal_is_forgotten_when_they_are_taken),
+        cmocka_unit_test(absent_is_told_after_a_failure),
         cmocka_unit_test(those_that_come_expired_replace_no_good_ones),
         cmocka_unit_test(a_first_failure_is_told_once_and_tried_again),
         cmocka_unit_test(absent_is_told),
