@@ -16,7 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHUNK = 4096, ERRORS_KEPT = 1024 };
+enum {
+    CHUNK = 4096,
+    PIPE_CHUNKS = 16, // what a pipe holds; see pipe(7)
+    ERRORS_KEPT = 1024,
+};
 
 struct process {
     process_done_fn done;
@@ -72,12 +76,17 @@ static void keep_errors(struct process *process, const char *bytes, size_t lengt
     process->errors_length = kept + taken;
 }
 
+// Reads what a pipe holds at most, as somebody may go on writing for ever.
 static void read_errors(struct process *process) {
     char chunk[CHUNK];
-    ssize_t count = read_chunk(process->error_file, chunk);
-    if (count > 0) {
-        keep_errors(process, chunk, (size_t)count);
-    } else if (count == 0) {
+    ssize_t count = 1;
+    for (int chunks = 0; chunks < PIPE_CHUNKS && count > 0; chunks++) {
+        count = read_chunk(process->error_file, chunk);
+        if (count > 0) {
+            keep_errors(process, chunk, (size_t)count);
+        }
+    }
+    if (count == 0) {
         event_del(process->error_event);
     }
 }
