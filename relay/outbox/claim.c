@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "outbox/locks.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -12,8 +13,6 @@
 // How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
 enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
-
-#define ORDERED_LOCK "1869968482, 4"
 
 enum claim_state {
     CLAIM_CLOSED,
@@ -229,7 +228,7 @@ static void send_settings(struct claim *claim, int64_t idle_limit_ms) {
     char sql[768];
     snprintf(
         sql, sizeof sql,
-        "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(1869968482, 1),"
+        "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
         " pg_catalog.set_config('enable_seqscan', 'off', true),"
         " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
         " pg_catalog.set_config('enable_hashjoin', 'off', true),"

@@ -2,6 +2,8 @@
 #include "outbox/ledger.h"
 
 #include "base/memory.h"
+#include "outbox/followers.h"
+#include "outbox/locks.h"
 #include "postgres/array.h"
 
 #include <stdlib.h>
@@ -61,6 +63,19 @@ static int by_id(const void *one, const void *other) {
     return (a->id > b->id) - (a->id < b->id);
 }
 
+// Under the ordered lock, which a relay that takes a turn has for about a second at most. (No limit of the
+// role on waiting for locks is in the way; a relay that is frozen just then keeps it no longer than a turn
+// would.)
+static void send_begin(struct pg_connection *connection) {
+    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(connection,
+            &(struct pg_statement){
+                .sql = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
+                       " pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
+    pg_send(connection,
+            &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")"});
+}
+
 // (In the order in which claims mark theirs, so that two statements cannot wait for each other.)
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
@@ -81,7 +96,7 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
         pg_array_append_bytes(&event_ids, (struct slice){(const char *)entry->event_id, EVENT_ID_BYTES});
         pg_array_append_bytes(&message_ids, (struct slice){entry->message_id, entry->message_id_length});
     }
-    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    send_begin(connection);
     pg_send(connection,
             &(struct pg_statement){
                 .sql = "UPDATE outbox.event AS e"
@@ -94,6 +109,12 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
             });
+    pg_send(connection, &(struct pg_statement){
+                            .sql = FOLLOWERS_SQL("SELECT DISTINCT aggregate_id FROM outbox.event"
+                                                 " WHERE id = ANY ($1::pg_catalog.int8[])"),
+                            .parameter_count = 1,
+                            .parameters = {parameter(&ids)},
+                        });
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
     pg_sync(connection);
     buffer_free(&ids);

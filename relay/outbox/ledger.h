@@ -22,8 +22,8 @@ int ledger_count(const struct ledger *ledger);
 
 // ledger_send_marks sends the statement that marks all of them; the caller's `done` is called when it is
 // committed, and should then call ledger_marked, which forgets them, but not what has been added since. One
-// at a time. Events that another relay has marked meanwhile are left as
-// they are.
+// at a time. Events that another relay has marked meanwhile are left as they are. While another relay has the
+// ordered lock (claim.h) it waits, about a second at most; what waits behind the events is let go.
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context);
 void ledger_marked(struct ledger *ledger);

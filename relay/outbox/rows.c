@@ -3,6 +3,7 @@
 
 #include "base/backoff.h"
 #include "base/memory.h"
+#include "outbox/followers.h"
 #include "postgres/array.h"
 
 #include <stdlib.h>
@@ -217,11 +218,6 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
                            parameter(&arrays[3])}});
 }
 
-// Those behind come due, some of each aggregate at a time: when these are sent they make way for the next.
-// (What is equal to infinity is due_at, as they are not parked; it is written so that the index by aggregate
-// is the only way.)
-// What is locked is let go by whoever has locked it: a walk, a person. Waiting for each other would be a
-// deadlock.
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
     int count = 0;
     for (int index = 0; index < rows->count; index++) {
@@ -239,18 +235,10 @@ static void send_followers(struct rows *rows, struct pg_connection *connection) 
                                                                    row->aggregate_length});
         }
     }
-    pg_send(connection,
-            &(struct pg_statement){
-                .sql = "UPDATE outbox.event AS e SET due_at = pg_catalog.clock_timestamp()"
-                       " FROM (SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])) AS a(id)"
-                       " CROSS JOIN LATERAL (SELECT f.id FROM outbox.event AS f"
-                       " WHERE f.aggregate_id = a.id AND coalesce(f.due_at, f.parked_at) = 'infinity'"
-                       " AND f.sent_at IS NULL AND f.parked_at IS NULL"
-                       " AND f.last_error IS NOT NULL ORDER BY f.id LIMIT 100"
-                       " FOR NO KEY UPDATE SKIP LOCKED) AS f"
-                       " WHERE e.id = f.id",
-                .parameter_count = 1,
-                .parameters = {parameter(&rows->arrays[0])}});
+    pg_send(connection, &(struct pg_statement){
+                            .sql = FOLLOWERS_SQL("SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])"),
+                            .parameter_count = 1,
+                            .parameters = {parameter(&rows->arrays[0])}});
 }
 
 void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered) {

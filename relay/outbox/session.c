@@ -4,16 +4,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "migrate/migrate.h"
+#include "outbox/locks.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-// The advisory locks of schema outbox are (1869968482, key): 1 the sleep lock, 2 the waker lock, 3 the
-// migration lock.
-#define SLEEP_LOCK "1869968482, 1"
-#define WAKER_LOCK "1869968482, 2"
 
 struct session {
     struct session_listener listener;

@@ -98,7 +98,7 @@ static void on_notified(void *context, enum session_news news) {
     if (news == NEWS_ROUTES) {
         session_read_routes(relay->session);
     } else if (news == NEWS_HELD) {
-        relay->walk_at = clock_monotonic_us();
+        relay->walk_at = relay->opened_at = clock_monotonic_us();
     } else {
         agenda_expect_new(relay->agenda);
         turns_expect(relay->turns);
