@@ -315,6 +315,20 @@ static void on_walk_stepped(void *context, int64_t released) {
     relay_soon(relay);
 }
 
+static void begin_walk(struct relay *relay, int64_t now, int64_t most) {
+    relay->walk_began_at = now;
+    walk_begin(relay->walk, most);
+}
+
+// (A walk that is not over lets go of enough.)
+static void on_probing(void *context, int events) {
+    struct relay *relay = context;
+    if (relay->state == RELAY_RUNNING && !walk_is_taken(relay->walk)) {
+        begin_walk(relay, clock_monotonic_us(), events);
+        relay_soon(relay);
+    }
+}
+
 // Step by step, as what has come due is sent; but what is due of a late topic is not sent now. What waits
 // behind an event in the ledger is to be found by the walk that begins when that is marked.
 void flow_walk(struct relay *relay, int64_t now) {
@@ -323,8 +337,7 @@ void flow_walk(struct relay *relay, int64_t now) {
     }
     if (now >= relay->walk_at) {
         relay->walk_at = now + WALK_US;
-        relay->walk_began_at = now;
-        walk_begin(relay->walk);
+        begin_walk(relay, now, INT64_MAX);
     }
     if (walk_has_more(relay->walk) && (!agenda_is_due(relay->agenda, now) || relay->late.count > 0)) {
         session_walk(relay->session, relay->walk, relay->settings->parked_head == PARKED_HEAD_BLOCKS);
@@ -349,6 +362,7 @@ struct sink_listener flow_sink_listener(struct relay *relay) {
                                   .settled = on_settled,
                                   .drained = on_drained,
                                   .recovered = on_recovered,
+                                  .probing = on_probing,
                                   .left = on_left,
                                   .may_send = may_send};
 }

@@ -16,6 +16,7 @@ struct walk {
     bool has_more;
     bool under_way;
     bool again;         // it is to begin anew after the step under way
+    int64_t left;       // how many events it may still let go
     char *aggregate_id; // of the last event it came to
     int64_t id;
     int64_t released[STEP];
@@ -44,14 +45,19 @@ static void move_to(struct walk *walk, const char *aggregate_id, int64_t id) {
     walk->id = id;
 }
 
-void walk_begin(struct walk *walk) {
+void walk_begin(struct walk *walk, int64_t most) {
     walk->again = walk->under_way;
     walk->has_more = true;
+    walk->left = most;
     move_to(walk, "", 0);
 }
 
 void walk_forget(struct walk *walk) {
     walk->under_way = walk->has_more = walk->again = false;
+}
+
+bool walk_is_taken(const struct walk *walk) {
+    return walk->has_more || walk->under_way;
 }
 
 bool walk_has_more(const struct walk *walk) {
@@ -63,7 +69,7 @@ static void on_row(void *context, const PGresult *result, int row) {
     bool blocked = pg_bool(result, row, 3);
     move_to(walk, pg_bytes(result, row, 1).data, pg_int(result, row, 0));
     walk->row_count++;
-    if (!blocked && walk->release_count < STEP &&
+    if (!blocked && walk->release_count < STEP && walk->release_count < walk->left &&
         walk->listener.admits(walk->listener.context, pg_bytes(result, row, 2))) {
         walk->released[walk->release_count++] = walk->id;
     }
@@ -74,7 +80,7 @@ static void on_done(void *context, int64_t affected) {
     struct walk *walk = context;
     walk->under_way = false;
     if (walk->again) {
-        walk_begin(walk);
+        walk_begin(walk, walk->left);
     }
     walk->listener.stepped(walk->listener.context, walk->release_count);
 }
@@ -116,8 +122,9 @@ static void release(struct walk *walk) {
 static void on_read(void *context, int64_t rows) {
     (void)rows;
     struct walk *walk = context;
-    if (walk->row_count < STEP) {
-        walk->has_more = false;
+    if (!walk->again) {
+        walk->left -= walk->release_count;
+        walk->has_more = walk->row_count == STEP && walk->left > 0;
     }
     if (walk->release_count > 0) {
         release(walk);

@@ -41,8 +41,9 @@ struct outcome {
 struct sink_listener {
     void *context;
     void (*settled)(void *context, struct delivery delivery, const struct outcome *outcome);
-    void (*drained)(void *context);   // there is room again, after there was none
-    void (*recovered)(void *context); // a topic takes events again: what waits may be let go
+    void (*drained)(void *context);             // there is room again, after there was none
+    void (*recovered)(void *context);           // a topic takes events again: what waits may be let go
+    void (*probing)(void *context, int events); // can be tried again: so many of what waits may be let go
     void (*broken)(void *context, const struct error *error); // the sink will never work again
 
     // left is asked for the delivery that an event under way goes on with when its claim does not wait for it

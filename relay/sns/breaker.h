@@ -20,6 +20,8 @@ struct breaker {
     int failures; // in a row; 0 when closed
     int64_t until_us;
     bool probing;
+    int64_t ask_at; // when to ask for an event to probe with
+    int asked;      // how often it has been asked for
     char reason[BREAKER_REASON_SIZE];
 };
 
@@ -44,3 +46,10 @@ bool breaker_hurry(struct breaker *breaker, int64_t now_us);
 
 // breaker_left is the time until it is half open, 0 when it is not open.
 int64_t breaker_left(const struct breaker *breaker, int64_t now_us);
+
+// breaker_ask_in is the time until an event to probe with is to be asked for, INT64_MAX when closed. Once
+// half open the breaker waits a moment for one that comes by itself, and asks ever less often, for ever more.
+int64_t breaker_ask_in(const struct breaker *breaker, int64_t now_us);
+
+// breaker_ask notes that it is asked for now; returns how many events to ask for.
+int breaker_ask(struct breaker *breaker, int64_t now_us);

@@ -65,6 +65,7 @@ static void fail_with(struct publisher *publisher, struct breaker *breaker, stru
                                             : "publishing failed, everything rests",
                  LOG_TEXT("topic", topic->topic->arn), LOG_TEXT("reason", reason),
                  LOG_INT("rest_ms", left / 1000));
+        probe_expect(publisher);
     }
     const struct outcome retry = {.kind = OUTCOME_RETRY, .retry_after_us = left, .reason = reason};
     const struct outcome wait = {.kind = OUTCOME_WAIT, .reason = reason};

@@ -422,6 +422,7 @@ static void free_publisher(void *self) {
     free_batches(publisher);
     if (publisher->timer != NULL) {
         event_free(publisher->timer);
+        event_free(publisher->probe_timer);
     }
     sns_answer_parser_free(publisher->parser);
     sigv4_signer_free(publisher->signer);
@@ -463,6 +464,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     publisher->listener = *listener;
     publisher->settings = settings;
     publisher->timer = evtimer_new(base, on_timer, publisher);
+    probe_init(publisher, base);
     breaker_init(&publisher->breaker, settings->retry_base, settings->retry_max);
     limiter_init(&publisher->limiter, settings->rate_limit, clock_monotonic_us());
     retry_quota_init(&publisher->quota);

@@ -55,6 +55,7 @@ struct publisher {
     struct sns_answer_parser *parser;
     struct message message;
     struct event *timer; // for delayed batches and limited topics
+    struct event *probe_timer;
     struct sns_topic *topics;
     struct sns_topic *active;
     struct breaker breaker; // of everything: credentials
@@ -107,6 +108,14 @@ void room_shed(struct sns_topic *topic);
 int room_for(void *self, bool one_topic);
 int64_t room_resting_us(void *self);
 void room_check(struct publisher *publisher);
+
+// In probe.c:
+
+void probe_init(struct publisher *publisher, struct event_base *base);
+
+// probe_expect has the listener asked for an event to probe with, when a breaker that has opened is half open
+// and none has come.
+void probe_expect(struct publisher *publisher);
 
 // In send.c:
 

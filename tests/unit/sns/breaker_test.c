@@ -168,6 +168,37 @@ static void can_be_hurried(void **state) {
     assert_in_range(breaker_left(&breaker, NOW), BASE, 2 * BASE);
 }
 
+static void asks_for_an_event_to_probe_with(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    assert_int_equal(breaker_ask_in(&breaker, NOW), INT64_MAX);
+    breaker_fail(&breaker, NOW, "one");
+    int64_t now = NOW + breaker_left(&breaker, NOW);
+    int64_t pause = breaker_ask_in(&breaker, now);
+    assert_true(pause > 0); // one that comes by itself is waited for
+    for (int64_t events = 10; events < 10000; events *= 10) {
+        now += pause;
+        assert_int_equal(breaker_ask_in(&breaker, now), 0);
+        assert_int_equal(breaker_ask(&breaker, now), events);
+        assert_int_equal(breaker_ask_in(&breaker, now), events > 10 ? 2 * pause : pause);
+        pause = breaker_ask_in(&breaker, now);
+    }
+    for (int again = 0; again < 100; again++) {
+        assert_int_equal(breaker_ask(&breaker, now), 10000);
+    }
+    assert_int_equal(breaker_ask_in(&breaker, now), 30000000);
+    breaker_probe(&breaker); // while it probes, it is looked again later
+    assert_in_range(breaker_ask_in(&breaker, now + 30000000), 1, 1000000);
+    breaker_fail(&breaker, now, "two");
+    now += breaker_left(&breaker, now);
+    assert_true(breaker_ask_in(&breaker, now) > 0);
+    assert_int_equal(breaker_ask(&breaker, now), 10);
+    breaker_succeed(&breaker);
+    assert_int_equal(breaker_ask_in(&breaker, now), INT64_MAX);
+}
+
 static void cuts_long_reasons(void **state) {
     struct breaker breaker;
     char reason[2 * BREAKER_REASON_SIZE] = {0};
@@ -191,6 +222,7 @@ int main(void) {
         cmocka_unit_test(closes_when_the_probe_succeeds),
         cmocka_unit_test(closes_while_it_is_open),
         cmocka_unit_test(takes_back_a_probe_that_said_nothing),
+        cmocka_unit_test(asks_for_an_event_to_probe_with),
         cmocka_unit_test(cuts_long_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,11 @@ static void on_drained(void *context) {
     harness->drained++;
 }
 
+static void on_probing(void *context, int events) {
+    struct harness *harness = context;
+    harness->probing = events;
+}
+
 static void on_recovered(void *context) {
     struct harness *harness = context;
     harness->recovered++;
@@ -146,6 +151,7 @@ void harness_start(struct harness *harness) {
                                            .settled = on_settled,
                                            .drained = on_drained,
                                            .recovered = on_recovered,
+                                           .probing = on_probing,
                                            .broken = on_broken,
                                            .left = on_left,
                                            .may_send = may_send};

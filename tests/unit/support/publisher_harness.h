@@ -47,6 +47,7 @@ struct harness {
     int sent;
     int drained;
     int recovered;
+    int probing; // how many events it has been asked for last, to probe with
     int broken;
     const char *reason_to_end; // what the error of a sink that breaks must hold; NULL: it must not break
     int left;                  // by their claims, and then
