@@ -72,10 +72,20 @@ static char *following_value(struct reader *reader, const struct option *option,
     return value;
 }
 
+static char *join_lines(const char *first, const char *second) {
+    size_t length = strlen(first);
+    char *joined = memory_allocate(length + strlen(second) + 2, 1);
+    memcpy(joined, first, length);
+    joined[length] = '\n';
+    memcpy(joined + length + 1, second, strlen(second));
+    return joined;
+}
+
 static void keep(struct arguments *arguments, const struct option *option, const char *value) {
     char **place = &arguments->values[option - options];
+    char *kept = option->repeats && *place != NULL ? join_lines(*place, value) : memory_copy_text(value);
     memory_free_secret(*place);
-    *place = memory_copy_text(value);
+    *place = kept;
 }
 
 static void keep_and_hide(struct arguments *arguments, const struct option *option, char *value) {

@@ -13,9 +13,10 @@ struct arguments {
 };
 
 // arguments_parse understands --flag VALUE, --flag=VALUE, a bare --flag for a boolean (a boolean never takes
-// the next argument) and -- before operands that begin with a dash. The last of a repeated flag counts.
-// `operands` and `operand_limit` are filled in by the caller. A secret's value is overwritten in argv, so
-// that it leaves the process list. arguments_free is needed after a failure too.
+// the next argument) and -- before operands that begin with a dash. The last of a repeated flag counts, or
+// all, as lines, where it may be repeated. `operands` and `operand_limit` are filled in by the caller. A
+// secret's value is overwritten in argv, so that it leaves the process list. arguments_free is needed after a
+// failure too.
 bool arguments_parse(struct arguments *arguments, const char *command, int argc, char **argv,
                      struct error *error);
 

@@ -15,9 +15,12 @@
 
 #define MEMBER(name) .offset = offsetof(struct settings, name)
 #define RANGE(low, high) .minimum = (low), .maximum = (high)
-#define COMMANDS_ON_AWS (COMMAND_RUN | COMMAND_CHECK)
+#define COMMANDS_ON_TOPICS (COMMAND_RUN | COMMAND_CHECK)
+#define COMMANDS_ON_AWS (COMMANDS_ON_TOPICS | COMMAND_CONSUME)
+#define COMMANDS_WITH_HANDLERS (COMMAND_RUN | COMMAND_CONSUME | COMMAND_LAMBDA)
 
-static const char *const sinks[] = {[SINK_SNS] = "sns", [SINK_STDOUT] = "stdout", NULL};
+static const char *const sinks[] = {
+    [SINK_SNS] = "sns", [SINK_STDOUT] = "stdout", [SINK_HANDLERS] = "handlers", NULL};
 static const char *const formats[] = {[FORMAT_DOMAIN_EVENT] = "domain-event",
                                       [FORMAT_CLOUDEVENTS] = "cloudevents",
                                       [FORMAT_DATA] = "data",
@@ -34,14 +37,14 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_ALL, MEMBER(database_url), .fallback = "",
      .help = "the database, as postgresql://user@host/name; not set: libpq's own PGHOST, PGUSER, ..."},
     {.flag = "topic-arn", .variable = "OUTBOX_TOPIC_ARN", .kind = OPTION_TEXT,
-     .commands = COMMANDS_ON_AWS, MEMBER(topic_arn), .fallback = "",
+     .commands = COMMANDS_ON_TOPICS, MEMBER(topic_arn), .fallback = "",
      .help = "the topic for events that no route names"},
     {.flag = "topic-arn-prefix", .variable = "OUTBOX_TOPIC_ARN_PREFIX", .kind = OPTION_TEXT,
-     .commands = COMMANDS_ON_AWS, MEMBER(topic_arn_prefix), .fallback = "",
+     .commands = COMMANDS_ON_TOPICS, MEMBER(topic_arn_prefix), .fallback = "",
      .help = "else this, a colon, and the event type with hyphens for dots"},
     {.flag = "sink", .variable = "OUTBOX_SINK", .kind = OPTION_CHOICE, .choices = sinks,
      .commands = COMMAND_RUN, MEMBER(sink), .fallback = "sns",
-     .help = "where events go: AWS SNS, or standard output as JSON lines"},
+     .help = "where events go: AWS SNS, standard output as JSON lines, or straight to handlers (--on)"},
     {.flag = "format", .variable = "OUTBOX_FORMAT", .kind = OPTION_CHOICE, .choices = formats,
      .commands = COMMAND_RUN, MEMBER(format), .fallback = "domain-event",
      .help = "the message body of events whose route names no format"},
@@ -64,10 +67,10 @@ const struct option options[OPTION_COUNT] = {
      RANGE(100 * MILLISECONDS, 5 * MINUTES), .commands = COMMANDS_ON_AWS, MEMBER(request_timeout), .fallback = "10s",
      .help = "how long one SNS request may take"},
     {.flag = "retry-base", .variable = "OUTBOX_RETRY_BASE", .kind = OPTION_DURATION,
-     RANGE(1 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_base), .fallback = "1s",
+     RANGE(1 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_base), .fallback = "1s",
      .help = "the backoff after a first failure; it doubles with each further one"},
     {.flag = "retry-max", .variable = "OUTBOX_RETRY_MAX", .kind = OPTION_DURATION,
-     RANGE(1 * MILLISECONDS, 24 * HOURS), .commands = COMMAND_RUN, MEMBER(retry_max), .fallback = "5m",
+     RANGE(1 * MILLISECONDS, 24 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_max), .fallback = "5m",
      .help = "the longest backoff"},
     {.flag = "max-attempts", .variable = "OUTBOX_MAX_ATTEMPTS", .kind = OPTION_INTEGER, RANGE(1, 32767),
      .commands = COMMAND_RUN, MEMBER(max_attempts), .fallback = "25",
@@ -82,14 +85,53 @@ const struct option options[OPTION_COUNT] = {
      RANGE(1 * SECONDS, 10 * MINUTES), .commands = COMMAND_RUN, MEMBER(claim_timeout), .fallback = "20s",
      .help = "how long a claim may keep events that SNS does not take; then they are given back"},
     {.flag = "max-message-bytes", .variable = "OUTBOX_MAX_MESSAGE_BYTES", .kind = OPTION_BYTES,
-     RANGE(1024, 1048576), .commands = COMMANDS_ON_AWS, MEMBER(max_message_bytes), .fallback = "262144",
+     RANGE(1024, 1048576), .commands = COMMANDS_ON_TOPICS, MEMBER(max_message_bytes), .fallback = "262144",
      .help = "the largest message: body and attributes; more than 262144 needs topics that allow it"},
     {.flag = "shutdown-timeout", .variable = "OUTBOX_SHUTDOWN_TIMEOUT", .kind = OPTION_DURATION,
-     RANGE(0, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(shutdown_timeout), .fallback = "25s",
+     RANGE(0, 1 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(shutdown_timeout), .fallback = "25s",
      .help = "how long to finish what is in flight after SIGTERM or SIGINT"},
     {.flag = "until-empty", .variable = "OUTBOX_UNTIL_EMPTY", .kind = OPTION_BOOLEAN,
-     .commands = COMMAND_RUN, MEMBER(until_empty), .fallback = "false",
-     .help = "exit when nothing is left to send"},
+     .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(until_empty), .fallback = "false",
+     .help = "exit when nothing is left to send, or to receive"},
+    {.flag = "on", .variable = "OUTBOX_ON", .kind = OPTION_TEXT, .repeats = true,
+     .commands = COMMANDS_WITH_HANDLERS, MEMBER(on), .fallback = "",
+     .help = "PATTERN=HANDLER: sql:schema.function, http:URL or exec:COMMAND; repeat the flag, or a line for each"},
+    {.flag = "consumer", .variable = "OUTBOX_CONSUMER", .kind = OPTION_TEXT,
+     .commands = COMMANDS_WITH_HANDLERS, MEMBER(consumer), .fallback = "",
+     .help = "the name under which inbox.processed_event remembers events; not set: the queue's, the function's, or handlers"},
+    {.flag = "handler-timeout", .variable = "OUTBOX_HANDLER_TIMEOUT", .kind = OPTION_DURATION,
+     RANGE(100 * MILLISECONDS, 12 * HOURS), .commands = COMMANDS_WITH_HANDLERS, MEMBER(handler_timeout), .fallback = "30s",
+     .help = "how long a handler may take with one event"},
+    {.flag = "sql-connections", .variable = "OUTBOX_SQL_CONNECTIONS", .kind = OPTION_INTEGER, RANGE(1, 32),
+     .commands = COMMANDS_WITH_HANDLERS, MEMBER(sql_connections), .fallback = "2",
+     .help = "connections that sql: handlers run on"},
+    {.flag = "sql-batch", .variable = "OUTBOX_SQL_BATCH", .kind = OPTION_INTEGER, RANGE(1, 1000),
+     .commands = COMMANDS_WITH_HANDLERS, MEMBER(sql_batch), .fallback = "50",
+     .help = "events whose sql: handlers may share a transaction"},
+    {.flag = "webhook-secret", .variable = "OUTBOX_WEBHOOK_SECRET", .kind = OPTION_TEXT, .secret = true, .from_file = true,
+     .commands = COMMANDS_WITH_HANDLERS, MEMBER(webhook_secret), .fallback = "",
+     .help = "what http: handlers' requests are signed with (Standard Webhooks: whsec_ and base64); not set: not signed"},
+    {.flag = "queue-url", .variable = "OUTBOX_QUEUE_URL", .kind = OPTION_TEXT,
+     .commands = COMMAND_CONSUME, MEMBER(queue_url), .fallback = "",
+     .help = "the SQS queue to consume"},
+    {.flag = "concurrency", .variable = "OUTBOX_CONCURRENCY", .kind = OPTION_INTEGER, RANGE(1, 10000),
+     .commands = COMMAND_CONSUME, MEMBER(concurrency), .fallback = "200",
+     .help = "messages held at once, being handled or about to be"},
+    {.flag = "receives", .variable = "OUTBOX_RECEIVES", .kind = OPTION_INTEGER, RANGE(1, 50),
+     .commands = COMMAND_CONSUME, MEMBER(receives), .fallback = "4",
+     .help = "receive requests under way at once, while there are messages; one while there are none"},
+    {.flag = "wait-time", .variable = "OUTBOX_WAIT_TIME", .kind = OPTION_DURATION, RANGE(0, 20 * SECONDS),
+     .commands = COMMAND_CONSUME, MEMBER(wait_time), .fallback = "20s",
+     .help = "how long a receive request waits for messages; SIGTERM is obeyed when it has ended"},
+    {.flag = "visibility-timeout", .variable = "OUTBOX_VISIBILITY_TIMEOUT", .kind = OPTION_DURATION,
+     RANGE(2 * SECONDS, 12 * HOURS), .commands = COMMAND_CONSUME, MEMBER(visibility_timeout), .fallback = "30s",
+     .help = "how long a message stays hidden after a crash; extended while it is held"},
+    {.flag = "verify-signatures", .variable = "OUTBOX_VERIFY_SIGNATURES", .kind = OPTION_BOOLEAN,
+     .commands = COMMAND_CONSUME | COMMAND_LAMBDA, MEMBER(verify_signatures), .fallback = "false",
+     .help = "refuse envelopes of standard topics whose SNS signature is missing or wrong"},
+    {.flag = "inbox", .kind = OPTION_BOOLEAN,
+     .commands = COMMAND_MIGRATE, MEMBER(inbox), .fallback = "false",
+     .help = "schema inbox, for consumers, instead of schema outbox"},
     {.flag = "pattern", .kind = OPTION_TEXT,
      .commands = COMMAND_RETRY, MEMBER(pattern), .fallback = "",
      .help = "the event types to try again: order.created, order.*, order.**"},
@@ -189,6 +231,12 @@ const struct option options[OPTION_COUNT] = {
     {.variable = "AWS_USE_DUALSTACK_ENDPOINT", .kind = OPTION_BOOLEAN,
      .commands = COMMANDS_ON_AWS, MEMBER(aws_use_dualstack_endpoint), .fallback = "",
      .help = "use the endpoints with IPv4 and IPv6 addresses; not set: false"},
+    {.variable = "AWS_LAMBDA_RUNTIME_API", .kind = OPTION_TEXT,
+     .commands = COMMAND_LAMBDA, MEMBER(aws_lambda_runtime_api), .fallback = "",
+     .help = "host and port of the runtime API; Lambda sets it"},
+    {.variable = "AWS_LAMBDA_FUNCTION_NAME", .kind = OPTION_TEXT,
+     .commands = COMMAND_LAMBDA, MEMBER(aws_lambda_function_name), .fallback = "",
+     .help = "the function's name; Lambda sets it"},
 };
 // clang-format on
 
@@ -198,7 +246,8 @@ unsigned option_command_mask(const char *command) {
         unsigned mask;
     } commands[] = {{"run", COMMAND_RUN},       {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH},
                     {"retry", COMMAND_RETRY},   {"park", COMMAND_PARK},       {"pause", COMMAND_PAUSE},
-                    {"resume", COMMAND_RESUME}, {"check", COMMAND_CHECK}};
+                    {"resume", COMMAND_RESUME}, {"check", COMMAND_CHECK},     {"consume", COMMAND_CONSUME},
+                    {"lambda", COMMAND_LAMBDA}};
     for (size_t index = 0; index < sizeof commands / sizeof commands[0]; index++) {
         if (strcmp(command, commands[index].name) == 0) {
             return commands[index].mask;

@@ -28,7 +28,9 @@ enum option_command {
     COMMAND_PAUSE = 1 << 5,
     COMMAND_RESUME = 1 << 6,
     COMMAND_CHECK = 1 << 7,
-    COMMAND_ALL = (1 << 8) - 1,
+    COMMAND_CONSUME = 1 << 8,
+    COMMAND_LAMBDA = 1 << 9,
+    COMMAND_ALL = (1 << 10) - 1,
 };
 
 struct option {
@@ -37,6 +39,7 @@ struct option {
     const char *alternative; // a second variable, looked at when the first is not set; or NULL
     enum option_kind kind;
     bool secret;                // never shown
+    bool repeats;               // the flag may be given several times: a text with a line for each
     bool from_file;             // VARIABLE_FILE may name a file that holds it
     unsigned commands;          // the set of commands that use it
     size_t offset;              // of the member of struct settings: a char * for OPTION_TEXT, else an int64_t
@@ -46,7 +49,7 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 53 };
+enum { OPTION_COUNT = 68 };
 
 extern const struct option options[OPTION_COUNT];
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum sink_kind { SINK_SNS, SINK_STDOUT };
+enum sink_kind { SINK_SNS, SINK_STDOUT, SINK_HANDLERS };
 enum parked_head { PARKED_HEAD_BLOCKS, PARKED_HEAD_PASSES };
 enum message_format { FORMAT_DOMAIN_EVENT, FORMAT_CLOUDEVENTS, FORMAT_DATA };
 
@@ -40,11 +40,24 @@ struct settings {
     int64_t max_message_bytes;
     int64_t shutdown_timeout;
     int64_t until_empty; // boolean
-    char *pattern;       // of event types, for retry
-    char *reason;        // for park and pause
-    int64_t json;        // boolean, for check
-    int64_t log_level;   // enum log_level
-    int64_t log_format;  // enum log_format
+    char *on;            // a line for each handler: PATTERN=KIND:WHERE
+    char *consumer;
+    int64_t handler_timeout;
+    int64_t sql_connections;
+    int64_t sql_batch;
+    char *webhook_secret; // a secret
+    char *queue_url;
+    int64_t concurrency;
+    int64_t receives;
+    int64_t wait_time;
+    int64_t visibility_timeout;
+    int64_t verify_signatures; // boolean
+    int64_t inbox;             // boolean, for migrate
+    char *pattern;             // of event types, for retry
+    char *reason;              // for park and pause
+    int64_t json;              // boolean, for check
+    int64_t log_level;         // enum log_level
+    int64_t log_format;        // enum log_format
     char *aws_region;
     char *aws_endpoint_url;
     char *aws_endpoint_url_sns;
@@ -73,6 +86,8 @@ struct settings {
     int64_t aws_ignore_configured_endpoint_urls; // boolean, or SETTING_UNSET; so are the two below
     int64_t aws_use_fips_endpoint;
     int64_t aws_use_dualstack_endpoint;
+    char *aws_lambda_runtime_api;
+    char *aws_lambda_function_name;
 };
 
 // settings_read fills `settings` from a command's arguments (without program and command name) and the
