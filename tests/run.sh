@@ -56,7 +56,7 @@ main() {
 
 # The user postgres must be able to enter the folder, when root runs this.
 prepare() {
-    passed=0 failed=0 built=" "
+    passed=0 failed=0 built=" " beside_id=""
     work=$(mktemp -d)
     chmod 711 "$work"
     export TMPDIR=$work
@@ -67,6 +67,10 @@ prepare() {
 finish() {
     local status=$1
     trap - EXIT
+    if [[ $beside_id ]]; then
+        kill "$beside_id" 2>/dev/null || true
+        wait "$beside_id" 2>/dev/null || true
+    fi
     rm -rf "$work"
     ((status == 0 || failed > 0)) || failed=1
     say "$passed passed, $failed failed"
@@ -75,18 +79,37 @@ finish() {
 
 # check NAME COMMAND... runs it and prints the line. It counts as the tests that its log counts, else as one.
 check() {
-    local name=$1 log=$work/log before=${EPOCHREALTIME/[.,]/} status=0 tenths count
+    local name=$1 before=${EPOCHREALTIME/[.,]/} status=0
     shift
-    ("$@") >"$log" 2>&1 </dev/null || status=$?
-    tenths=$(((${EPOCHREALTIME/[.,]/} - before) / 100000))
-    if ((status != 0)); then
-        printf 'FAILED  %-28s %4d.%d s\n' "$name" $((tenths / 10)) $((tenths % 10))
-        tail -n 200 "$log" >&2
+    ("$@") >"$work/log" 2>&1 </dev/null || status=$?
+    report "$name" "$before" "$status" "$work/log"
+}
+
+# beside NAME COMMAND... begins a check that mostly waits; beside_end waits for its end and prints the line. One at a time.
+beside() {
+    beside_name=$1 beside_since=${EPOCHREALTIME/[.,]/}
+    shift
+    "$@" >"$work/beside" 2>&1 </dev/null &
+    beside_id=$!
+}
+beside_end() {
+    local status=0
+    wait "$beside_id" || status=$?
+    beside_id=""
+    report "$beside_name" "$beside_since" "$status" "$work/beside"
+}
+
+# report NAME SINCE STATUS LOG
+report() {
+    local tenths=$(((${EPOCHREALTIME/[.,]/} - $2) / 100000)) count
+    if (($3 != 0)); then
+        printf 'FAILED  %-28s %4d.%d s\n' "$1" $((tenths / 10)) $((tenths % 10))
+        tail -n 200 "$4" >&2
         failed=$((failed + 1))
         exit 1
     fi
-    count=$(count_tests "$log")
-    printf 'ok      %-28s %4d.%d s  %s\n' "$name" $((tenths / 10)) $((tenths % 10)) "${count:+$count tests}"
+    count=$(count_tests "$4")
+    printf 'ok      %-28s %4d.%d s  %s\n' "$1" $((tenths / 10)) $((tenths % 10)) "${count:+$count tests}"
     passed=$((passed + ${count:-1}))
 }
 
@@ -170,15 +193,20 @@ step_sigv4() {
 # The fake that the system tests trust is tested first.
 step_fake() { check "fake of SNS and SQS" node tests/fake/fake_test.mjs; }
 
-# The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code.
+# The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code. One of them waits
+# for limits of 30 s over and over: the others need not wait for it.
 step_system() {
-    local test
+    local test tests waiting=cut_test
     need_build asan
     check "emulator" emulator_install
-    for test in ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh)}; do
-        check "system: ${test%_test}" env RELAY_BUILD="$root/build/asan" "tests/system/$test.sh"
+    tests=" ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh | tr '\n' ' ')} "
+    [[ $tests != *" $waiting "* ]] || beside "system: ${waiting%_test}" system_test "$waiting"
+    for test in ${tests/ $waiting / }; do
+        check "system: ${test%_test}" system_test "$test"
     done
+    [[ ! $beside_id ]] || beside_end
 }
+system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
 # The oldest and the newest PostgreSQL that is supported (there are builds for x86-64 only); all else is tested on Debian's.
 step_versions() {
@@ -203,21 +231,28 @@ step_faults() {
 
 # Findings are kept out of the source tree: new inputs go to a temporary corpus, a crash's input to the log.
 step_fuzz() {
-    local fuzzer
     need_build fuzz
-    for fuzzer in tests/fuzz/*/*_fuzz.c; do
-        check "fuzz: $(basename "$fuzzer" _fuzz.c)" fuzz "$fuzzer"
-    done
+    check "fuzz" fuzz_all
+}
+fuzz_all() {
+    local fuzzers=(tests/fuzz/*/*_fuzz.c)
+    export -f fuzz
+    export work
+    # shellcheck disable=SC2016 # expands there
+    printf '%s\0' "${fuzzers[@]}" | xargs -0 --max-args=1 --max-procs="$(nproc)" bash -c 'fuzz "$1"' fuzz &&
+        say "${#fuzzers[@]} passed, 0 failed"
 }
 fuzz() {
-    local name corpus
+    local name corpus log
     name=$(basename "$1" .c)
     corpus=${1%_fuzz.c}
+    log=$work/$name.log
     mkdir -p "$work/$name"
     "build/fuzz/tests/$name" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$work/$name-" "$work/$name" "$corpus" || {
+        -artifact_prefix="$work/$name-" "$work/$name" "$corpus" >"$log" 2>&1 || {
+        tail -n 100 "$log"
         base64 "$work/$name"-*
-        return 1
+        return 255 # xargs begins no other
     }
 }
 

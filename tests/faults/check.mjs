@@ -12,7 +12,8 @@ import { pathToFileURL } from "node:url";
 
 // Faults that make relays forget, or lose track of, what they have published.
 const forgetful = new Set(
-  ["kill", "kill-all", "freeze", "crash", "restart", "terminate", "limit", "broker", "delay-beyond"]);
+  ["kill", "kill-all", "freeze", "crash", "restart", "terminate", "limit", "promote", "cut", "cut-reset",
+    "cut-slow", "broker", "delay-beyond"]);
 // An event may be accepted this long before such a fault and not be marked yet, or this long after it has been healed
 // by a relay that has not found its way back.
 const BEFORE_US = 10e6;

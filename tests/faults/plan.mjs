@@ -34,6 +34,12 @@ const places = {
     ["restart", () => ["restart"], 0.1, 2],
     ["terminate", () => ["terminate"], 0.1, 1],
     ["limit", () => ["limit", String(random.between(2, 6))], 2, 5],
+    ["promote", () => ["promote"], 0.1, 3],
+  ],
+  network: [
+    ["cut", () => ["cut", "freeze"], 1, 6],
+    ["cut-reset", () => ["cut", "reset"], 0.1, 0.5],
+    ["cut-slow", () => ["cut", "delay", String(random.between(5, 40))], 2, 5],
   ],
   broker: [["broker", () => ["broker"], 1, 5]],
   topic: [["pause", () => ["pause", arn()], 1, 4]],
@@ -77,13 +83,14 @@ const listed = Object.entries(places).flatMap(([place, kinds]) => kinds.map((kin
 const all = [...listed, ...listed.filter(([place]) => place !== "rule")];
 
 // What makes way for the rest is healed first: a relay does not start without its database.
-const healingOrder = ["broker", "database", "rule", "topic", "relay"];
+const healingOrder = ["broker", "network", "database", "rule", "topic", "relay"];
 
 // A relay that is asked to stop can only do so cleanly where it can mark; rules are told to the broker.
 function fit(one, other) {
   const both = [one[0], other[0]];
   if (one[0] === other[0] || (both.includes("broker") && both.includes("rule"))) return false;
-  return !(both.includes("database") && [one[1], other[1]].some((name) => name.startsWith("stop")));
+  const unreachable = both.includes("database") || both.includes("network");
+  return !(unreachable && [one[1], other[1]].some((name) => name.startsWith("stop")));
 }
 
 const seconds = (least, most) => (least + random.next() * (most - least)).toFixed(2);

@@ -9,6 +9,10 @@ set -euo pipefail
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../lib/events.sh
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
+# shellcheck source=../lib/faults.sh
+source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
+# shellcheck source=../lib/standby.sh
+source "${BASH_SOURCE[0]%/*}/../lib/standby.sh"
 # shellcheck source=faults.sh
 source "${BASH_SOURCE[0]%/*}/faults.sh"
 
@@ -71,8 +75,7 @@ faults_fake() {
 begin() {
     local name
     clock_begin
-    system_postgres
-    system_database events
+    servers_begin
     sql 'create role relay login in role outbox_relay; create role shop login in role outbox_writer'
     sql "select outbox.route('order.**', '$arn:orders'), outbox.route('stock.**', '$arn:stock.fifo'),
                 outbox.route('bill.**', '$arn:bills.fifo')" >/dev/null
@@ -206,7 +209,8 @@ faults_end() {
 keep_evidence() {
     mkdir -p "$keep"
     find "$system_dir" -maxdepth 1 -type f -exec cp -t "$keep" {} +
-    cp "$system_dir/postgres/postgres.log" "$keep"
+    cp "$system_dir/one/postgres.log" "$keep/one.postgres.log"
+    cp "$system_dir/two/postgres.log" "$keep/two.postgres.log"
     warn "logs are in $keep"
 }
 

@@ -10,31 +10,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 # shellcheck source=../lib/faults.sh
 source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
-
-# standby_start NAME PRIMARY_PORT makes a copy of that server in "$system_dir/NAME" and starts it as its standby; sets
-# postgres_port. sql goes on to the primary.
-standby_start() {
-    local dir=$system_dir/$1 primary=$2 port=$PGPORT database=$PGDATABASE
-    rm -rf "$dir"
-    postgres_own_folder "$dir"
-    (as_postgres "$dir" pg_basebackup --pgdata "$dir/data" --checkpoint fast --wal-method stream --write-recovery-conf \
-        --no-sync --host 127.0.0.1 --port "$primary") >"$dir/postgres.log" 2>&1 || postgres_fail "$dir"
-    PG_FSYNC=off postgres_start "$dir"
-    export PGPORT=$port PGDATABASE=$database
-    wait_for_sql 30 "the standby $1 streams" "select count(*) = 1 from pg_stat_replication where state = 'streaming'"
-}
-
-# server_kill NAME kills its postmaster: the others of the server's processes notice and end.
-server_kill() {
-    local postmaster
-    read -r postmaster <"$system_dir/$1/data/postmaster.pid"
-    kill -KILL "$postmaster"
-    wait_for 30 "the server $1 is gone" server_is_gone "$1"
-    rm -f "$system_dir/$1/data/postmaster.pid"
-}
-server_is_gone() { [[ -z $(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$system_dir/$1/data" 2>/dev/null || true) ]]; }
-
-server_promote() { (as_postgres "$system_dir/$1" pg_ctl promote --silent --wait --pgdata "$system_dir/$1/data") >/dev/null; }
+# shellcheck source=../lib/standby.sh
+source "${BASH_SOURCE[0]%/*}/../lib/standby.sh"
 
 # insert_for_ever inserts 100 events at a time on whichever server is the primary. What it has been told is committed, on the
 # standby as well, is in "$system_dir/acknowledged"; what failed is not.
