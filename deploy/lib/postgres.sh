@@ -108,14 +108,15 @@ postgres_fail() {
 }
 
 # (Calls with redirected output are in parentheses, so that a trap which runs meanwhile still has the script's own.)
-# as_postgres DIR PROGRAM ARGUMENT... runs a server program as the user who may, from a folder which that user can read.
+# as_postgres DIR PROGRAM ARGUMENT... runs a server program as the user who may, from a folder which that user can read. (A
+# server would take PGPORT, which may be a client's list of ports, for its own.)
 as_postgres() {
     local dir=$1 program
     program=$(postgres_bin "$2") || exit
     shift 2
     if ((EUID == 0)); then
-        (cd "$dir" && setpriv --reuid=postgres --regid=postgres --init-groups "$program" "$@")
+        (cd "$dir" && env --unset=PGPORT setpriv --reuid=postgres --regid=postgres --init-groups "$program" "$@")
     else
-        (cd "$dir" && "$program" "$@")
+        (cd "$dir" && env --unset=PGPORT "$program" "$@")
     fi
 }
