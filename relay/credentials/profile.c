@@ -4,13 +4,13 @@
 #include "base/memory.h"
 #include "credentials/document.h"
 #include "credentials/plan.h"
-#include "credentials/process.h"
 #include "credentials/providers.h"
 #include "credentials/region.h"
 #include "credentials/sso.h"
 #include "credentials/sts.h"
 #include "credentials/web_identity.h"
-#include "credentials/words.h"
+#include "process/process.h"
+#include "process/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>

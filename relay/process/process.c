@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The child's end is told by SIGCHLD, not by the end of its outputs: something that it has started and left
 // behind may keep those open for ever.
-#include "credentials/process.h"
+#include "process/process.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"

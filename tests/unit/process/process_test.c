@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs beside the loop: what they write is collected, and whatever they do, they end.
-#include "credentials/process.h"
+#include "process/process.h"
 #include "support/loop.h"
 
 #include <errno.h>
