@@ -16,7 +16,7 @@ enum { CONNECTIONS = 64 };
 // One task, from its start to its end.
 struct post {
     struct post *next;
-    struct post **link; // what leads to it
+    struct post **link; // what leads to it, while it is under way
     struct http_runner *runner;
     void *task;
     struct error refusal; // why it has not been sent
@@ -32,31 +32,34 @@ struct http_runner {
     bool warned;
 };
 
-static void enlist(struct post **list, struct post *post) {
-    post->next = *list;
-    post->link = list;
+static void enlist(struct http_runner *runner, struct post *post) {
+    post->next = runner->posts;
+    post->link = &runner->posts;
     if (post->next != NULL) {
         post->next->link = &post->next;
     }
-    *list = post;
+    runner->posts = post;
 }
 
-static void end(struct post *post, const struct handled *handled) {
-    struct http_runner *runner = post->runner;
-    void *task = post->task;
+static void leave(struct post *post) {
     *post->link = post->next;
     if (post->next != NULL) {
         post->next->link = post->link;
     }
-    runner->listener.ended(runner->listener.context, task, handled);
+}
+
+static void end(struct post *post, const struct handled *handled) {
+    post->runner->listener.ended(post->runner->listener.context, post->task, handled);
     free(post);
 }
 
 static void on_answer(void *context, const struct http_answer *answer) {
     struct handled handled;
     char reason[ANSWER_REASON_SIZE];
+    struct post *post = context;
     answer_judge(answer, clock_unix_us(), &handled, reason);
-    end(context, &handled);
+    leave(post);
+    end(post, &handled);
 }
 
 // That it cannot be signed is nothing that the event has done.
@@ -64,11 +67,15 @@ static void on_refused(evutil_socket_t file, short kinds, void *context) {
     (void)file;
     (void)kinds;
     struct http_runner *runner = context;
-    while (runner->refused != NULL) {
-        const struct error *refusal = &runner->refused->refusal;
-        const struct handled handled = {
-            .kind = HANDLED_FAILED, .outage = refusal->code == ERROR_INTERNAL, .reason = refusal->text};
-        end(runner->refused, &handled);
+    struct post *post = runner->refused;
+    runner->refused = NULL;
+    while (post != NULL) {
+        struct post *next = post->next;
+        const struct handled handled = {.kind = HANDLED_FAILED,
+                                        .outage = post->refusal.code == ERROR_INTERNAL,
+                                        .reason = post->refusal.text};
+        end(post, &handled);
+        post = next;
     }
 }
 
@@ -96,7 +103,8 @@ void http_runner_start(struct http_runner *runner, const char *url, const struct
     post->task = task;
     if (!headers_compose(&headers, request.headers, event, runner->webhook, clock_unix_us() / 1000000,
                          &post->refusal)) {
-        enlist(&runner->refused, post);
+        post->next = runner->refused;
+        runner->refused = post;
         event_active(runner->end_refused, EV_TIMEOUT, 0);
         return;
     }
@@ -105,7 +113,7 @@ void http_runner_start(struct http_runner *runner, const char *url, const struct
     if (runner->webhook != NULL && url_is_plain(url) && !request.direct) {
         warn_once(runner, host);
     }
-    enlist(&runner->posts, post);
+    enlist(runner, post);
     http_send(runner->http, &request);
 }
 
