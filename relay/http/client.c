@@ -85,12 +85,12 @@ static const char *describe(const struct transfer *transfer, CURLcode code) {
     return transfer->failure[0] != '\0' ? transfer->failure : curl_easy_strerror(code);
 }
 
-// A connection that was kept and turns out to be closed is replaced; then a time may be there of the first.
-static bool never_connected(CURL *easy, CURLcode code) {
+// (When the connection that was kept ends as soon as it is used again, libcurl tries another: then there is a
+// time of the first, as the request may have been what ended it.)
+static bool never_connected(CURL *easy) {
     curl_off_t sent_after_us = 0;
     curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &sent_after_us);
-    return sent_after_us == 0 || code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
-           code == CURLE_COULDNT_RESOLVE_PROXY;
+    return sent_after_us == 0;
 }
 
 static void finish(CURL *easy, CURLcode code) {
@@ -104,7 +104,7 @@ static void finish(CURL *easy, CURLcode code) {
     } else {
         answer.status = 0;
         answer.failure = describe(transfer, code);
-        answer.unreached = code != CURLE_OK && never_connected(easy, code);
+        answer.unreached = code != CURLE_OK && never_connected(easy);
     }
     curl_multi_remove_handle(multi_handle(transfer->client->multi), easy);
     transfer->active = false;

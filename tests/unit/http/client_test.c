@@ -306,6 +306,28 @@ static void reports_a_server_that_has_gone(void **state) {
     client_close(harness);
 }
 
+static void answer_or_die(void *context, struct http_received *request) {
+    struct client_harness *harness = context;
+    if (http_server_counts(harness->server)->requests == 1) {
+        http_server_reply(request, "200 OK", "");
+    } else {
+        http_server_free(harness->server);
+        harness->server = NULL;
+    }
+}
+
+// The second request reaches it, which ends it; that another connection is refused then changes nothing.
+static void reports_a_server_that_goes_when_it_is_asked(void **state) {
+    struct client_harness *harness = client_open(answer_or_die, LONG_US);
+
+    (void)state;
+    assert_int_equal(client_try(harness), 200);
+    assert_int_equal(client_try(harness), 0);
+    assert_null(harness->server);
+    assert_false(harness->unreached[1]);
+    client_close(harness);
+}
+
 static void refuses_bad_urls(void **state) {
     static const char *const urls[] = {
         "", "http://", "file:///etc/passwd", "ftp://127.0.0.1/", "http://[::1", "http://127.0.0.1:99999/"};
@@ -353,6 +375,7 @@ int main(void) {
         cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(reports_a_refused_connection),
         cmocka_unit_test(reports_a_server_that_has_gone),
+        cmocka_unit_test(reports_a_server_that_goes_when_it_is_asked),
         cmocka_unit_test(refuses_bad_urls),
         cmocka_unit_test(gives_up_in_the_requests_own_time),
         cmocka_unit_test(can_be_freed_at_any_time),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs beside the loop: what they write is collected, and whatever they do, they end.
+#include "base/clock.h"
 #include "process/process.h"
 #include "support/loop.h"
 
@@ -182,6 +183,23 @@ static void a_slow_one_is_killed_with_its_group(void **state) {
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+// Its end and that of its time are there at once: it has done what it was to do.
+static void one_that_has_ended_in_time_has_not_failed(void **state) {
+    char name[] = "true";
+    char *const words[] = {name, NULL};
+    struct run run;
+    siginfo_t ended;
+
+    (void)state;
+    start(&run, words, 1000);
+    int64_t until = clock_monotonic_us() + 20000; // the loop's clock is a coarse one
+    assert_int_equal(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
+    while (clock_monotonic_us() <= until) {
+    }
+    await_end(&run);
+    assert_false(run.failed);
+}
+
 // What is left behind may keep the outputs open: that is not waited for.
 static void what_it_leaves_behind_is_not_waited_for(void **state) {
     struct run run;
@@ -261,7 +279,6 @@ static void it_need_not_read_its_input(void **state) {
     free(input);
 }
 
-// The first loop would never end if all that is there were read before the time-out has its turn.
 static void output_beyond_the_limit_is_thrown_away(void **state) {
     struct run run;
 
@@ -341,6 +358,7 @@ int main(void) {
         cmocka_unit_test(too_much_output_ends_it),
         cmocka_unit_test(many_errors_are_cut),
         cmocka_unit_test(a_slow_one_is_killed_with_its_group),
+        cmocka_unit_test(one_that_has_ended_in_time_has_not_failed),
         cmocka_unit_test(what_it_leaves_behind_is_not_waited_for),
         cmocka_unit_test(it_inherits_nothing_but_its_outputs),
         cmocka_unit_test(it_reads_its_input_to_the_end),
