@@ -7,6 +7,7 @@
 #include "credentials/ask.h"
 #include "credentials/document.h"
 #include "credentials/providers.h"
+#include "http/host.h"
 #include "settings/secret_file.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define ECS_ENDPOINT "http://169.254.170.2"
 
@@ -32,15 +32,6 @@ struct container {
     void *context;
 };
 
-static bool is_loopback(const char *host) {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1) {
-        return ntohl(v4.s_addr) >> 24 == 127;
-    }
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 static bool is_same_address(const char *host, const char *address) {
     struct in6_addr one, other;
     return inet_pton(AF_INET6, host, &one) == 1 && inet_pton(AF_INET6, address, &other) == 1 &&
@@ -48,7 +39,7 @@ static bool is_same_address(const char *host, const char *address) {
 }
 
 static bool may_use_http(const char *host) {
-    return is_loopback(host) || strcasecmp(host, "localhost") == 0 || strcmp(host, "169.254.170.2") == 0 ||
+    return host_is_loopback(host) || strcmp(host, "169.254.170.2") == 0 ||
            strcmp(host, "169.254.170.23") == 0 || is_same_address(host, "fd00:ec2::23");
 }
 

@@ -4,13 +4,13 @@
 #include "base/memory.h"
 #include "credentials/document.h"
 #include "credentials/plan.h"
-#include "credentials/process.h"
 #include "credentials/providers.h"
 #include "credentials/region.h"
 #include "credentials/sso.h"
 #include "credentials/sts.h"
 #include "credentials/web_identity.h"
-#include "credentials/words.h"
+#include "process/process.h"
+#include "process/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,13 +150,15 @@ static void on_process(void *context, const struct process_end *ended) {
 }
 
 static void run_process(struct profile *profile) {
-    static const struct process_limits limits = {PROCESS_TIMEOUT_US, DOCUMENT_MAX};
+    static const struct process_limits limits = {.timeout_us = PROCESS_TIMEOUT_US,
+                                                 .output_limit = DOCUMENT_MAX};
     struct error error = {0};
     char **words = words_split(get(profile, "credential_process"), &error);
+    const struct process_program program = {.words = words};
     process_free(profile->process);
-    profile->process = words == NULL
-                           ? NULL
-                           : process_start(profile->means.base, words, &limits, on_process, profile, &error);
+    profile->process =
+        words == NULL ? NULL
+                      : process_start(profile->means.base, &program, &limits, on_process, profile, &error);
     free(words);
     if (profile->process == NULL) {
         error_prefix(&error, "credential_process");

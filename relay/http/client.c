@@ -40,8 +40,11 @@ struct http_client {
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     struct transfer *transfer = context;
-    buffer_append(&transfer->answer, bytes, size * count);
-    return transfer->answer.overflow ? 0 : size * count;
+    size_t length = size * count;
+    size_t most = transfer->request.body_kept;
+    size_t room = most > transfer->answer.length ? most - transfer->answer.length : 0;
+    buffer_append(&transfer->answer, bytes, most > 0 && length > room ? room : length);
+    return transfer->answer.overflow ? 0 : length;
 }
 
 // libcurl takes headers that are cut off for an answer without a body. There may be several heads: of a
@@ -82,6 +85,14 @@ static const char *describe(const struct transfer *transfer, CURLcode code) {
     return transfer->failure[0] != '\0' ? transfer->failure : curl_easy_strerror(code);
 }
 
+// (When the connection that was kept ends as soon as it is used again, libcurl tries another: then there is a
+// time of the first, as the request may have been what ended it.)
+static bool never_connected(CURL *easy) {
+    curl_off_t sent_after_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &sent_after_us);
+    return sent_after_us == 0;
+}
+
 static void finish(CURL *easy, CURLcode code) {
     struct transfer *transfer = NULL;
     long status = 0;
@@ -93,6 +104,7 @@ static void finish(CURL *easy, CURLcode code) {
     } else {
         answer.status = 0;
         answer.failure = describe(transfer, code);
+        answer.unreached = code != CURLE_OK && never_connected(easy);
     }
     curl_multi_remove_handle(multi_handle(transfer->client->multi), easy);
     transfer->active = false;

@@ -121,6 +121,7 @@ static void gives_up_a_lookup_in_time(void **state) {
     client_send(harness, request);
     client_await(harness, 1);
     assert_int_equal(harness->status[0], 0);
+    assert_true(harness->unreached[0]);
     assert_true(names_waiting());
     client_send(harness, request);
     loop_settle(harness->base);
@@ -137,6 +138,7 @@ static void says_which_name_is_unknown(void **state) {
     client_await(harness, 1);
     assert_int_equal(harness->status[0], 0);
     assert_non_null(strstr(harness->failure[0], "unknown.test"));
+    assert_true(harness->unreached[0]);
     client_close(harness);
 }
 
@@ -180,6 +182,7 @@ static void gives_up_a_connection_in_its_own_time(void **state) {
         client_await(harness, (int)index + 1);
         assert_int_equal(harness->status[index], 0);
         assert_non_null(strcasestr(harness->failure[index], "time"));
+        assert_true(harness->unreached[index]);
     }
     close(filler);
     close(listener);
@@ -282,6 +285,7 @@ static void takes_no_word_of_a_proxy_for_an_answer(void **state) {
         assert_string_equal(harness->header[index], "");
         assert_non_null(strstr(harness->failure[index], index == 0 ? "407" : "502"));
         assert_null(strstr(harness->failure[index], "pass-word"));
+        assert_true(harness->unreached[index]);
     }
     client_close(harness);
 }

@@ -206,6 +206,26 @@ static void caps_the_body(void **state) {
     client_close(harness);
 }
 
+// However much it is: the status counts.
+static void throws_away_what_is_not_to_be_kept(void **state) {
+    static const size_t kept[] = {1, 10, 20};
+    struct client_harness *harness = client_open(reply_large, LONG_US);
+    char length[16];
+
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        snprintf(length, sizeof length, "%d", index == 2 ? 15 : 3 * BODY_CAP);
+        client_send(harness, (struct http_request){.url = harness->url,
+                                                   .body = slice_of_text(length),
+                                                   .body_kept = kept[index]});
+        client_await(harness, index + 1);
+        assert_int_equal(harness->status[index], 200);
+        assert_int_equal(harness->length[index], index == 2 ? 15 : kept[index]);
+    }
+    assert_int_equal(http_server_counts(harness->server)->accepted, 1);
+    client_close(harness);
+}
+
 static void reply_half(void *context, struct http_received *request) {
     static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
 
@@ -224,6 +244,7 @@ static void reports_a_lost_answer(void **state) {
         client_await(harness, index + 1);
         assert_int_equal(harness->status[index], 0);
         assert_true(harness->failure[index][0] != '\0');
+        assert_false(harness->unreached[index]);
     }
     client_close(harness);
 }
@@ -236,6 +257,7 @@ static void gives_up_in_time(void **state) {
     client_await(harness, 1);
     assert_int_equal(harness->status[0], 0);
     assert_non_null(strstr(harness->failure[0], "timed out"));
+    assert_false(harness->unreached[0]);
     client_close(harness);
 }
 
@@ -267,6 +289,42 @@ static void reports_a_refused_connection(void **state) {
     client_await(harness, 1);
     assert_int_equal(harness->status[0], 0);
     assert_true(harness->failure[0][0] != '\0');
+    assert_true(harness->unreached[0]);
+    client_close(harness);
+}
+
+// The connection that was kept is tried before a new one.
+static void reports_a_server_that_has_gone(void **state) {
+    struct client_harness *harness = client_open(client_echo, LONG_US);
+
+    (void)state;
+    assert_int_equal(client_try(harness), 200);
+    http_server_free(harness->server);
+    harness->server = NULL;
+    assert_int_equal(client_try(harness), 0);
+    assert_true(harness->unreached[1]);
+    client_close(harness);
+}
+
+static void answer_or_die(void *context, struct http_received *request) {
+    struct client_harness *harness = context;
+    if (http_server_counts(harness->server)->requests == 1) {
+        http_server_reply(request, "200 OK", "");
+    } else {
+        http_server_free(harness->server);
+        harness->server = NULL;
+    }
+}
+
+// The second request reaches it, which ends it; that another connection is refused then changes nothing.
+static void reports_a_server_that_goes_when_it_is_asked(void **state) {
+    struct client_harness *harness = client_open(answer_or_die, LONG_US);
+
+    (void)state;
+    assert_int_equal(client_try(harness), 200);
+    assert_int_equal(client_try(harness), 0);
+    assert_null(harness->server);
+    assert_false(harness->unreached[1]);
     client_close(harness);
 }
 
@@ -312,9 +370,12 @@ int main(void) {
         cmocka_unit_test(passes_every_status_on),
         cmocka_unit_test(follows_no_redirect),
         cmocka_unit_test(caps_the_body),
+        cmocka_unit_test(throws_away_what_is_not_to_be_kept),
         cmocka_unit_test(reports_a_lost_answer),
         cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(reports_a_refused_connection),
+        cmocka_unit_test(reports_a_server_that_has_gone),
+        cmocka_unit_test(reports_a_server_that_goes_when_it_is_asked),
         cmocka_unit_test(refuses_bad_urls),
         cmocka_unit_test(gives_up_in_the_requests_own_time),
         cmocka_unit_test(can_be_freed_at_any_time),

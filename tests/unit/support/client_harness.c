@@ -24,6 +24,8 @@ static void on_answer(void *context, const struct http_answer *answer) {
     assert_true((answer->status == 0) == (answer->failure != NULL));
     harness->status[index] = answer->status;
     harness->length[index] = answer->body.length;
+    harness->unreached[index] = answer->unreached;
+    assert_true(answer->failure != NULL || !answer->unreached);
     snprintf(harness->body[index], sizeof harness->body[index], "%.*s", (int)answer->body.length,
              answer->body.length < 64 ? answer->body.data : "");
     snprintf(harness->failure[index], sizeof harness->failure[index], "%s",

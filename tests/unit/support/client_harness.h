@@ -26,6 +26,7 @@ struct client_harness {
     size_t length[ANSWERS_MAX];
     char body[ANSWERS_MAX][64];
     char failure[ANSWERS_MAX][128];
+    bool unreached[ANSWERS_MAX];
     char header[ANSWERS_MAX][64]; // the answer's X-Test
     int waiting_goal;
 };

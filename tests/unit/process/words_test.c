@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command lines as Python's shlex.split takes them apart.
-#include "credentials/words.h"
+#include "process/words.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "credentials/words.h"
+#include "process/words.h"
 
 #include "base/memory.h"
 

@@ -2,7 +2,7 @@
 // Any text as a command line: the words together are no longer than it, and quoted each by itself they are
 // split into the same words again.
 #include "base/buffer.h"
-#include "credentials/words.h"
+#include "process/words.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The child's end is told by SIGCHLD, not by the end of its outputs: something that it has started and left
 // behind may keep those open for ever.
-#include "credentials/process.h"
+#include "process/process.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "process/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +24,10 @@ enum {
 struct process {
     process_done_fn done;
     void *context;
-    pid_t pid; // 0 once it has been waited for
-    int output_file;
-    int error_file;
+    struct process_limits limits;
+    struct child child; // its pid is 0 once it has been waited for
+    struct slice input; // what is left of it
+    struct event *input_event;
     struct event *output_event;
     struct event *error_event;
     struct event *child_event;
@@ -35,9 +35,15 @@ struct process {
     struct buffer output;
     char errors[ERRORS_KEPT];
     size_t errors_length;
-    int64_t timeout_us;
     bool timed_out;
 };
+
+static void free_event(struct event **event) {
+    if (*event != NULL) {
+        event_free(*event);
+    }
+    *event = NULL;
+}
 
 // Returns 0 at the end, -1 when nothing more is there now.
 static ssize_t read_chunk(int file, char chunk[CHUNK]) {
@@ -49,20 +55,54 @@ static ssize_t read_chunk(int file, char chunk[CHUNK]) {
 }
 
 static void kill_group(const struct process *process) {
-    kill(-process->pid, SIGKILL);
+    kill(-process->child.pid, SIGKILL);
 }
 
+static void end_input(struct process *process) {
+    free_event(&process->input_event);
+    spawn_close(&process->child.input);
+}
+
+// Any failure is the child's business: it has closed its input, or has ended.
+static void on_input(evutil_socket_t file, short kinds, void *context) {
+    (void)kinds;
+    struct process *process = context;
+    ssize_t count = 1;
+    while (count > 0 && process->input.length > 0) {
+        count = write(file, process->input.data, process->input.length);
+        if (count > 0) {
+            process->input.data += count;
+            process->input.length -= (size_t)count;
+        }
+    }
+    if (process->input.length == 0 || (errno != EAGAIN && errno != EINTR)) {
+        end_input(process);
+    }
+}
+
+static void keep_output(struct process *process, const char *bytes, size_t length) {
+    size_t room = process->output.limit - process->output.length;
+    buffer_append(&process->output, bytes, process->limits.discards && length > room ? room : length);
+}
+
+// Of output without end, only what a pipe holds is read at a time, so that others have their turn.
 static void read_output(struct process *process) {
     char chunk[CHUNK];
-    ssize_t count;
-    while ((count = read_chunk(process->output_file, chunk)) > 0 && !process->output.overflow) {
-        buffer_append(&process->output, chunk, (size_t)count);
+    ssize_t count = 1;
+    for (int chunks = 0; count > 0 && !process->output.overflow; chunks++) {
+        if (chunks == PIPE_CHUNKS && process->limits.discards) {
+            break;
+        }
+        count = read_chunk(process->child.output, chunk);
+        if (count > 0) {
+            keep_output(process, chunk, (size_t)count);
+        }
     }
     memory_wipe(chunk, sizeof chunk);
-    if (count >= 0) {
+    if (count == 0 || process->output.overflow) {
         event_del(process->output_event);
     }
-    if (process->output.overflow && process->pid != 0) {
+    if (process->output.overflow && process->child.pid != 0) {
         kill_group(process);
     }
 }
@@ -81,7 +121,7 @@ static void read_errors(struct process *process) {
     char chunk[CHUNK];
     ssize_t count = 1;
     for (int chunks = 0; chunks < PIPE_CHUNKS && count > 0; chunks++) {
-        count = read_chunk(process->error_file, chunk);
+        count = read_chunk(process->child.errors, chunk);
         if (count > 0) {
             keep_errors(process, chunk, (size_t)count);
         }
@@ -121,10 +161,16 @@ static void last_line(const struct process *process, char line[PROCESS_LINE_SIZE
     line[length] = '\0';
 }
 
+static void describe_timeout(const struct process *process, char *text, size_t size) {
+    long long ms = process->limits.timeout_us / 1000;
+    snprintf(text, size, "it did not end within %lld %s and was killed", ms % 1000 == 0 ? ms / 1000 : ms,
+             ms % 1000 == 0 ? "s" : "ms");
+}
+
+// (One that had ended when it was to be killed has its exit code.)
 static const char *failure_of(const struct process *process, int status, char *text, size_t size) {
-    if (process->timed_out) {
-        snprintf(text, size, "it did not end within %lld s and was killed",
-                 (long long)(process->timeout_us / 1000000));
+    if (process->timed_out && WIFSIGNALED(status)) {
+        describe_timeout(process, text, size);
     } else if (process->output.overflow) {
         snprintf(text, size, "it wrote more than %zu bytes", process->output.limit);
     } else if (WIFSIGNALED(status)) {
@@ -137,23 +183,32 @@ static const char *failure_of(const struct process *process, int status, char *t
     return text;
 }
 
+static void stop_watching(struct process *process) {
+    end_input(process);
+    free_event(&process->output_event);
+    free_event(&process->error_event);
+    free_event(&process->child_event);
+    free_event(&process->timer);
+}
+
+// What `done` gets is our own, as it may free the process.
 static void finish(struct process *process, int status) {
     char failure[96];
     char line[PROCESS_LINE_SIZE];
-    process->pid = 0;
+    process->child.pid = 0;
     read_output(process);
     read_errors(process);
-    event_del(process->output_event);
-    event_del(process->error_event);
-    event_del(process->child_event);
-    event_del(process->timer);
+    stop_watching(process);
     last_line(process, line);
+    struct buffer output = process->output;
     const struct process_end end = {.failure = failure_of(process, status, failure, sizeof failure),
-                                    .output = {process->output.data, process->output.length},
+                                    .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+                                    .output = {output.data, output.length},
                                     .error_line = line};
-    process->done(process->context, &end);
-    buffer_free_secret(&process->output);
+    buffer_init(&process->output, 0);
     memory_wipe(process->errors, sizeof process->errors);
+    process->done(process->context, &end);
+    buffer_free_secret(&output);
 }
 
 static void on_child(evutil_socket_t number, short kinds, void *context) {
@@ -161,7 +216,7 @@ static void on_child(evutil_socket_t number, short kinds, void *context) {
     (void)kinds;
     struct process *process = context;
     int status = 0;
-    if (process->pid != 0 && waitpid(process->pid, &status, WNOHANG) == process->pid) {
+    if (process->child.pid != 0 && waitpid(process->child.pid, &status, WNOHANG) == process->child.pid) {
         finish(process, status);
     }
 }
@@ -174,124 +229,57 @@ static void on_timeout(evutil_socket_t file, short kinds, void *context) {
     kill_group(process); // its end is told by SIGCHLD
 }
 
-static void set_actions(posix_spawn_file_actions_t *actions, int output, int errors) {
-    posix_spawn_file_actions_init(actions);
-    posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(actions, errors, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-}
-
-// A new group; and the signals as any program expects them, not as the relay has set them.
-static void set_attributes(posix_spawnattr_t *attributes) {
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(attributes);
-    posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &all);
-    posix_spawnattr_setflags(attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-static bool spawn(struct process *process, char *const *words, int output, int errors, struct error *error) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    set_actions(&actions, output, errors);
-    set_attributes(&attributes);
-    int failed = posix_spawnp(&process->pid, words[0], &actions, &attributes, words, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-        process->pid = 0;
-        return error_set(error, ERROR_CREDENTIALS, "%.200s cannot be run: %s", words[0], strerror(failed));
-    }
-    return true;
-}
-
-// Makes the outputs; the child's ends are returned, to be closed once it has them.
-static bool make_outputs(struct process *process, int ret[2], struct error *error) {
-    int output[2] = {-1, -1}, errors[2] = {-1, -1};
-    if (pipe2(output, O_CLOEXEC) != 0) {
-        return error_set(error, ERROR_CREDENTIALS, "no pipe can be made: %s", strerror(errno));
-    }
-    process->output_file = output[0];
-    ret[0] = output[1];
-    if (pipe2(errors, O_CLOEXEC) != 0) {
-        close(output[1]);
-        return error_set(error, ERROR_CREDENTIALS, "no pipe can be made: %s", strerror(errno));
-    }
-    process->error_file = errors[0];
-    ret[1] = errors[1];
-    evutil_make_socket_nonblocking(output[0]);
-    evutil_make_socket_nonblocking(errors[0]);
-    return true;
-}
-
-static void watch(struct process *process, struct event_base *base, int64_t timeout_us) {
-    const struct timeval limit = {.tv_sec = timeout_us / 1000000, .tv_usec = timeout_us % 1000000};
-    process->output_event = event_new(base, process->output_file, EV_READ | EV_PERSIST, on_output, process);
-    process->error_event = event_new(base, process->error_file, EV_READ | EV_PERSIST, on_errors, process);
-    process->child_event = evsignal_new(base, SIGCHLD, on_child, process);
+static void watch(struct process *process, struct event_base *base) {
+    const struct timeval limit = {.tv_sec = process->limits.timeout_us / 1000000,
+                                  .tv_usec = process->limits.timeout_us % 1000000};
+    process->output_event = event_new(base, process->child.output, EV_READ | EV_PERSIST, on_output, process);
+    process->error_event = event_new(base, process->child.errors, EV_READ | EV_PERSIST, on_errors, process);
     process->timer = evtimer_new(base, on_timeout, process);
     event_add(process->output_event, NULL);
     event_add(process->error_event, NULL);
-    event_add(process->child_event, NULL);
     event_add(process->timer, &limit);
+    if (process->child.input >= 0) {
+        process->input_event =
+            event_new(base, process->child.input, EV_WRITE | EV_PERSIST, on_input, process);
+        event_add(process->input_event, NULL);
+    }
 }
 
-struct process *process_start(struct event_base *base, char *const *words,
+struct process *process_start(struct event_base *base, const struct process_program *program,
                               const struct process_limits *limits, process_done_fn done, void *context,
                               struct error *error) {
+    bool with_input = program->input.data != NULL;
+    if (with_input) { // a child that does not read must not be our end
+        signal(SIGPIPE, SIG_IGN);
+    }
     struct process *process = memory_allocate(1, sizeof *process);
-    int childs[2] = {-1, -1};
     process->done = done;
     process->context = context;
-    process->timeout_us = limits->timeout_us;
-    process->output_file = process->error_file = -1;
+    process->limits = *limits;
+    process->input = program->input;
     buffer_init(&process->output, limits->output_limit);
-    if (!make_outputs(process, childs, error)) {
+    process->child_event = evsignal_new(base, SIGCHLD, on_child, process);
+    event_add(process->child_event, NULL); // before it starts, so that its end is not missed
+    if (!spawn_child(&process->child, program->words,
+                     program->environment != NULL ? program->environment : environ, with_input, error)) {
         process_free(process);
         return NULL;
     }
-    watch(process, base, limits->timeout_us); // before it starts, so that its end is not missed
-    bool started = spawn(process, words, childs[0], childs[1], error);
-    close(childs[0]);
-    close(childs[1]);
-    if (!started) {
-        process_free(process);
-        return NULL;
-    }
+    watch(process, base);
     return process;
-}
-
-static void free_event(struct event *event) {
-    if (event != NULL) {
-        event_free(event);
-    }
-}
-
-static void close_file(int file) {
-    if (file >= 0) {
-        close(file);
-    }
 }
 
 void process_free(struct process *process) {
     if (process == NULL) {
         return;
     }
-    if (process->pid != 0) {
+    if (process->child.pid != 0) {
         kill_group(process);
-        waitpid(process->pid, NULL, 0);
+        waitpid(process->child.pid, NULL, 0);
     }
-    free_event(process->output_event);
-    free_event(process->error_event);
-    free_event(process->child_event);
-    free_event(process->timer);
-    close_file(process->output_file);
-    close_file(process->error_file);
+    stop_watching(process);
+    spawn_close(&process->child.output);
+    spawn_close(&process->child.errors);
     buffer_free_secret(&process->output);
     memory_wipe(process->errors, sizeof process->errors);
     free(process);
