@@ -5,7 +5,7 @@
 #include "postgres/conninfo.h"
 #include "postgres/dial.h"
 
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +14,18 @@ struct pending {
     struct pending *next;
     bool is_sync;
     bool answered; // its final result came; the NULL that ends it is still to come
+    bool failed;   // it was refused, or dropped as one before it was
     int64_t affected;
     pg_row_fn row;
     pg_done_fn done;
     void *context;
+};
+
+// A statement that was refused, until the sync behind it: before that libpq takes nothing more.
+struct refusal {
+    void *statement;
+    char *sqlstate;
+    char *message; // NULL: there is none
 };
 
 struct pg_connection {
@@ -27,8 +35,10 @@ struct pg_connection {
     struct event *readable; // its time-out is the answer's; NULL until connected
     struct event *writable;
     struct pg_handler handler;
+    struct timeval answer_limit;
     struct pending *head;
     struct pending *tail;
+    struct refusal refusal;
     bool paused;
     bool broken;   // libpq has failed to write; reported from the loop
     bool closed;   // by pg_close; freed when the last callback under way returns
@@ -37,7 +47,7 @@ struct pg_connection {
 
 // How long a server may be silent that owes an answer. The kernel notices a network that swallows everything
 // as late as that; a server, a pooler or a proxy that is frozen only we notice.
-static const struct timeval answer_limit = {.tv_sec = 30};
+enum { ANSWER_LIMIT_US = 30000000 };
 
 // The server that the first connection since pg_choose_again has led to.
 static struct host chosen;
@@ -59,6 +69,12 @@ static void free_event(struct event **event) {
     }
 }
 
+static void free_refusal(struct refusal *refusal) {
+    free(refusal->sqlstate);
+    free(refusal->message);
+    *refusal = (struct refusal){0};
+}
+
 static void disconnect(struct pg_connection *connection) {
     dial_free(connection->dial);
     connection->dial = NULL;
@@ -67,6 +83,7 @@ static void disconnect(struct pg_connection *connection) {
     PQfinish(connection->pg);
     connection->pg = NULL;
     drop_pending(connection);
+    free_refusal(&connection->refusal);
 }
 
 static void lose(struct pg_connection *connection, const char *what, const char *reason) {
@@ -88,6 +105,42 @@ static void lose_for_result(struct pg_connection *connection, const PGresult *re
               hint != NULL ? hint : "");
     disconnect(connection);
     connection->handler.lost(connection->handler.context, &error);
+}
+
+static bool is_text(const char *text, const char *expected) {
+    return text != NULL && strcmp(text, expected) == 0;
+}
+
+// An error without a state is libpq's own: there is no connection any more.
+static bool ends_session(const struct pg_connection *connection, const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return PQstatus(connection->pg) == CONNECTION_BAD ||
+           PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL || is_text(severity, "FATAL") ||
+           is_text(severity, "PANIC");
+}
+
+static void refuse(struct pg_connection *connection, const PGresult *result) {
+    struct pending *head = connection->head;
+    if (connection->handler.refused == NULL || head->is_sync || ends_session(connection, result)) {
+        lose_for_result(connection, result);
+        return;
+    }
+    head->answered = head->failed = true;
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    connection->refusal =
+        (struct refusal){.statement = head->context,
+                         .sqlstate = memory_copy_text(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+                         .message = memory_copy_text(message != NULL ? message : "no message")};
+}
+
+static void report_refusal(struct pg_connection *connection) {
+    struct refusal refusal = connection->refusal;
+    connection->refusal = (struct refusal){0};
+    if (refusal.message != NULL) {
+        connection->handler.refused(connection->handler.context, refusal.statement, refusal.sqlstate,
+                                    refusal.message);
+    }
+    free_refusal(&refusal);
 }
 
 static void flush(struct pg_connection *connection) {
@@ -142,6 +195,7 @@ static void take_result(struct pg_connection *connection, PGresult *result) {
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         pop_head(connection);
+        report_refusal(connection);
         break;
     case PGRES_SINGLE_TUPLE:
         head->affected++;
@@ -156,14 +210,17 @@ static void take_result(struct pg_connection *connection, PGresult *result) {
         head->affected = strtoll(PQcmdTuples(result), NULL, 10);
         head->answered = true;
         break;
+    case PGRES_PIPELINE_ABORTED:
+        head->answered = head->failed = true;
+        break;
     default:
-        lose_for_result(connection, result);
+        refuse(connection, result);
     }
 }
 
 static void finish_head(struct pg_connection *connection) {
     struct pending done = pop_head(connection);
-    if (done.done != NULL) {
+    if (done.done != NULL && !done.failed) {
         done.done(done.context, done.affected);
     }
 }
@@ -209,8 +266,14 @@ static void deliver_notifications(struct pg_connection *connection) {
 // event is a persistent one.
 static void expect_answer(struct pg_connection *connection) {
     if (connection->head != NULL && !connection->paused) {
-        event_add(connection->readable, &answer_limit);
+        event_add(connection->readable, &connection->answer_limit);
     }
+}
+
+static void lose_for_silence(struct pg_connection *connection) {
+    char reason[64];
+    snprintf(reason, sizeof reason, "no answer within %lld s", (long long)connection->answer_limit.tv_sec);
+    lose(connection, "the connection to PostgreSQL is dead", reason);
 }
 
 static void on_readable(evutil_socket_t socket, short events, void *context) {
@@ -218,7 +281,7 @@ static void on_readable(evutil_socket_t socket, short events, void *context) {
     struct pg_connection *connection = context;
     enter(connection);
     if (events & EV_TIMEOUT && !(events & EV_READ)) {
-        lose(connection, "the connection to PostgreSQL is dead", "no answer within 30 s");
+        lose_for_silence(connection);
     } else if (!connection->broken && PQconsumeInput(connection->pg)) {
         deliver(connection);
         deliver_notifications(connection);
@@ -281,6 +344,8 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     struct pg_connection *connection = memory_allocate(1, sizeof *connection);
     connection->base = base;
     connection->handler = *handler;
+    int64_t limit_us = handler->answer_limit_us > 0 ? handler->answer_limit_us : ANSWER_LIMIT_US;
+    connection->answer_limit = (struct timeval){limit_us / 1000000, limit_us % 1000000};
     connection->dial = dial_start(base, conninfo, is_chosen ? &chosen : NULL, on_dialled, connection);
     return connection;
 }
@@ -353,6 +418,12 @@ void pg_sync(struct pg_connection *connection) {
         note_broken(connection);
     } else if (left > 0) {
         event_add(connection->writable, NULL);
+    }
+}
+
+void pg_flush(struct pg_connection *connection) {
+    if (connection->pg != NULL && !connection->broken && !PQsendFlushRequest(connection->pg)) {
+        note_broken(connection);
     }
 }
 

@@ -2,14 +2,15 @@
 // One asynchronous connection to PostgreSQL on the event loop: libpq in non-blocking pipeline mode, results
 // row by row. There is one way to fail: whatever goes wrong (no connection, a refused statement, a broken
 // socket, 30 s without a sign of an answer that is due), the connection is closed, pending statements are
-// dropped without a call, and `lost` is called once with the reason. See PostgreSQL, "libpq: Pipeline Mode"
-// and "Retrieving Query Results Row-by-Row".
+// dropped without a call, and `lost` is called once with the reason. Only who wishes so (`refused`) survives
+// a refused statement. See PostgreSQL, "libpq: Pipeline Mode" and "Retrieving Query Results Row-by-Row".
 #pragma once
 
 #include "base/error.h"
 
 #include <event2/event.h>
 #include <libpq-fe.h>
+#include <stdint.h>
 
 struct pg_connection;
 
@@ -20,6 +21,12 @@ struct pg_handler {
                  const struct error *error); // see above; the connection is freed by pg_close only
     void (*notified)(void *context,
                      const char *payload); // a NOTIFY arrived; NULL when nothing is listened to
+    // The server has refused the statement whose context this was, and the connection lives on. What was sent
+    // behind it, up to the next pg_sync, is dropped without a call; this call comes when that is reached. A
+    // transaction that had begun waits for its ROLLBACK. The texts live as long as the call. An error that
+    // ends the session makes the connection lost all the same. NULL: so does every refused statement.
+    void (*refused)(void *context, void *statement, const char *sqlstate, const char *message);
+    int64_t answer_limit_us; // how long a server that owes an answer may be silent; 0: 30 s
 };
 
 // One row of a result; the values live only during the call. Row callbacks may call pg_pause, never pg_close.
@@ -62,6 +69,10 @@ void pg_close(struct pg_connection *connection);
 // it does nothing.
 void pg_send(struct pg_connection *connection, const struct pg_statement *statement);
 void pg_sync(struct pg_connection *connection);
+
+// pg_flush asks for the answers to what was sent before, which the server keeps until the next pg_sync
+// otherwise. (What it asks goes out with the next pg_sync at the latest.)
+void pg_flush(struct pg_connection *connection);
 
 // pg_pause stops reading from the server (its sender then waits: flow control) until pg_resume.
 void pg_pause(struct pg_connection *connection);
