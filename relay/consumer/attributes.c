@@ -12,10 +12,6 @@ static const char *const names[ATTRIBUTE_COUNT] = {
     [ATTRIBUTE_TRACEPARENT] = "traceparent",
 };
 
-const char *attribute_name(enum attribute attribute) {
-    return names[attribute];
-}
-
 void attributes_of_message(struct attributes *ret, const struct incoming *incoming, struct buffer *texts) {
     *ret = (struct attributes){0};
     for (int place = 0; place < incoming->attribute_count; place++) {

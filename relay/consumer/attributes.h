@@ -23,8 +23,6 @@ struct attributes {
     struct slice value[ATTRIBUTE_COUNT];
 };
 
-const char *attribute_name(enum attribute attribute);
-
 // attributes_of_message copies those of an SQS message into `texts`.
 void attributes_of_message(struct attributes *ret, const struct incoming *incoming, struct buffer *texts);
 

@@ -86,9 +86,6 @@ static void stop_waiting(struct item *item) {
     case ITEM_READY:
         TAILQ_REMOVE(&item->intake->ready, item, turn);
         break;
-    case ITEM_LEAVING:
-        TAILQ_REMOVE(&item->intake->leaving, item, turn);
-        break;
     case ITEM_CHECKING:
         certificates_cancel(&item->waiter);
         break;
@@ -96,6 +93,7 @@ static void stop_waiting(struct item *item) {
     case ITEM_QUEUED:
     case ITEM_BLOCKED:
     case ITEM_OFFERED:
+    case ITEM_LEAVING:
         break;
     }
 }

@@ -65,34 +65,50 @@ static size_t escape_length(const char *text, size_t left) {
     return ESCAPE_LENGTH;
 }
 
+// What may stand in a string as it is: ASCII but for controls, the quote and the backslash.
+static const bool plain[256] = {
+    [0x20 ... 0x21] = true,
+    [0x23 ... 0x5B] = true,
+    [0x5D ... 0x7F] = true,
+};
+
+// How many bytes the character or the escape takes that begins here; 0 for what must not be in a string.
+static size_t special_length(struct scan *scan, const char *next) {
+    size_t left = (size_t)(scan->end - next);
+    uint32_t character;
+    if (*next == '\\') {
+        return escape_length(next, left);
+    }
+    if ((unsigned char)*next < 0x80) {
+        return 0;
+    }
+    size_t length = utf8_decode(next, left, &character);
+    if (length == 0) {
+        fail(scan, "is not valid UTF-8");
+    }
+    return length;
+}
+
 // Stands at the quote that begins it.
 static bool skip_string(struct scan *scan) {
     const char *next = scan->next + 1;
-    while (next < scan->end && *next != '"') {
-        unsigned char byte = (unsigned char)*next;
-        size_t left = (size_t)(scan->end - next);
-        size_t taken = 1;
-        if (byte >= 0x80) {
-            uint32_t character;
-            taken = utf8_decode(next, left, &character);
-            if (taken == 0) {
-                return fail(scan, "is not valid UTF-8");
-            }
-        } else if (byte == '\\') {
-            taken = escape_length(next, left);
-        } else if (byte < 0x20) {
-            taken = 0;
+    for (;;) {
+        while (next < scan->end && plain[(unsigned char)*next]) {
+            next++;
         }
-        if (taken == 0) {
+        if (next == scan->end) {
             return fail_syntax(scan);
         }
-        next += taken;
+        if (*next == '"') {
+            scan->next = next + 1;
+            return true;
+        }
+        size_t length = special_length(scan, next);
+        if (length == 0) {
+            return scan->fault != NULL ? false : fail_syntax(scan);
+        }
+        next += length;
     }
-    if (next == scan->end) {
-        return fail_syntax(scan);
-    }
-    scan->next = next + 1;
-    return true;
 }
 
 static bool skip_digits(struct scan *scan) {
@@ -229,21 +245,31 @@ static bool skip_value(struct scan *scan) {
     return true;
 }
 
-static bool is_named(struct slice raw, const char *name) {
-    char text[KEY_RAW_MAX];
-    size_t length = raw.length - 2;
+static bool is_named(struct slice text, const char *name) {
+    return strncmp(name, text.data, text.length) == 0 && name[text.length] == '\0';
+}
+
+// The text of a member's name; false when it can be none of those that are looked for.
+static bool read_name(struct slice raw, char escaped[KEY_RAW_MAX], struct slice *ret) {
+    *ret = (struct slice){raw.data + 1, raw.length - 2};
     if (memchr(raw.data, '\\', raw.length) == NULL) {
-        return strncmp(name, raw.data + 1, length) == 0 && name[length] == '\0';
+        return true;
     }
-    return raw.length <= sizeof text && json_unescape(raw, text, &length) &&
-           strncmp(name, text, length) == 0 && name[length] == '\0';
+    ret->data = escaped;
+    return raw.length <= KEY_RAW_MAX && json_unescape(raw, escaped, &ret->length);
 }
 
 static void note(struct member *members, int count, struct slice name, struct slice value) {
+    char escaped[KEY_RAW_MAX];
+    struct slice text;
+    if (!read_name(name, escaped, &text)) {
+        return;
+    }
     for (int index = 0; index < count; index++) {
-        if (is_named(name, members[index].name)) {
-            members[index].twice = members[index].raw.data != NULL;
-            members[index].raw = value;
+        struct member *member = &members[index];
+        if ((text.length == 0 || text.data[0] == member->name[0]) && is_named(text, member->name)) {
+            member->twice = member->raw.data != NULL;
+            member->raw = value;
         }
     }
 }

@@ -27,7 +27,7 @@ static void check_event(const struct domain_event *event) {
     struct member members[] = {{.name = "eventId"}, {.name = "eventType"}, {.name = "aggregateId"}};
     const char *fault = NULL;
     struct buffer texts;
-    struct slice id, type, aggregate;
+    struct slice id = {0}, type = {0}, aggregate = {0};
     char lower[DOMAIN_EVENT_ID_SIZE];
     enum json_kind kind = members_read(event->json, members, 3, &fault);
     if (kind == JSON_INVALID) { // data that was as deep as may be is one deeper in an event
