@@ -62,9 +62,13 @@ struct intake_listener {
 
 struct intake *intake_new(struct event_base *base, const struct settings *settings, const char *consumer,
                           const struct intake_listener *listener, struct error *error);
-void intake_free(struct intake *intake); // without a call for what is under way; NULL is fine
+// intake_free drops what is under way without a call; not from within one. NULL is fine.
+void intake_free(struct intake *intake);
 
-// intake_offer: `message` is the caller's, and comes back once with `settled`, perhaps within the call.
+// intake_offer: `message` is the caller's, and comes back once with `settled`, perhaps within the call (but
+// for those of a FIFO group, so that all that are offered in one go stand behind each other first). What is
+// offered after one of its group has failed is tried anew: a caller that holds back some of a group lets them
+// go itself.
 void intake_offer(struct intake *intake, const struct incoming *incoming, void *message);
 
 // intake_drop settles as let go what no handler has begun yet.
