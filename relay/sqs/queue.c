@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECTIONS = 64, TARGET_SIZE = 128, REASON_SIZE = 400 };
+enum { CONNECTIONS = 64, TARGET_SIZE = 128 };
 
 struct queue {
     struct event_base *base;
@@ -30,7 +30,7 @@ struct asked {
     struct asked *previous;
     struct queue *queue;
     struct event *later; // where it could not even be sent; else NULL
-    char reason[REASON_SIZE];
+    struct error reason; // why it is not done
     enum aws_failure failure;
     uint64_t signed_with;
     int64_t asked_at;
@@ -171,7 +171,7 @@ static enum aws_failure judge_refusal(const struct asked *asked, enum aws_failur
 static void on_answer(void *context, const struct aws_answer *aws) {
     struct asked *asked = context;
     struct queue_answer answer = {.json = aws->json,
-                                  .reason = asked->reason,
+                                  .reason = asked->reason.text,
                                   .failure = AWS_FAILURE_OTHER,
                                   .asked_at = asked->asked_at};
     answer.good = aws->status >= 200 && aws->status < 300;
@@ -180,8 +180,8 @@ static void on_answer(void *context, const struct aws_answer *aws) {
             credentials_accepted(asked->queue->credentials);
         }
     } else {
-        snprintf(asked->reason, sizeof asked->reason, "%s%s%s", aws->code, aws->code[0] != '\0' ? ": " : "",
-                 aws->message);
+        error_set(&asked->reason, ERROR_PUBLISH, "%s%s%s", aws->code, aws->code[0] != '\0' ? ": " : "",
+                  aws->message);
         answer.failure = aws_failure_of_answer(aws->status, aws->code);
         if (answer.failure == AWS_FAILURE_CREDENTIALS || answer.failure == AWS_FAILURE_SIGNATURE) {
             answer.failure = judge_refusal(asked, answer.failure);
@@ -195,13 +195,13 @@ static void on_later(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
     end(asked, &(struct queue_answer){
-                   .failure = asked->failure, .reason = asked->reason, .asked_at = asked->asked_at});
+                   .failure = asked->failure, .reason = asked->reason.text, .asked_at = asked->asked_at});
 }
 
 static void refuse(struct asked *asked, enum aws_failure failure, const char *reason) {
     static const struct timeval at_once = {0};
     asked->failure = failure;
-    snprintf(asked->reason, sizeof asked->reason, "%s", reason);
+    error_set(&asked->reason, ERROR_PUBLISH, "%s", reason);
     asked->later = evtimer_new(asked->queue->base, on_later, asked);
     evtimer_add(asked->later, &at_once);
 }

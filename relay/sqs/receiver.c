@@ -15,6 +15,7 @@
 enum {
     SECOND_US = 1000000,
     UNTIL_EMPTY_WAIT_S = 1,
+    PAUSE_US = 100000, // where an empty queue does not keep us waiting, for we asked it not to or it cannot
     // Ten messages of 1 MiB, each byte of them escaped: SQS states no other limit.
     ANSWER_LIMIT = 32 << 20,
     ATTEMPT_ID_SIZE = 33,
@@ -38,7 +39,7 @@ struct receiver {
     struct receive *lost; // no answer has come, so messages may be handed out: to be repeated
     struct trouble trouble;
     int64_t request_timeout_us;
-    int64_t visibility_us;
+    int visibility_s;
     int wait_s;
     int most;       // receives under way
     int per_answer; // messages
@@ -50,6 +51,10 @@ struct receiver {
 
 static bool is_fifo(const struct receiver *receiver) {
     return queue_url_of(receiver->queue)->is_fifo;
+}
+
+static int64_t visibility_us(const struct receiver *receiver) {
+    return (int64_t)receiver->visibility_s * SECOND_US;
 }
 
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
@@ -66,7 +71,7 @@ struct receiver *receiver_new(struct event_base *base, struct queue *queue, cons
     receiver->listener = *listener;
     receiver->timer = evtimer_new(base, on_timer, receiver);
     receiver->request_timeout_us = settings->request_timeout;
-    receiver->visibility_us = (int64_t)visibility_seconds(settings->visibility_timeout) * SECOND_US;
+    receiver->visibility_s = visibility_seconds(settings->visibility_timeout);
     receiver->wait_s = visibility_seconds(settings->wait_time);
     receiver->most = (int)settings->receives;
     receiver->per_answer =
@@ -119,14 +124,25 @@ static void take_messages(struct receiver *receiver, const cJSON *messages, int6
     }
 }
 
+// Nothing is asked for a while.
+static void pause_for(struct receiver *receiver, int64_t us) {
+    const struct timeval time = {.tv_sec = us / SECOND_US, .tv_usec = us % SECOND_US};
+    if (!receiver->stopped) {
+        evtimer_add(receiver->timer, &time);
+    }
+}
+
 static int take_answer(struct receiver *receiver, const struct queue_answer *answer) {
     const cJSON *messages = cJSON_GetObjectItemCaseSensitive(answer->json, "Messages");
     int count = cJSON_GetArraySize(messages);
     trouble_end(&receiver->trouble, "ReceiveMessage");
     receiver->started = true;
     receiver->flowing = count > 0;
+    if (count == 0 && clock_monotonic_us() - answer->asked_at < PAUSE_US) {
+        pause_for(receiver, PAUSE_US);
+    }
     take_messages(receiver, messages,
-                  visibility_since(answer->asked_at, clock_monotonic_us(), receiver->visibility_us));
+                  visibility_since(answer->asked_at, clock_monotonic_us(), visibility_us(receiver)));
     return count;
 }
 
@@ -136,9 +152,7 @@ static void rest(struct receiver *receiver, const struct queue_answer *answer) {
     if (receiver->stopped || evtimer_pending(receiver->timer, NULL)) {
         return;
     }
-    int64_t wait = trouble_fail(&receiver->trouble, "ReceiveMessage", answer->failure, answer->reason);
-    const struct timeval time = {.tv_sec = wait / SECOND_US, .tv_usec = wait % SECOND_US};
-    evtimer_add(receiver->timer, &time);
+    pause_for(receiver, trouble_fail(&receiver->trouble, "ReceiveMessage", answer->failure, answer->reason));
 }
 
 static void unlink_receive(struct receive *receive) {
@@ -182,7 +196,7 @@ static void on_answer(void *context, const struct queue_answer *answer) {
 
 // What a lost answer has handed out is told again to who repeats the attempt, until it is visible again.
 static struct receive *recall(struct receiver *receiver) {
-    int64_t life = receiver->visibility_us < ATTEMPT_LIFE_US ? receiver->visibility_us : ATTEMPT_LIFE_US;
+    int64_t life = visibility_us(receiver) < ATTEMPT_LIFE_US ? visibility_us(receiver) : ATTEMPT_LIFE_US;
     int64_t now = clock_monotonic_us();
     while (receiver->lost != NULL) {
         struct receive *receive = receiver->lost;
@@ -210,7 +224,7 @@ static cJSON *describe(const struct receiver *receiver, const struct receive *re
     cJSON *input = cJSON_CreateObject();
     cJSON_AddNumberToObject(input, "MaxNumberOfMessages", receiver->per_answer);
     cJSON_AddNumberToObject(input, "WaitTimeSeconds", receiver->wait_s);
-    cJSON_AddNumberToObject(input, "VisibilityTimeout", (double)(receiver->visibility_us / SECOND_US));
+    cJSON_AddNumberToObject(input, "VisibilityTimeout", receiver->visibility_s);
     cJSON_AddItemToArray(cJSON_AddArrayToObject(input, "MessageSystemAttributeNames"),
                          cJSON_CreateString("All"));
     cJSON_AddItemToArray(cJSON_AddArrayToObject(input, "MessageAttributeNames"), cJSON_CreateString("All"));

@@ -72,6 +72,19 @@ static void several_receives_while_messages_flow_and_one_while_none_do(void **st
     harness_free();
 }
 
+// Without a wait, or where the server ignores it.
+static void an_empty_queue_is_not_asked_without_pause(void **state) {
+    (void)state;
+    harness_new("orders");
+    harness_override(RECEIVE, 5, "200 OK", "{}");
+    int64_t begin = clock_monotonic_us();
+    harness_start();
+    harness_await(harness_is_waiting, 1);
+    assert_true(clock_monotonic_us() - begin >= 450000);
+    assert_int_equal(harness->requests[RECEIVE], 6);
+    harness_free();
+}
+
 static void no_more_are_held_than_allowed(void **state) {
     (void)state;
     harness_new("orders");
@@ -268,6 +281,7 @@ int main(void) {
         cmocka_unit_test(its_name_can_be_set),
         cmocka_unit_test(what_is_handled_is_deleted_in_batches),
         cmocka_unit_test(several_receives_while_messages_flow_and_one_while_none_do),
+        cmocka_unit_test(an_empty_queue_is_not_asked_without_pause),
         cmocka_unit_test(no_more_are_held_than_allowed),
         cmocka_unit_test(fewer_than_ten_may_be_all),
         cmocka_unit_test(nothing_is_received_while_the_intake_rests),

@@ -198,7 +198,7 @@ static inline void harness_nothing(void) {
 static inline void harness_do_entry(enum action action, const cJSON *entry, cJSON *answer) {
     const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(entry, "Id"));
     const char *handle = cJSON_GetStringValue(cJSON_GetObjectItem(entry, "ReceiptHandle"));
-    struct message *message = &harness->messages[atoi(handle + 1)];
+    struct message *message = &harness->messages[strtol(handle + 1, NULL, 10)];
     cJSON *result = cJSON_CreateObject();
     cJSON_AddStringToObject(result, "Id", id);
     if (message->failure != NULL) {
