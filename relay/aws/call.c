@@ -36,6 +36,8 @@ struct call {
     int64_t signed_offset_us; // of the last attempt: what the wall clock was corrected by
     bool signed_again;        // as the clock was wrong
     struct retry retry;
+    int64_t timeout_us;
+    size_t answer_limit;
     struct event *timer; // until the next attempt
     void (*done)(void *context, const struct aws_answer *answer);
     void *context;
@@ -127,6 +129,8 @@ static bool send_attempt(struct call *call, struct error *error) {
     struct http_request request = {.url = call->endpoint.url,
                                    .headers = {type},
                                    .body = {call->body, call->body_length},
+                                   .timeout_us = call->timeout_us,
+                                   .answer_limit = call->answer_limit,
                                    .done = on_answer,
                                    .context = call};
     int count = 1;
@@ -232,6 +236,8 @@ bool aws_call(struct aws_caller *caller, const struct aws_request *request, stru
                           .body_length = request->body.length,
                           .sign = request->credentials != NULL,
                           .timer = evtimer_new(caller->base, on_timer, call),
+                          .timeout_us = request->timeout_us,
+                          .answer_limit = request->answer_limit,
                           .done = request->done,
                           .context = request->context};
     snprintf(call->service, sizeof call->service, "%s", request->service);

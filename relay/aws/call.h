@@ -45,6 +45,8 @@ struct aws_request {
     const char *target;                        // X-Amz-Target: a JSON request (SQS); NULL: a form (SNS, STS)
     struct slice body;                         // copied, and wiped in the end
     const struct aws_credentials *credentials; // NULL: not signed; copied
+    int64_t timeout_us;                        // of each attempt; 0: the HTTP client's
+    size_t answer_limit;                       // as http_request says
     void (*done)(void *context, const struct aws_answer *answer);
     void *context;
 };

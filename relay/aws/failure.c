@@ -12,7 +12,9 @@ static const struct {
     {"EC2ThrottledException", AWS_FAILURE_THROTTLED},
     {"KMSThrottling", AWS_FAILURE_THROTTLED},
     {"KMSThrottlingException", AWS_FAILURE_THROTTLED},
+    {"KmsThrottled", AWS_FAILURE_THROTTLED},
     {"LimitExceededException", AWS_FAILURE_THROTTLED},
+    {"OverLimit", AWS_FAILURE_THROTTLED}, // SQS: too many messages in flight
     {"PriorRequestNotComplete", AWS_FAILURE_THROTTLED},
     {"ProvisionedThroughputExceededException", AWS_FAILURE_THROTTLED},
     {"RequestLimitExceeded", AWS_FAILURE_THROTTLED},
@@ -56,8 +58,10 @@ static const struct {
     {"AccessDeniedException", AWS_FAILURE_DENIED},
     {"AuthorizationError", AWS_FAILURE_DENIED},
     {"AuthorizationErrorException", AWS_FAILURE_DENIED},
+    {"KmsAccessDenied", AWS_FAILURE_DENIED},
     {"OptInRequired", AWS_FAILURE_DENIED},
 
+    {"InvalidAddress", AWS_FAILURE_MISSING}, // SQS: a queue URL that leads nowhere
     {"NonExistentQueue", AWS_FAILURE_MISSING},
     {"NotFound", AWS_FAILURE_MISSING},
     {"NotFoundException", AWS_FAILURE_MISSING},

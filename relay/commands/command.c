@@ -11,6 +11,12 @@ const struct command commands[] = {
      .details = "Claims committed events from table outbox.event, publishes them, and marks them sent. SIGTERM or SIGINT:\n"
                 "stops claiming, finishes what is in flight, marks it, exits 0. A second signal exits at once.\n",
      .run = command_run},
+    {.name = "consume", .summary = "receive events from an SQS queue and run handlers for them", .operands = "",
+     .details = "Receives messages of --queue-url, runs the handlers that --on names for their events, and deletes what was\n"
+                "handled. What fails comes again later, until the queue's redrive policy moves it to the dead-letter queue.\n"
+                "An event that no handler is for is deleted. SIGTERM or SIGINT: receives nothing more, finishes what is\n"
+                "being handled, gives back the rest, exits 0. A second signal exits at once.\n",
+     .run = command_consume},
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox",
      .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"

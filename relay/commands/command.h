@@ -36,6 +36,11 @@ int command_main(int argc, char **argv);
 bool command_run(const struct settings *settings, const char *const *operands, int operand_count,
                  struct error *error);
 
+// command_consume receives from a queue and runs handlers until it is told to stop (or, with until_empty,
+// until the queue is empty).
+bool command_consume(const struct settings *settings, const char *const *operands, int operand_count,
+                     struct error *error);
+
 bool command_migrate(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error);
 bool command_publish(const struct settings *settings, const char *const *operands, int operand_count,

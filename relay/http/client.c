@@ -75,6 +75,9 @@ static void forget(struct transfer *transfer) {
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
     memory_wipe(transfer->answer.data, transfer->answer.length);
+    if (transfer->answer.capacity > ANSWER_LIMIT) {
+        buffer_free(&transfer->answer); // what the next answer will seldom need
+    }
     buffer_clear(&transfer->answer);
 }
 
@@ -235,6 +238,7 @@ void http_send(struct http_client *client, const struct http_request *request) {
         transfer = new_transfer(client);
     }
     transfer->request = *request;
+    transfer->answer.limit = request->answer_limit > 0 ? request->answer_limit : ANSWER_LIMIT;
     transfer->failure[0] = '\0';
     transfer->active = true;
     transfer->has_head = false;

@@ -28,7 +28,7 @@ struct http_options {
 // states no length ends with its connection; only its own form can tell whether it is whole.)
 struct http_answer {
     int status;
-    struct slice body; // cut off at 1 MiB, which counts as a failure (but see body_kept)
+    struct slice body; // one that is longer than answer_limit counts as a failure (but see body_kept)
     const char *failure;
     bool unreached; // with a failure: there was no connection, so nothing of the request has been sent
     void *exchange; // where http_answer_header looks
@@ -47,6 +47,7 @@ struct http_request {
     struct slice body;                     // sent with POST; must live until `done`
     int64_t timeout_us;                    // for this exchange; 0: the client's
     int64_t connect_timeout_us;            // of which so much for the connection; 0: five seconds
+    size_t answer_limit;                   // of the answer's body; 0: 1 MiB
     bool direct;                           // never through a proxy: a metadata service
     size_t body_kept; // bytes of the answer's body; the rest is read and thrown away. 0: all
     void (*done)(void *context, const struct http_answer *answer);

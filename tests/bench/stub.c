@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fast stand-in for SNS, for benchmarks and for tests that count: bench_stub PORT [--delay MS] [--until N]
-// [--log FILE]. It listens on 127.0.0.1 (port 0 takes a free one), prints "listening on 127.0.0.1:PORT", and
-// answers every PublishBatch with success, MS milliseconds later where asked. It checks nothing: it is there
-// to be faster than what it measures. GET /stats tells what came; the same line is printed at the end, which
-// is SIGTERM or the N-th message. FILE gets a line "MICROSECONDS EVENT_ID" for each message. One thread,
+// [--log FILE] [--queue N]. It listens on 127.0.0.1 (port 0 takes a free one), prints "listening on
+// 127.0.0.1:PORT", and answers every PublishBatch with success, MS milliseconds later where asked. It checks
+// nothing: it is there to be faster than what it measures. GET /stats tells what came; the same line is
+// printed at the end, which is SIGTERM or the N-th message. FILE gets a line "MICROSECONDS EVENT_ID" for each
+// message. With --queue it is an SQS queue as well, with N events in it (stub_sqs.h). One thread,
 // edge-triggered epoll.
+#include "stub_sqs.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -26,7 +29,7 @@
 enum {
     REQUEST_LIMIT = 8 << 20, // a form of 1 MiB of payload, percent-encoded, and to spare
     REQUEST_START = 64 << 10,
-    REPLY_SIZE = 8 << 10,
+    REPLY_SIZE = 16 << 10,
     ENTRIES = 10,
     ENTRY_ID_SIZE = 81,
     EVENTS = 256,
@@ -51,6 +54,7 @@ static struct {
     int64_t delay_us;
     uint64_t until;
     FILE *log;
+    struct stub_sqs sqs;
     uint64_t messages;
     uint64_t requests;
     int64_t first_us;
@@ -84,12 +88,14 @@ static int format_stats(char *text, size_t size) {
                      usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
     return snprintf(text, size,
                     "{\"messages\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"first_us\":%" PRId64
-                    ",\"last_us\":%" PRId64 ",\"cpu_us\":%" PRId64 "}\n",
-                    stub.messages, stub.requests, stub.first_us, stub.last_us, cpu_us);
+                    ",\"last_us\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"received\":%" PRIu64
+                    ",\"deleted\":%" PRIu64 ",\"hidden\":%" PRIu64 "}\n",
+                    stub.messages, stub.requests, stub.first_us, stub.last_us, cpu_us, stub.sqs.received,
+                    stub.sqs.deleted, stub.sqs.hidden);
 }
 
 static void finish(void) {
-    char text[256];
+    char text[512];
     format_stats(text, sizeof(text));
     fputs(text, stdout);
     if (stub.log) {
@@ -253,12 +259,17 @@ static bool starts_with(const struct connection *connection, const char *text) {
 
 static void answer(struct connection *connection, const char *body, const char *end) {
     if (starts_with(connection, "GET /stats ")) {
-        char text[256];
+        char text[512];
         int length = format_stats(text, sizeof(text));
         reply_set(connection, "200 OK", "application/json", text, (size_t)length);
         return;
     }
-    size_t length = 0;
+    char json[REPLY_SIZE - 512];
+    size_t length = stub_sqs_answer(&stub.sqs, connection->data, body, end, json, sizeof(json));
+    if (length > 0) {
+        reply_set(connection, "200 OK", "application/x-amz-json-1.0", json, length);
+        return;
+    }
     const char *entry = form_value(body, end, ".Id=", &length);
     if (entry) {
         answer_publish_batch(connection, body, end);
@@ -413,6 +424,8 @@ static uint16_t read_arguments(int argc, char **argv) {
             stub.delay_us = (int64_t)parse_number(argv[i + 1], 60000) * 1000;
         } else if (strcmp(argv[i], "--until") == 0) {
             stub.until = parse_number(argv[i + 1], UINT64_MAX);
+        } else if (strcmp(argv[i], "--queue") == 0) {
+            stub.sqs.events = parse_number(argv[i + 1], UINT64_MAX);
         } else if (strcmp(argv[i], "--log") == 0) {
             stub.log = fopen(argv[i + 1], "ae");
             if (!stub.log) {
@@ -423,7 +436,7 @@ static uint16_t read_arguments(int argc, char **argv) {
         }
     }
     if (argc < 2 || argc % 2) {
-        fputs("usage: bench_stub PORT [--delay MS] [--until N] [--log FILE]\n", stderr);
+        fputs("usage: bench_stub PORT [--delay MS] [--until N] [--log FILE] [--queue N]\n", stderr);
         exit(2);
     }
     return (uint16_t)parse_number(argv[1], UINT16_MAX);

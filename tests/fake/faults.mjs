@@ -53,7 +53,7 @@ const kinds = {
 const own = new Set(["outcome", "entry"]);
 const common = ["match", "kind", "probability", "count", "until"];
 const entryKeys = ["eventId", "aggregateId", "body"];
-const matchKeys = ["topic", "action", "accessKeyId", ...entryKeys];
+const matchKeys = ["topic", "queue", "action", "accessKeyId", ...entryKeys];
 
 const none = Object.freeze({ answer: "sent" });
 
@@ -108,11 +108,12 @@ class Rule {
     return this.fired >= (this.count ?? Infinity) || performance.now() >= this.expires;
   }
 
-  fits({ action, topic, accessKeyId }) {
+  fits({ action, topic, queueName, accessKeyId }) {
     const { match } = this;
     return (
       (match.action === undefined || includes(match.action, action)) &&
       (match.accessKeyId === undefined || match.accessKeyId === accessKeyId) &&
+      (match.queue === undefined || match.queue === queueName) &&
       (match.topic === undefined || (topic !== undefined && (match.topic === topic.name || match.topic === topic.arn)))
     );
   }
@@ -230,7 +231,7 @@ export class Faults {
     const entries =
       rule.about || rule.entry ? (request.entries ?? []).filter((entry) => entryMatches(rule.match, entry)) : [];
     if (rule.entry) {
-      this.#doom(rule, plan, entries);
+      this.#doom(rule, plan, rule.about ? entries : (request.batch ?? entries)); // those of SQS have no text to match
       return;
     }
     if ((rule.about && entries.length === 0) || (rule.outcome && plan.outcome) || !this.#chance(rule)) return;

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { Refusal } from "./error.mjs";
 
 const DEDUPLICATION_MS = 5 * 60 * 1000;
+const ATTEMPT_MS = 5 * 60 * 1000;
 const VISIBILITY_TOTAL_MS = 12 * 60 * 60 * 1000;
 const SEQUENCE_STEP = 256;
 const RECEIVE_MAX = 10;
@@ -59,6 +60,7 @@ export class Queue {
   #nextVisible = Infinity; // no message becomes visible again before
   #remembered = new Map();
   #waiters = new Set();
+  #attempts = new Map(); // FIFO: ReceiveRequestAttemptId -> what it was answered with
   #count = 0;
   attributes = { ...defaults };
 
@@ -165,8 +167,11 @@ export class Queue {
     }
   }
 
-  receive(count, seconds) {
+  receive(count, seconds, attempt) {
     this.#reveal();
+    const hide = seconds ?? Number(this.attributes.VisibilityTimeout);
+    const again = this.#repeat(attempt, hide);
+    if (again) return again;
     const taken = [];
     for (const message of this.#candidates()) {
       if (taken.length === count) break;
@@ -177,9 +182,38 @@ export class Queue {
       message.handle++;
       message.firstReceived ??= this.#now;
       message.received = this.#now;
-      this.#hide(message, seconds ?? Number(this.attributes.VisibilityTimeout));
+      this.#hide(message, hide);
     }
+    this.#note(attempt, taken);
     return taken;
+  }
+
+  // Who repeats an attempt gets the same messages and handles again, hidden anew, while nobody has done anything with
+  // them and all are still hidden.
+  #repeat(attempt, seconds) {
+    const known = this.#attempts.get(attempt);
+    if (!known || known.until <= this.#now) return undefined;
+    const untouched = known.messages.every(
+      ({ message, handle, visibleAt }) =>
+        this.#messages.has(message.id) &&
+        this.#hidden.has(message) &&
+        message.handle === handle &&
+        message.visibleAt === visibleAt,
+    );
+    if (!untouched) return undefined;
+    const messages = known.messages.map(({ message }) => message);
+    for (const message of messages) this.#hide(message, seconds);
+    this.#note(attempt, messages);
+    return messages;
+  }
+
+  #note(attempt, messages) {
+    for (const [id, { until }] of this.#attempts) if (until <= this.#now) this.#attempts.delete(id);
+    if (attempt === undefined || messages.length === 0) return;
+    this.#attempts.set(attempt, {
+      until: this.#attempts.get(attempt)?.until ?? this.#now + ATTEMPT_MS,
+      messages: messages.map((message) => ({ message, handle: message.handle, visibleAt: message.visibleAt })),
+    });
   }
 
   #toDeadLetters(message) {

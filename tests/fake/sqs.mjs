@@ -115,13 +115,19 @@ async function receiveMessage(request) {
   );
   const visibility =
     input.VisibilityTimeout === undefined ? undefined : inRange("VisibilityTimeout", input.VisibilityTimeout, 0, 43200);
-  const take = () => queue.receive(count, visibility);
+  const { ReceiveRequestAttemptId: attempt } = input;
+  if (attempt !== undefined && !queue.fifo) {
+    throw invalidValue("The request include parameter that is not valid for this queue type.");
+  }
+  checkWord("ReceiveRequestAttemptId", attempt);
+  const take = () => queue.receive(count, visibility, attempt);
   let messages = take();
   if (messages.length === 0 && seconds > 0) messages = await waitForMessages(take, queue, seconds, response);
   return messages.length > 0 ? { Messages: messages.map((message) => describeMessage(queue, message, input)) } : {};
 }
 
-function batch(entries, name, run) {
+// A fault may take entries out: what it says of them is told, or they are in neither list.
+function batch(entries, name, run, fates) {
   if (!Array.isArray(entries) || entries.length === 0) {
     throw new Refusal("EmptyBatchRequest", `There should be at least one ${name} in the request.`);
   }
@@ -141,11 +147,22 @@ function batch(entries, name, run) {
   if (repeated) throw new Refusal("BatchEntryIdsNotDistinct", `Id ${repeated.Id} repeated.`);
   const result = { Successful: [], Failed: [] };
   for (const entry of entries) {
+    const fate = fates?.get(entry);
+    if (fate?.kind === "omit_entry") {
+      if (fate.published) run(entry);
+      continue;
+    }
     try {
+      if (fate) throw Object.assign(new Refusal(fate.code, fate.message), { senderFault: fate.senderFault });
       result.Successful.push({ Id: entry.Id, ...run(entry) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      result.Failed.push({ Id: entry.Id, Code: error.code, Message: error.message, SenderFault: true });
+      result.Failed.push({
+        Id: entry.Id,
+        Code: error.code,
+        Message: error.message,
+        SenderFault: error.senderFault ?? true,
+      });
     }
   }
   return result;
@@ -156,9 +173,10 @@ const deleteMessage = (request) => {
   return {};
 };
 
-const deleteMessageBatch = (request) => {
+const deleteMessageBatch = (request, { fates }) => {
   const queue = queueOf(request);
-  return batch(request.input.Entries, "DeleteMessageBatchRequestEntry", (entry) => queue.delete(entry.ReceiptHandle));
+  const run = (entry) => queue.delete(entry.ReceiptHandle);
+  return batch(request.input.Entries, "DeleteMessageBatchRequestEntry", run, fates);
 };
 
 const changeMessageVisibility = (request) => {
@@ -166,11 +184,10 @@ const changeMessageVisibility = (request) => {
   return {};
 };
 
-const changeMessageVisibilityBatch = (request) => {
+const changeMessageVisibilityBatch = (request, { fates }) => {
   const queue = queueOf(request);
-  return batch(request.input.Entries, "ChangeMessageVisibilityBatchRequestEntry", (entry) =>
-    queue.changeVisibility(entry.ReceiptHandle, entry.VisibilityTimeout),
-  );
+  const run = (entry) => queue.changeVisibility(entry.ReceiptHandle, entry.VisibilityTimeout);
+  return batch(request.input.Entries, "ChangeMessageVisibilityBatchRequestEntry", run, fates);
 };
 
 function checkWord(name, text) {
@@ -223,9 +240,9 @@ function send(
 }
 
 const sendMessage = (request) => send(queueOf(request), request.input);
-const sendMessageBatch = (request) => {
+const sendMessageBatch = (request, { fates }) => {
   const queue = queueOf(request);
-  return batch(request.input.Entries, "SendMessageBatchRequestEntry", (entry) => send(queue, entry));
+  return batch(request.input.Entries, "SendMessageBatchRequestEntry", (entry) => send(queue, entry), fates);
 };
 
 const createQueue = (request) => {
@@ -311,5 +328,8 @@ export function prepareSqs(request) {
   if (!Object.hasOwn(actions, action))
     throw new Refusal("InvalidAction", `The action ${action} is not valid for this endpoint.`);
   request.input = parseInput(request.body);
-  return { commit: () => actions[action](request) };
+  const { QueueUrl: url, Entries: entries } = request.input;
+  request.queueName = typeof url === "string" ? url.split("/").pop() : undefined;
+  if (Array.isArray(entries)) request.batch = entries;
+  return { commit: (plan = {}) => actions[action](request, plan) };
 }

@@ -159,9 +159,13 @@ relay_start() {
         shift
     done
     (($# == 0)) || shift
-    process_start "$system_dir/$name.pid" "$system_dir/$name.log" env "${settings[@]}" "$relay" run "$@"
+    process_start "$system_dir/$name.pid" "$system_dir/$name.log" env "${settings[@]}" "$relay" "${relay_command:-run}" "$@"
     printf -v "relay_pid_$name" '%s' "$process_id"
 }
+
+# consumer_start NAME [VARIABLE=VALUE...] [-- ARGUMENT...] runs `consume` instead; all that is said of relays below
+# goes for it as well.
+consumer_start() { relay_command=consume relay_start "$@"; }
 
 # relay_signal NAME SIGNAL sends it; relay_wait NAME CODE [SECONDS] waits for the end and asserts the exit code (143 is
 # SIGTERM, 137 SIGKILL). relay_stop NAME [CODE] does both, with SIGTERM; relay_kill NAME with SIGKILL.

@@ -232,7 +232,7 @@ async function testRules(faulty, fake) {
     for (const rule of [
       { kind: "flood" },
       { kind: "status", colour: 1 },
-      { kind: "status", match: { queue: "x" } },
+      { kind: "status", match: { shelf: "x" } },
       { kind: "reset", at: "connect" },
       {},
     ]) {

@@ -202,8 +202,113 @@ async function testErrors(fake) {
   });
 }
 
+const handles = (messages) => messages.map((message) => message.ReceiptHandle);
+const bodies = (messages) => messages.map((message) => message.Body);
+
+async function testAttempts(fake) {
+  const { client } = fake;
+  const url = await makeQueue(fake, "attempts.fifo");
+  const send = (body) => client.sqs("SendMessage", { QueueUrl: url, MessageBody: body, MessageGroupId: "g" });
+  const attempt = (id) => fake.receive(url, 10, { ReceiveRequestAttemptId: id });
+  const one = (action, message, more) =>
+    client.sqs(action, { QueueUrl: url, ReceiptHandle: message.ReceiptHandle, ...more });
+  await test("who repeats an attempt gets the same messages, hidden anew", async () => {
+    for (const body of ["a", "b", "c"]) await send(body);
+    const first = await attempt("one");
+    assert.deepEqual(bodies(first), ["a", "b", "c"]);
+    assert.deepEqual(await attempt("another"), []);
+    await fake.advance(20000);
+    const again = await attempt("one");
+    assert.deepEqual(handles(again), handles(first));
+    assert.equal(again[0].Attributes.ApproximateReceiveCount, "1");
+    await fake.advance(20000);
+    assert.deepEqual(await attempt("another"), []);
+  });
+  await test("but not once they are visible again", async () => {
+    await fake.advance(10000);
+    const [message] = await attempt("one");
+    assert.equal(message.Attributes.ApproximateReceiveCount, "2");
+  });
+  await test("nor when something has been done with them", async () => {
+    const [message] = await attempt("one");
+    assert.equal((await one("DeleteMessage", message)).status, 200);
+    assert.deepEqual(await attempt("one"), []);
+    await fake.advance(30000);
+    const rest = await attempt("one");
+    assert.deepEqual(bodies(rest), ["b", "c"]);
+    await one("ChangeMessageVisibility", rest[1], { VisibilityTimeout: 100 });
+    assert.deepEqual(await attempt("one"), []);
+  });
+  await test("an attempt is for FIFO queues, and a word", async () => {
+    const standard = await makeQueue(fake, "attempts");
+    const receive = (QueueUrl, id) => client.sqs("ReceiveMessage", { QueueUrl, ReceiveRequestAttemptId: id });
+    assert.deepEqual(type(await receive(standard, "x")), error("InvalidParameterValue"));
+    assert.deepEqual(type(await receive(url, "a b")), error("InvalidParameterValue"));
+  });
+}
+
+async function testExpiredHandles(fake) {
+  const { client } = fake;
+  for (const [suffix, refused] of [
+    ["", 0],
+    [".fifo", 2],
+  ]) {
+    const url = await makeQueue(fake, `expired${suffix}`);
+    for (const body of ["a", "b"]) {
+      await client.sqs("SendMessage", {
+        QueueUrl: url,
+        MessageBody: body,
+        ...(suffix ? { MessageGroupId: "g" } : {}),
+      });
+    }
+    const entries = (list, more) =>
+      handles(list).map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, ...more }));
+    await test(`handles that have expired, in batches${suffix}`, async () => {
+      const list = await fake.receive(url);
+      assert.equal(list.length, 2);
+      await fake.advance(30000);
+      const hidden = await client.sqs("ChangeMessageVisibilityBatch", {
+        QueueUrl: url,
+        Entries: entries(list, { VisibilityTimeout: 60 }),
+      });
+      assert.equal(hidden.json.Failed.length, refused);
+      const deleted = await client.sqs("DeleteMessageBatch", { QueueUrl: url, Entries: entries(list) });
+      assert.equal(deleted.json.Failed.length, refused);
+      for (const { Code, Message, SenderFault } of deleted.json.Failed) {
+        assert.deepEqual([Code, SenderFault], ["InvalidParameterValue", true]);
+        assert.match(Message, /The receipt handle has expired/);
+      }
+    });
+  }
+}
+
+async function testFaults(fake) {
+  const { client } = fake;
+  const url = await makeQueue(fake, "faulty");
+  const entries = ["a", "b"].map((body, index) => ({ Id: String(index), MessageBody: body }));
+  await test("entries of a queue's batches may fail, or be left out", async () => {
+    await client.sqs("SendMessageBatch", { QueueUrl: url, Entries: entries });
+    await fake.fault({ kind: "fail_entry", count: 1, match: { queue: "faulty", action: "DeleteMessageBatch" } });
+    await fake.fault({ kind: "omit_entry", count: 1, match: { queue: "other" } });
+    await fake.fault({ kind: "omit_entry", count: 1, match: { queue: "faulty" } });
+    const held = handles(await fake.receive(url)).map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    const { json } = await client.sqs("DeleteMessageBatch", { QueueUrl: url, Entries: held });
+    assert.deepEqual(
+      json.Failed.map(({ Id, Code, SenderFault }) => [Id, Code, SenderFault]),
+      [["0", "InternalError", false]],
+    );
+    assert.deepEqual(json.Successful, []);
+    await fake.clear();
+    await fake.advance(30000);
+    assert.deepEqual((await fake.receive(url)).length, 2);
+  });
+}
+
 export async function run(fake) {
   await testReceiving(fake);
+  await testAttempts(fake);
+  await testExpiredHandles(fake);
+  await testFaults(fake);
   await testBatches(fake);
   await testDeadLetters(fake);
   await testErrors(fake);

@@ -226,6 +226,30 @@ static void throws_away_what_is_not_to_be_kept(void **state) {
     client_close(harness);
 }
 
+static void allows_a_larger_body_where_asked(void **state) {
+    enum { ALLOWED = 3 << 20 };
+    struct client_harness *harness = client_open(reply_large, LONG_US);
+    char length[16];
+    struct http_request request = {
+        .url = harness->url, .headers = {"Content-Type: text/plain"}, .answer_limit = ALLOWED};
+
+    (void)state;
+    for (int index = 0; index < 2; index++) {
+        snprintf(length, sizeof length, "%d", ALLOWED + index);
+        request.body = slice_of_text(length);
+        client_send(harness, request);
+        client_await(harness, index + 1);
+    }
+    assert_int_equal(harness->status[0], 200);
+    assert_int_equal(harness->length[0], ALLOWED);
+    assert_int_equal(harness->status[1], 0);
+    snprintf(length, sizeof length, "%d", BODY_CAP + 1); // the next one on this transfer has the usual limit
+    client_post(harness, harness->url, length);
+    client_await(harness, 3);
+    assert_int_equal(harness->status[2], 0);
+    client_close(harness);
+}
+
 static void reply_half(void *context, struct http_received *request) {
     static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
 
@@ -371,6 +395,7 @@ int main(void) {
         cmocka_unit_test(follows_no_redirect),
         cmocka_unit_test(caps_the_body),
         cmocka_unit_test(throws_away_what_is_not_to_be_kept),
+        cmocka_unit_test(allows_a_larger_body_where_asked),
         cmocka_unit_test(reports_a_lost_answer),
         cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(reports_a_refused_connection),

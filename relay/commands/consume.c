@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `consume`: one consumer on one event loop, and signals that stop it.
+#include "base/log.h"
+#include "commands/command.h"
+#include "sqs/consumer.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+struct consume {
+    struct sqs_consumer *consumer;
+    bool stopping;
+};
+
+// The first signal stops in good order, the second at once.
+static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *context) {
+    struct consume *consume = context;
+    (void)kinds;
+    if (consume->stopping) {
+        log_warn("stopped at once by a second signal", LOG_INT("signal", signal_number));
+        _exit(ERROR_TIMEOUT);
+    }
+    consume->stopping = true;
+    sqs_consumer_stop(consume->consumer);
+}
+
+static bool check(const struct settings *settings, struct error *error) {
+    if (settings->queue_url[0] == '\0') {
+        return error_set(error, ERROR_USAGE,
+                         "consume needs a queue: set --queue-url or OUTBOX_QUEUE_URL, as in "
+                         "https://sqs.eu-west-1.amazonaws.com/123456789012/orders");
+    }
+    if (settings->on[0] == '\0') {
+        return error_set(error, ERROR_USAGE,
+                         "consume needs a handler: set --on or OUTBOX_ON, as in "
+                         "--on 'order.created=sql:shop.reserve_stock'");
+    }
+    return true;
+}
+
+static bool consume_on(struct event_base *base, const struct settings *settings, struct error *error) {
+    struct consume consume = {.consumer = sqs_consumer_new(base, settings, error)};
+    if (consume.consumer == NULL) {
+        return false;
+    }
+    struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, &consume);
+    struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, &consume);
+    evsignal_add(terminate, NULL);
+    evsignal_add(interrupt, NULL);
+    event_base_dispatch(base);
+    bool good = sqs_consumer_result(consume.consumer, error);
+    event_free(terminate);
+    event_free(interrupt);
+    sqs_consumer_free(consume.consumer);
+    return good;
+}
+
+bool command_consume(const struct settings *settings, const char *const *operands, int operand_count,
+                     struct error *error) {
+    (void)operands;
+    (void)operand_count;
+    signal(SIGPIPE, SIG_IGN);
+    if (!check(settings, error)) {
+        return false;
+    }
+    struct event_base *base = event_base_new();
+    if (base == NULL) {
+        return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
+    }
+    bool good = consume_on(base, settings, error);
+    event_base_free(base);
+    return good;
+}
