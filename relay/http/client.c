@@ -72,6 +72,9 @@ static void forget(struct transfer *transfer) {
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
     memory_wipe(transfer->answer.data, transfer->answer.length);
+    if (transfer->answer.capacity > ANSWER_LIMIT) {
+        buffer_free(&transfer->answer); // what the next answer will seldom need
+    }
     buffer_clear(&transfer->answer);
 }
 
@@ -198,11 +201,12 @@ static long milliseconds(int64_t us) {
 
 static void set_timeouts(struct transfer *transfer) {
     const struct http_request *request = &transfer->request;
-    int64_t all_us = request->timeout_us > 0 ? request->timeout_us : transfer->client->timeout_us;
+    int64_t all_us = request->timeout_us != 0 ? request->timeout_us : transfer->client->timeout_us;
     int64_t connect_us = request->connect_timeout_us > 0 ? request->connect_timeout_us : CONNECT_TIMEOUT_US;
-    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, milliseconds(all_us));
+    bool is_endless = all_us == HTTP_FOREVER;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, is_endless ? 0L : milliseconds(all_us));
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     milliseconds(connect_us < all_us ? connect_us : all_us));
+                     milliseconds(is_endless || connect_us < all_us ? connect_us : all_us));
 }
 
 static void set_headers(struct transfer *transfer) {
@@ -223,6 +227,7 @@ void http_send(struct http_client *client, const struct http_request *request) {
         transfer = new_transfer(client);
     }
     transfer->request = *request;
+    transfer->answer.limit = request->answer_limit > 0 ? request->answer_limit : ANSWER_LIMIT;
     transfer->failure[0] = '\0';
     transfer->active = true;
     transfer->has_head = false;

@@ -28,7 +28,7 @@ struct http_options {
 // states no length ends with its connection; only its own form can tell whether it is whole.)
 struct http_answer {
     int status;
-    struct slice body; // cut off at 1 MiB, which counts as a failure
+    struct slice body; // one that is longer than answer_limit counts as a failure
     const char *failure;
     void *exchange; // where http_answer_header looks
 };
@@ -37,15 +37,16 @@ struct http_answer {
 // while `done` runs. It never is one of a proxy's answer to CONNECT.
 const char *http_answer_header(const struct http_answer *answer, const char *name);
 
-enum { HTTP_HEADERS_MAX = 8 };
+enum { HTTP_HEADERS_MAX = 8, HTTP_FOREVER = -1 };
 
 struct http_request {
     enum http_method method;
     const char *url;
     const char *headers[HTTP_HEADERS_MAX]; // "Name: value"; NULL ends the list early; copied, and wiped
     struct slice body;                     // sent with POST; must live until `done`
-    int64_t timeout_us;                    // for this exchange; 0: the client's
+    int64_t timeout_us;                    // for this exchange; 0: the client's; HTTP_FOREVER: none
     int64_t connect_timeout_us;            // of which so much for the connection; 0: five seconds
+    size_t answer_limit;                   // of the answer's body; 0: 1 MiB
     bool direct;                           // never through a proxy: a metadata service
     void (*done)(void *context, const struct http_answer *answer);
     void *context;
