@@ -22,7 +22,7 @@ ends() {
 
 system_begin
 lambda_handler
-ln -s "$relay" "$system_dir/bootstrap"
+ln -s "$(realpath "$relay")" "$system_dir/bootstrap"
 lambda_program=("$system_dir/bootstrap")
 lambda_environment=(OUTBOX_ON="order.**=http:$handler_url")
 no=$(jq --null-input --compact-output '{statuses: [500]}')
