@@ -25,6 +25,7 @@ enum { LONG_MS = 60000, SHORT_MS = 200, HOUR_S = 3600, PATIENCE_S = 5 };
 // Defined here it takes the place of the C library's, for the libraries as well.
 static time_t ahead_s;
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc has reserved ones
 int clock_gettime(clockid_t id, struct timespec *ret) {
     int result = (int)syscall(SYS_clock_gettime, id, ret);
     ret->tv_sec += ahead_s;

@@ -201,7 +201,7 @@ static void forgets_late_batches_in_any_order(void **state) {
     loop_settle(harness->base);
     assert_int_equal(harness->post_count, BATCHES);
     assert_int_equal(harness->drops, BATCHES); // each kept its own deadline
-    lambda_close(harness); // with the first batch, of which one is left
+    lambda_close(harness);                     // with the first batch, of which one is left
 }
 
 // The wall clock is wrong, or the header is missing: all is handled.
