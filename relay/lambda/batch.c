@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lambda/batch.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
-
-enum { LOGGED_MAX = 10 }; // failures of a batch; an outage fails them all for one reason
 
 enum message_state { MESSAGE_UNSETTLED, MESSAGE_DONE, MESSAGE_FAILED };
 
@@ -14,7 +11,6 @@ enum message_state { MESSAGE_UNSETTLED, MESSAGE_DONE, MESSAGE_FAILED };
 struct message {
     struct lambda_batch *batch;
     enum message_state state;
-    int number; // in the batch, from 0
 };
 
 struct lambda_batch {
@@ -24,7 +20,6 @@ struct lambda_batch {
     struct message *messages;
     struct lambda_batch_counts counts;
     bool offered;
-    int logged;
 };
 
 struct lambda_batch *lambda_batch_new(struct records *records) {
@@ -34,7 +29,7 @@ struct lambda_batch *lambda_batch_new(struct records *records) {
     batch->counts.messages = batch->counts.unsettled = batch->records.count;
     batch->messages = memory_allocate((size_t)batch->records.count + 1, sizeof(struct message));
     for (int number = 0; number < batch->records.count; number++) {
-        batch->messages[number] = (struct message){.batch = batch, .number = number};
+        batch->messages[number] = (struct message){.batch = batch};
     }
     return batch;
 }
@@ -56,13 +51,6 @@ void lambda_batch_offer(struct lambda_batch *batch, struct intake *intake) {
 
 bool lambda_batch_is_offered(const struct lambda_batch *batch) {
     return batch->offered;
-}
-
-static void log_failure(const struct lambda_batch *batch, const struct message *message,
-                        const struct intake_result *result) {
-    const struct incoming *incoming = &batch->records.items[message->number];
-    log_warn("a message has failed and will come again", LOG_TEXT("message_id", incoming->message_id.data),
-             LOG_INT("deliveries", incoming->receive_count), LOG_TEXT("reason", result->reason));
 }
 
 static void unlink_late(struct lambda_batch *batch) {
@@ -91,10 +79,6 @@ bool lambda_batch_settle(void *message, const struct intake_result *result) {
     settled->state = result->kind == INTAKE_DONE ? MESSAGE_DONE : MESSAGE_FAILED;
     if (result->kind != INTAKE_DONE) {
         batch->counts.failed++;
-    }
-    if (result->kind == INTAKE_FAILED && batch->logged < LOGGED_MAX) {
-        batch->logged++;
-        log_failure(batch, settled, result);
     }
     return true;
 }

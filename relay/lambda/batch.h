@@ -26,8 +26,8 @@ void lambda_batch_free(struct lambda_batch *batch);
 void lambda_batch_offer(struct lambda_batch *batch, struct intake *intake);
 bool lambda_batch_is_offered(const struct lambda_batch *batch); // wholly
 
-// lambda_batch_settle notes the result of a message that was offered, and logs a failure. False when its
-// batch has been left already.
+// lambda_batch_settle notes the result of a message that was offered. False when its batch has been left
+// already.
 bool lambda_batch_settle(void *message, const struct intake_result *result);
 
 struct lambda_batch_counts lambda_batch_counts(const struct lambda_batch *batch);
