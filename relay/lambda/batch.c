@@ -4,13 +4,17 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum message_state { MESSAGE_UNSETTLED, MESSAGE_DONE, MESSAGE_FAILED };
+enum { TRIES_MAX = 3 }; // of a batch, when one outage follows the other
+
+enum message_state { MESSAGE_UNSETTLED, MESSAGE_DONE, MESSAGE_FAILED, MESSAGE_ASIDE };
 
 // What the intake gives back.
 struct message {
     struct lambda_batch *batch;
     enum message_state state;
+    int number; // in the batch, from 0
 };
 
 struct lambda_batch {
@@ -20,6 +24,7 @@ struct lambda_batch {
     struct message *messages;
     struct lambda_batch_counts counts;
     bool offered;
+    int tries; // how often messages have been offered; none is put aside when that is TRIES_MAX
 };
 
 struct lambda_batch *lambda_batch_new(struct records *records) {
@@ -29,7 +34,7 @@ struct lambda_batch *lambda_batch_new(struct records *records) {
     batch->counts.messages = batch->counts.unsettled = batch->records.count;
     batch->messages = memory_allocate((size_t)batch->records.count + 1, sizeof(struct message));
     for (int number = 0; number < batch->records.count; number++) {
-        batch->messages[number] = (struct message){.batch = batch};
+        batch->messages[number] = (struct message){.batch = batch, .number = number};
     }
     return batch;
 }
@@ -42,11 +47,44 @@ void lambda_batch_free(struct lambda_batch *batch) {
     }
 }
 
-void lambda_batch_offer(struct lambda_batch *batch, struct intake *intake) {
+static void offer_one(struct lambda_batch *batch, struct intake *intake, struct message *message) {
+    if (message->state == MESSAGE_ASIDE) {
+        batch->counts.aside--;
+        batch->counts.unsettled++;
+        message->state = MESSAGE_UNSETTLED;
+    }
+    intake_offer(intake, &batch->records.items[message->number], message);
+}
+
+// While it offers, batch->offered is false, so that the caller does not take the batch for settled.
+static void offer_all(struct lambda_batch *batch, struct intake *intake, enum message_state state) {
+    batch->offered = false;
+    batch->tries++;
     for (int number = 0; number < batch->counts.messages; number++) {
-        intake_offer(intake, &batch->records.items[number], &batch->messages[number]);
+        if (batch->messages[number].state == state) {
+            offer_one(batch, intake, &batch->messages[number]);
+        }
     }
     batch->offered = true;
+}
+
+void lambda_batch_offer(struct lambda_batch *batch, struct intake *intake) {
+    offer_all(batch, intake, MESSAGE_UNSETTLED);
+}
+
+void lambda_batch_offer_again(struct lambda_batch *batch, struct intake *intake) {
+    offer_all(batch, intake, MESSAGE_ASIDE);
+}
+
+void lambda_batch_give_up(struct lambda_batch *batch) {
+    batch->tries = TRIES_MAX;
+    batch->counts.failed += batch->counts.aside;
+    batch->counts.aside = 0;
+    for (int number = 0; number < batch->counts.messages; number++) {
+        if (batch->messages[number].state == MESSAGE_ASIDE) {
+            batch->messages[number].state = MESSAGE_FAILED;
+        }
+    }
 }
 
 bool lambda_batch_is_offered(const struct lambda_batch *batch) {
@@ -68,6 +106,32 @@ static void settle_late(struct lambda_batch *batch) {
     }
 }
 
+static bool are_same(struct slice one, struct slice other) {
+    return one.length == other.length && memcmp(one.data, other.data, one.length) == 0;
+}
+
+// Whether the message before it in its group is aside.
+static bool is_behind_one_aside(const struct lambda_batch *batch, int number) {
+    const struct incoming *items = batch->records.items;
+    bool has_order = items[number].fifo && items[number].group_id.length > 0;
+    for (int before = number - 1; has_order && before >= 0; before--) {
+        if (are_same(items[before].group_id, items[number].group_id)) {
+            return batch->messages[before].state == MESSAGE_ASIDE;
+        }
+    }
+    return false;
+}
+
+static enum message_state state_after(const struct lambda_batch *batch, const struct message *message,
+                                      const struct intake_result *result) {
+    if (result->kind == INTAKE_DONE) {
+        return MESSAGE_DONE;
+    }
+    bool for_outage =
+        result->kind == INTAKE_FAILED ? result->outage : is_behind_one_aside(batch, message->number);
+    return for_outage && batch->tries < TRIES_MAX ? MESSAGE_ASIDE : MESSAGE_FAILED;
+}
+
 bool lambda_batch_settle(void *message, const struct intake_result *result) {
     struct message *settled = message;
     struct lambda_batch *batch = settled->batch;
@@ -76,10 +140,9 @@ bool lambda_batch_settle(void *message, const struct intake_result *result) {
         settle_late(batch);
         return false;
     }
-    settled->state = result->kind == INTAKE_DONE ? MESSAGE_DONE : MESSAGE_FAILED;
-    if (result->kind != INTAKE_DONE) {
-        batch->counts.failed++;
-    }
+    settled->state = state_after(batch, settled, result);
+    batch->counts.aside += settled->state == MESSAGE_ASIDE ? 1 : 0;
+    batch->counts.failed += settled->state == MESSAGE_FAILED ? 1 : 0;
     return true;
 }
 

@@ -15,6 +15,8 @@ enum {
     START_US = 5 * SECOND_US,  // of the ten seconds that Lambda gives a process to start
     STOP_US = 300000,          // of the 500 ms between SIGTERM and SIGKILL
     MARGIN_US = SECOND_US,     // before the deadline; a tenth of the time, if that is less
+    OUTAGE_LOOK_US = 100000,   // how often it is looked whether an outage goes on
+    OUTAGE_LOOKS = 20,         // then what is aside fails
     ANSWER_SIZE_MAX = 2 << 20, // all identifiers of the largest batch
 };
 
@@ -31,6 +33,8 @@ struct lambda {
     struct runtime *runtime;
     struct intake *intake;
     struct event *alarm;
+    struct event *patience; // with an outage, while messages are aside
+    int looks;
     enum phase phase;
     bool ready;  // the intake
     bool ending; // after the answer
@@ -42,9 +46,9 @@ struct lambda {
     struct error error;        // what it ends with
 };
 
-static void arm(const struct lambda *lambda, int64_t us) {
+static void arm(struct event *timer, int64_t us) {
     const struct timeval delay = {.tv_sec = us / SECOND_US, .tv_usec = us % SECOND_US};
-    evtimer_add(lambda->alarm, &delay);
+    evtimer_add(timer, &delay);
 }
 
 static void end(struct lambda *lambda) {
@@ -63,6 +67,7 @@ static void wait_for_invocation(struct lambda *lambda) {
 static void begin_answer(struct lambda *lambda) {
     lambda->phase = PHASE_ANSWERING;
     evtimer_del(lambda->alarm);
+    evtimer_del(lambda->patience);
 }
 
 static void log_answer(const struct lambda *lambda, const struct lambda_batch_counts *counts) {
@@ -85,28 +90,48 @@ static void answer(struct lambda *lambda) {
     lambda->batch = NULL;
 }
 
-static void answer_if_settled(struct lambda *lambda) {
-    if (lambda_batch_is_offered(lambda->batch) && lambda_batch_counts(lambda->batch).unsettled == 0) {
+static void go_on(struct lambda *lambda) {
+    const struct lambda_batch_counts counts = lambda_batch_counts(lambda->batch);
+    if (!lambda_batch_is_offered(lambda->batch)) {
+        return;
+    }
+    if (counts.unsettled + counts.aside == 0) {
         answer(lambda);
+    } else if (counts.aside > 0 && !evtimer_pending(lambda->patience, NULL)) {
+        lambda->looks = 0;
+        arm(lambda->patience, OUTAGE_LOOK_US);
+    }
+}
+
+static void on_patience(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    struct lambda *lambda = context;
+    if (intake_resting(lambda->intake) && ++lambda->looks < OUTAGE_LOOKS) {
+        arm(lambda->patience, OUTAGE_LOOK_US);
+    } else {
+        lambda_batch_give_up(lambda->batch);
+        go_on(lambda);
     }
 }
 
 static void offer(struct lambda *lambda) {
     lambda_batch_offer(lambda->batch, lambda->intake);
-    answer_if_settled(lambda);
+    go_on(lambda);
 }
 
 // Nothing is begun any more, and what has been begun has `left_us` to come to its end.
 static void hurry(struct lambda *lambda, int64_t left_us) {
     lambda->hurried = true;
-    intake_drop(lambda->intake);
-    if (lambda->phase != PHASE_HANDLING) {
-        return; // that was the last of it
-    }
-    if (lambda_batch_is_offered(lambda->batch)) {
-        arm(lambda, left_us);
-    } else {
+    if (!lambda_batch_is_offered(lambda->batch)) {
         answer(lambda);
+        return;
+    }
+    lambda_batch_give_up(lambda->batch);
+    intake_drop(lambda->intake);
+    if (lambda->phase == PHASE_HANDLING) { // else that was the last of it
+        arm(lambda->alarm, left_us);
+        go_on(lambda);
     }
 }
 
@@ -137,7 +162,7 @@ static void arm_for_deadline(struct lambda *lambda, int64_t deadline_unix_us) {
     }
     int64_t margin_us = left_us / 10 < MARGIN_US ? left_us / 10 : MARGIN_US;
     lambda->cut_us = margin_us / 2;
-    arm(lambda, left_us - margin_us);
+    arm(lambda->alarm, left_us - margin_us);
 }
 
 static void on_invoked(void *context, const struct invocation *invocation) {
@@ -210,12 +235,19 @@ static void on_intake_broken(void *context, const struct error *error) {
 static void on_settled(void *context, void *message, const struct intake_result *result) {
     struct lambda *lambda = context;
     if (lambda_batch_settle(message, result)) {
-        answer_if_settled(lambda);
+        go_on(lambda);
     }
 }
 
 static void on_recovered(void *context) {
-    (void)context; // what failed in the meantime comes again
+    struct lambda *lambda = context;
+    if (lambda->phase == PHASE_HANDLING && lambda_batch_counts(lambda->batch).aside > 0) {
+        evtimer_del(lambda->patience);
+        log_info("messages that failed by an outage are tried again",
+                 LOG_INT("messages", lambda_batch_counts(lambda->batch).aside));
+        lambda_batch_offer_again(lambda->batch, lambda->intake);
+        go_on(lambda);
+    }
 }
 
 static const char *consumer_of(const struct settings *settings) {
@@ -263,7 +295,8 @@ struct lambda *lambda_new(struct event_base *base, const struct settings *settin
     }
     trace_begin();
     lambda->alarm = evtimer_new(base, on_alarm, lambda);
-    arm(lambda, START_US);
+    lambda->patience = evtimer_new(base, on_patience, lambda);
+    arm(lambda->alarm, START_US);
     start_intake(lambda, settings);
     return lambda;
 }
@@ -277,6 +310,7 @@ void lambda_free(struct lambda *lambda) {
     lambda_batch_free_late(&lambda->late);
     lambda_batch_free(lambda->batch);
     event_free(lambda->alarm);
+    event_free(lambda->patience);
     free(lambda);
 }
 

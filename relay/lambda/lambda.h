@@ -8,8 +8,9 @@
 // handler is not ended by that, and may go on in the next invocation: at least once. Where its effect is in
 // SQL, the next delivery is recognised as repeated.
 //
-// Lambda freezes the process between invocations. Connections to the database may be dead afterwards; the
-// handlers open new ones.
+// Lambda freezes the process between invocations. Connections to the database may be dead afterwards, which
+// shows when they are used: what fails then is tried again when the handlers have opened new ones, if that
+// takes no longer than two seconds.
 #pragma once
 
 #include "base/error.h"

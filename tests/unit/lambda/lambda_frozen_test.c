@@ -117,11 +117,37 @@ static void tells_late_what_is_missing(void **state) {
     lambda_close(harness);
 }
 
+// Two seconds are enough for new connections, and no reason to pay for more.
+static void gives_an_outage_up_that_goes_on(void **state) {
+    enum { PATIENCE_WITH_OUTAGE = 20 };
+    struct lambda_harness *harness = started();
+
+    (void)state;
+    lambda_ready(harness);
+    lambda_invoke(harness, lambda_event("ab", false), INT32_MAX);
+    lambda_await_offered(harness, 2);
+    lambda_outage(harness, 0);
+    lambda_settle(harness, 1, INTAKE_DONE);
+    for (int looks = 1; looks < PATIENCE_WITH_OUTAGE; looks++) {
+        ahead_s++;
+        loop_settle(harness->base);
+        assert_int_equal(harness->post_count, 0);
+    }
+    ahead_s++;
+    lambda_await_nexts(harness, 2);
+    lambda_posted(harness, 0, "invocation/request-1/response", "{\"batchItemFailures\":[" FAILED("a") "]}");
+    lambda_recover(harness); // too late for this one
+    loop_settle(harness->base);
+    assert_int_equal(harness->offered_count, 2);
+    lambda_close(harness);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(does_not_mind_being_frozen),
         cmocka_unit_test(takes_invocations_though_handlers_are_not_ready),
         cmocka_unit_test(tells_late_what_is_missing),
+        cmocka_unit_test(gives_an_outage_up_that_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

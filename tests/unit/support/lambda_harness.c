@@ -6,6 +6,7 @@
 #include "support/loop.h"
 #include "support/settings_fill.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,11 +46,15 @@ void intake_free(struct intake *intake) {
     free(intake);
 }
 
-static void settle(struct lambda_harness *harness, int index, enum intake_kind kind) {
-    const struct intake_result result = {.kind = kind, .reason = kind == INTAKE_FAILED ? "no luck" : NULL};
+static void settle_as(struct lambda_harness *harness, int index, const struct intake_result *result) {
     assert_false(harness->offered[index].settled);
     harness->offered[index].settled = true;
-    harness->listener.settled(harness->listener.context, harness->offered[index].message, &result);
+    harness->listener.settled(harness->listener.context, harness->offered[index].message, result);
+}
+
+static void settle(struct lambda_harness *harness, int index, enum intake_kind kind) {
+    const struct intake_result result = {.kind = kind, .reason = kind == INTAKE_FAILED ? "no luck" : NULL};
+    settle_as(harness, index, &result);
 }
 
 void intake_offer(struct intake *intake, const struct incoming *incoming, void *message) {
@@ -77,11 +82,22 @@ void intake_drop(struct intake *intake) {
 
 bool intake_resting(const struct intake *intake) {
     (void)intake;
-    return false;
+    return current->resting;
 }
 
 void lambda_settle(struct lambda_harness *harness, int index, enum intake_kind kind) {
     settle(harness, index, kind);
+}
+
+void lambda_outage(struct lambda_harness *harness, int index) {
+    const struct intake_result result = {.kind = INTAKE_FAILED, .outage = true, .reason = "no database"};
+    harness->resting = true;
+    settle_as(harness, index, &result);
+}
+
+void lambda_recover(struct lambda_harness *harness) {
+    harness->resting = false;
+    harness->listener.recovered(harness->listener.context);
 }
 
 static void answer_post(const struct lambda_harness *harness, struct http_received *request) {
@@ -156,11 +172,11 @@ const char *lambda_event(const char *letters, bool fifo) {
     static char event[ANSWER_SIZE / 2];
     int length = snprintf(event, sizeof event, "{\"Records\":[");
     for (const char *letter = letters; *letter != '\0'; letter++) {
-        length +=
-            snprintf(event + length, sizeof event - (size_t)length,
-                     "%s{\"messageId\":\"%c\",\"body\":\"{}\",\"attributes\":{\"MessageGroupId\":\"%c\"},"
-                     "\"eventSource\":\"aws:sqs\",\"eventSourceARN\":\"arn:aws:sqs:r:0:q%s\"}",
-                     letter == letters ? "" : ",", *letter, *letter, fifo ? ".fifo" : "");
+        length += snprintf(
+            event + length, sizeof event - (size_t)length,
+            "%s{\"messageId\":\"%c\",\"body\":\"{}\",\"attributes\":{\"MessageGroupId\":\"%c\"},"
+            "\"eventSource\":\"aws:sqs\",\"eventSourceARN\":\"arn:aws:sqs:r:0:q%s\"}",
+            letter == letters ? "" : ",", *letter, isdigit(*letter) ? '0' : *letter, fifo ? ".fifo" : "");
     }
     snprintf(event + length, sizeof event - (size_t)length, "]}");
     return event;

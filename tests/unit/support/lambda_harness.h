@@ -37,6 +37,7 @@ struct lambda_harness {
     char consumer[64];
     const char *intake_fails; // why intake_new does; NULL: it does not
     bool settles_at_once;     // as done, within intake_offer
+    bool resting;
     struct offered offered[LAMBDA_MESSAGES_MAX];
     int offered_count;
     int drops;
@@ -57,8 +58,8 @@ void lambda_ready(struct lambda_harness *harness);
 void lambda_invoke(struct lambda_harness *harness, const char *event, int64_t left_ms);
 void lambda_invoke_raw(struct lambda_harness *harness, const char *answer);
 
-// lambda_event writes the event with the messages named by one letter each; "A" is of group A, and a queue
-// that is FIFO where `fifo`.
+// lambda_event writes the event with the messages named by one character each, of a queue that is FIFO where
+// `fifo`. Digits are of one group, a letter is one of its own.
 const char *lambda_event(const char *letters, bool fifo);
 
 // These run the loop until that many requests for an invocation, offers or posts there are in all, or until
@@ -72,3 +73,7 @@ void lambda_posted(const struct lambda_harness *harness, int index, const char *
 
 // lambda_settle settles what was offered as number `index`, from 0.
 void lambda_settle(struct lambda_harness *harness, int index, enum intake_kind kind);
+
+// lambda_outage settles it as failed by an outage, lambda_recover ends that.
+void lambda_outage(struct lambda_harness *harness, int index);
+void lambda_recover(struct lambda_harness *harness);
