@@ -142,12 +142,41 @@ static void gives_an_outage_up_that_goes_on(void **state) {
     lambda_close(harness);
 }
 
+// Nothing is left of the outage of an earlier invocation.
+static void does_not_mind_being_frozen_after_an_outage(void **state) {
+    struct lambda_harness *harness = started();
+
+    (void)state;
+    lambda_ready(harness);
+    lambda_invoke(harness, lambda_event("a", false), SHORT_MS / 4);
+    lambda_await_offered(harness, 1);
+    lambda_outage(harness, 0);
+    lambda_await_nexts(harness, 2);
+    harness->resting = false;
+    ahead_s += HOUR_S;
+    loop_settle(harness->base);
+    lambda_invoke(harness, lambda_event("a", false), LONG_MS);
+    lambda_await_offered(harness, 2);
+    lambda_outage(harness, 1);
+    lambda_recover(harness);
+    ahead_s++; // it takes its time now, and is not given up for the outage that is over
+    loop_settle(harness->base);
+    lambda_outage(harness, 2);
+    lambda_recover(harness);
+    assert_int_equal(harness->offered_count, 4);
+    lambda_settle(harness, 3, INTAKE_DONE);
+    lambda_await_nexts(harness, 3);
+    lambda_posted(harness, 1, "invocation/request-2/response", NONE);
+    lambda_close(harness);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(does_not_mind_being_frozen),
         cmocka_unit_test(takes_invocations_though_handlers_are_not_ready),
         cmocka_unit_test(tells_late_what_is_missing),
         cmocka_unit_test(gives_an_outage_up_that_goes_on),
+        cmocka_unit_test(does_not_mind_being_frozen_after_an_outage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,8 @@ static void tries_three_times(void **state) {
         assert_int_equal(harness->offered_count, tries + 1);
     }
     lambda_outage(harness, TRIES - 1);
+    lambda_recover(harness);
+    assert_int_equal(harness->offered_count, TRIES);
     lambda_await_nexts(harness, 2);
     lambda_posted(harness, 0, "invocation/request-1/response", "{\"batchItemFailures\":[" FAILED("a") "]}");
     lambda_close(harness);
