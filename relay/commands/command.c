@@ -57,6 +57,12 @@ const struct command commands[] = {
                 "the topic send. Each finding is ok, a note, a warning or an error, with what to do about it. A look\n"
                 "that the permissions do not allow is a note. Exit code 8 when there are warnings or errors.\n",
      .run = command_check},
+    {.name = "lambda", .summary = "handle the messages of a queue as an AWS Lambda function", .operands = "",
+     .details = "The consumer as a custom runtime of AWS Lambda: for a function whose event source is an SQS queue, with\n"
+                "FunctionResponseTypes ReportBatchItemFailures. Settings come from the function's environment. It is what the\n"
+                "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
+                "that no handler has finished when the function's time-out is near, come again.\n",
+     .run = command_lambda},
     {.name = "help", .summary = "explain a command, the settings or the exit codes",
      .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
@@ -109,7 +115,15 @@ static bool asks_for_help(int argc, char **argv) {
     return false;
 }
 
+static bool is_bootstrap(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash != NULL ? slash + 1 : path, "bootstrap") == 0;
+}
+
 static bool dispatch(int argc, char **argv, struct error *error) {
+    if (argc == 1 && is_bootstrap(argv[0])) {
+        return run_command(command_find("lambda", error), 0, argv + 1, error);
+    }
     if (argc < 2) {
         return error_set(error, ERROR_USAGE, "no command given; outbox-relay help lists them");
     }

@@ -29,7 +29,8 @@ extern const struct command commands[]; // a NULL name ends it
 const struct command *command_find(const char *name, struct error *error);
 
 // command_main is the whole program: finds the command, reads its settings, runs it, prints an error once on
-// standard error. Returns the exit code.
+// standard error. Returns the exit code. Called as "bootstrap", without arguments, it is `lambda`: that is
+// how AWS Lambda starts a custom runtime.
 int command_main(int argc, char **argv);
 
 // command_run publishes events until it is told to stop (or, with until_empty, until none is left).
@@ -55,6 +56,8 @@ bool command_resume(const struct settings *settings, const char *const *operands
                     struct error *error);
 bool command_check(const struct settings *settings, const char *const *operands, int operand_count,
                    struct error *error);
+bool command_lambda(const struct settings *settings, const char *const *operands, int operand_count,
+                    struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,

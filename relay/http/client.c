@@ -213,11 +213,12 @@ static long milliseconds(int64_t us) {
 
 static void set_timeouts(struct transfer *transfer) {
     const struct http_request *request = &transfer->request;
-    int64_t all_us = request->timeout_us > 0 ? request->timeout_us : transfer->client->timeout_us;
+    int64_t all_us = request->timeout_us != 0 ? request->timeout_us : transfer->client->timeout_us;
     int64_t connect_us = request->connect_timeout_us > 0 ? request->connect_timeout_us : CONNECT_TIMEOUT_US;
-    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, milliseconds(all_us));
+    bool is_endless = all_us == HTTP_FOREVER;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, is_endless ? 0L : milliseconds(all_us));
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     milliseconds(connect_us < all_us ? connect_us : all_us));
+                     milliseconds(is_endless || connect_us < all_us ? connect_us : all_us));
 }
 
 static void set_headers(struct transfer *transfer) {

@@ -38,14 +38,14 @@ struct http_answer {
 // while `done` runs. It never is one of a proxy's answer to CONNECT.
 const char *http_answer_header(const struct http_answer *answer, const char *name);
 
-enum { HTTP_HEADERS_MAX = 8 };
+enum { HTTP_HEADERS_MAX = 8, HTTP_FOREVER = -1 };
 
 struct http_request {
     enum http_method method;
     const char *url;
     const char *headers[HTTP_HEADERS_MAX]; // "Name: value"; NULL ends the list early; copied, and wiped
     struct slice body;                     // sent with POST; must live until `done`
-    int64_t timeout_us;                    // for this exchange; 0: the client's
+    int64_t timeout_us;                    // for this exchange; 0: the client's; HTTP_FOREVER: none
     int64_t connect_timeout_us;            // of which so much for the connection; 0: five seconds
     size_t answer_limit;                   // of the answer's body; 0: 1 MiB
     bool direct;                           // never through a proxy: a metadata service

@@ -94,10 +94,24 @@ static void begin_sessions(struct trust *trust) {
     trust->sessions = sessions;
 }
 
-// The system's file, where there is one.
+static bool is_readable(const char *path) {
+    return path != NULL && access(path, R_OK) == 0;
+}
+
+// The system's file, where there is one: that of the distribution libcurl was built for, or of the one it
+// runs on.
 static const char *system_file(void) {
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu
+        "/etc/pki/tls/certs/ca-bundle.crt",   // Amazon Linux, Fedora, RHEL
+        "/etc/ssl/ca-bundle.pem",             // SUSE
+        "/etc/ssl/cert.pem",                  // Alpine
+    };
     const char *path = curl_version_info(CURLVERSION_NOW)->cainfo;
-    return path != NULL && access(path, R_OK) == 0 ? path : NULL;
+    for (size_t index = 0; !is_readable(path) && index < sizeof places / sizeof places[0]; index++) {
+        path = places[index];
+    }
+    return is_readable(path) ? path : NULL;
 }
 
 struct trust *trust_new(const char *ca_bundle, struct error *error) {

@@ -9,9 +9,10 @@
 
 struct trust;
 
-// trust_new reads `ca_bundle`, the path of a file of certificates in PEM form, or takes the system's for "".
-// Fails (ERROR_USAGE) when such a file is missing, too large, or holds no certificate; a system without any
-// only cannot use https. trust_free comes after the handles are gone; NULL is fine.
+// trust_new reads `ca_bundle`, the path of a file of certificates in PEM form, or takes the system's for "",
+// wherever a distribution keeps it. Fails (ERROR_USAGE) when such a file is missing, too large, or holds no
+// certificate; a system without any only cannot use https. trust_free comes after the handles are gone; NULL
+// is fine.
 struct trust *trust_new(const char *ca_bundle, struct error *error);
 void trust_free(struct trust *trust);
 

@@ -303,6 +303,24 @@ static void gives_up_in_the_requests_own_time(void **state) {
     client_close(harness);
 }
 
+// The client's own time is over long before.
+static void waits_for_ever_where_asked_to(void **state) {
+    struct client_harness *harness = client_open(client_hold, SHORT_US);
+
+    (void)state;
+    client_send(harness, (struct http_request){.url = harness->url, .timeout_us = HTTP_FOREVER});
+    client_await_waiting(harness, 1);
+    for (int count = 1; count <= 2; count++) {
+        client_post(harness, harness->url, "x");
+        client_await(harness, count);
+        assert_non_null(strstr(harness->failure[count - 1], "timed out"));
+    }
+    http_server_reply(http_server_requests(harness->server), "200 OK", "at last");
+    client_await(harness, 3);
+    assert_int_equal(harness->status[2], 200);
+    client_close(harness);
+}
+
 static void reports_a_refused_connection(void **state) {
     struct client_harness *harness = client_open(client_hold, LONG_US);
 
@@ -398,6 +416,7 @@ int main(void) {
         cmocka_unit_test(allows_a_larger_body_where_asked),
         cmocka_unit_test(reports_a_lost_answer),
         cmocka_unit_test(gives_up_in_time),
+        cmocka_unit_test(waits_for_ever_where_asked_to),
         cmocka_unit_test(reports_a_refused_connection),
         cmocka_unit_test(reports_a_server_that_has_gone),
         cmocka_unit_test(reports_a_server_that_goes_when_it_is_asked),
