@@ -40,7 +40,7 @@ void bus_check_room(struct bus *bus) {
 // What is offered and not taken must not be overtaken by what follows it.
 static void turn_away(struct bus *bus, const struct outbox_event *event, struct delivery delivery,
                       const struct outcome *outcome) {
-    lanes_refuse(bus->lanes, event->aggregate_id, delivery.claim);
+    aggregates_refuse(bus->aggregates, event->aggregate_id, delivery.claim);
     bus->listener.settled(bus->listener.context, delivery, outcome);
 }
 
@@ -65,7 +65,7 @@ static void take_in(struct bus *bus, const struct outbox_event *event, struct de
     struct bus_event *taken = bus_event_new(&bus->message, event, delivery);
     bus->events++;
     bus->bytes += taken->size;
-    if (!lanes_hold(bus->lanes, taken)) {
+    if (!aggregates_hold(bus->aggregates, taken)) {
         work_settle(bus, taken, &let_go);
     }
 }
@@ -75,7 +75,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
     (void)topic;
     struct bus *bus = self;
     int64_t out = types_out_us(bus->types, event->event_type, clock_monotonic_us());
-    const struct bus_event *before = lanes_under_way(bus->lanes, event->aggregate_id);
+    const struct bus_event *before = aggregates_under_way(bus->aggregates, event->aggregate_id);
     if (!bus_takes_events(bus)) {
         turn_away(bus, event, delivery, &let_go);
     } else if (before != NULL && before->late) {
@@ -93,7 +93,7 @@ static void offer(void *self, const struct outbox_event *event, struct topic *to
 
 static void flush(void *self, const void *claim) {
     struct bus *bus = self;
-    lanes_offered(bus->lanes, claim);
+    aggregates_offered(bus->aggregates, claim);
     types_begin_turn(bus->types);
     work_soon(bus);
 }
@@ -148,7 +148,7 @@ static void leave_event(void *context, struct bus_event *event) {
 static void leave(void *self, const void *claim) {
     struct bus *bus = self;
     struct leaving leaving = {bus, claim};
-    lanes_visit(bus->lanes, leave_event, &leaving);
+    aggregates_visit(bus->aggregates, leave_event, &leaving);
 }
 
 // Nothing else has to wait for a late event but its aggregate, and that does in the database: the event is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.h"
-#include "bus/lanes.h"
+#include "bus/aggregates.h"
 #include "message/message.h"
 
 #include <string.h>

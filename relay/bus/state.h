@@ -3,7 +3,7 @@
 // and decides what becomes of them. Nobody else includes this.
 #pragma once
 
-#include "bus/lanes.h"
+#include "bus/aggregates.h"
 #include "bus/types.h"
 #include "handle/handlers.h"
 #include "message/message.h"
@@ -16,7 +16,7 @@ struct bus {
     struct sink_listener listener;
     const struct settings *settings;
     struct handlers *handlers;
-    struct lanes *lanes;
+    struct aggregates *aggregates;
     struct types *types;
     struct message message;
     struct event *pump; // hands over what may go
@@ -47,8 +47,8 @@ void work_free(struct bus *bus);
 // handlers ends, is followed by what may share the next one.
 void work_soon(struct bus *bus);
 
-// work_settle ends an event that is in no lane. work_let_go_all lets go of all that is not begun; work_shed
-// is for a claim whose turn has had its time.
+// work_settle ends an event that is in no aggregate. work_let_go_all lets go of all that is not begun;
+// work_shed is for a claim whose turn has had its time.
 void work_settle(struct bus *bus, struct bus_event *event, const struct outcome *outcome);
 void work_let_go_all(struct bus *bus);
 void work_shed(struct bus *bus, const void *claim);

@@ -61,9 +61,9 @@ static void on_settled(void *context, void *delivery, const struct handled *hand
     struct slice event_type = event->event.event_type;
     const struct outcome outcome = judge(bus, event_type, handled);
     if (outcome.kind == OUTCOME_SENT) {
-        lanes_done(bus->lanes, event);
+        aggregates_done(bus->aggregates, event);
     } else {
-        lanes_fail(bus->lanes, event, let_go_held, bus);
+        aggregates_fail(bus->aggregates, event, let_go_held, bus);
     }
     if (outcome.kind == OUTCOME_LET_GO) {
         types_taken_back(bus->types, event_type);
@@ -99,7 +99,7 @@ static void hand_over(void *context, struct bus_event *event) {
         types_begun(bus->types, event->event.event_type);
         handlers_offer(bus->handlers, &event->event, event);
     } else {
-        lanes_fail(bus->lanes, event, let_go_held, bus);
+        aggregates_fail(bus->aggregates, event, let_go_held, bus);
         work_settle(bus, event, &let_go);
     }
 }
@@ -110,10 +110,10 @@ static void on_pump(evutil_socket_t socket, short kinds, void *context) {
     struct bus *bus = context;
     if (bus_takes_events(bus)) {
         // Handlers in SQL share connections: what is fast does not queue behind what is slow.
-        lanes_run(bus->lanes, &(struct lanes_runner){bus, may_go_first, hand_over});
-        lanes_run(bus->lanes, &(struct lanes_runner){bus, may_go, hand_over});
+        aggregates_run(bus->aggregates, &(struct aggregates_runner){bus, may_go_first, hand_over});
+        aggregates_run(bus->aggregates, &(struct aggregates_runner){bus, may_go, hand_over});
     } else {
-        lanes_drop(bus->lanes, NULL, let_go_held, bus);
+        aggregates_drop(bus->aggregates, NULL, let_go_held, bus);
     }
     bus_check_room(bus);
 }
@@ -123,7 +123,7 @@ void work_soon(struct bus *bus) {
 }
 
 void work_let_go_all(struct bus *bus) {
-    lanes_drop(bus->lanes, NULL, let_go_held, bus);
+    aggregates_drop(bus->aggregates, NULL, let_go_held, bus);
     handlers_drop(bus->handlers);
 }
 
@@ -151,7 +151,7 @@ void work_shed(struct bus *bus, const void *claim) {
     bus->shed_end = &bus->shed;
     bus->is_shedding = true;
     handlers_drop(bus->handlers);
-    lanes_drop(bus->lanes, claim, shed_held, bus);
+    aggregates_drop(bus->aggregates, claim, shed_held, bus);
     bus->is_shedding = false;
     while (bus->shed != NULL) {
         struct bus_event *event = bus->shed;
@@ -193,7 +193,7 @@ bool work_init(struct bus *bus, struct event_base *base, struct error *error) {
                                                .broken = on_broken,
                                                .settled = on_settled,
                                                .recovered = on_recovered};
-    bus->lanes = lanes_new();
+    bus->aggregates = aggregates_new();
     bus->types = types_new(settings->retry_base, settings->retry_max);
     bus->at_work_max = at_work_max(settings);
     bus->pump = event_new(base, -1, 0, on_pump, bus);
@@ -203,7 +203,7 @@ bool work_init(struct bus *bus, struct event_base *base, struct error *error) {
 
 void work_free(struct bus *bus) {
     handlers_free(bus->handlers);
-    lanes_free(bus->lanes);
+    aggregates_free(bus->aggregates);
     types_free(bus->types);
     event_free(bus->pump);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lanes of the bus: one event of an aggregate at a time, in order, whatever becomes of it.
+// The aggregates that the bus has in hand: one event of an aggregate at a time, in order, whatever becomes of
+// it.
 #include "base/memory.h"
-#include "bus/lanes.h"
+#include "bus/aggregates.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 enum { TEXT_SIZE = 256 };
 
 struct fixture {
-    struct lanes *lanes;
+    struct aggregates *aggregates;
     struct bus_event *gone[16]; // under way, in order
     int gone_count;
     char let_go[TEXT_SIZE]; // rows; those that were first in brackets
@@ -29,7 +30,7 @@ struct fixture {
 static int create(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
 
-    fixture->lanes = lanes_new();
+    fixture->aggregates = aggregates_new();
     *state = fixture;
     return 0;
 }
@@ -37,7 +38,7 @@ static int create(void **state) {
 static int release(void **state) {
     struct fixture *fixture = *state;
 
-    lanes_free(fixture->lanes);
+    aggregates_free(fixture->aggregates);
     free(fixture);
     return 0;
 }
@@ -52,7 +53,7 @@ static bool hold(struct fixture *fixture, const char *aggregate_id, int row, con
     memcpy(event->bytes, aggregate_id, length);
     event->event.aggregate_id = (struct slice){event->bytes, length};
     event->delivery = (struct delivery){(void *)(uintptr_t)claim, row};
-    if (lanes_hold(fixture->lanes, event)) {
+    if (aggregates_hold(fixture->aggregates, event)) {
         return true;
     }
     free(event);
@@ -73,8 +74,8 @@ static void go(void *context, struct bus_event *event) {
 }
 
 static void run(struct fixture *fixture) {
-    const struct lanes_runner runner = {fixture, may_go, go};
-    lanes_run(fixture->lanes, &runner);
+    const struct aggregates_runner runner = {fixture, may_go, go};
+    aggregates_run(fixture->aggregates, &runner);
 }
 
 static void let_go(void *context, struct bus_event *event, bool is_first) {
@@ -98,16 +99,16 @@ static void assert_gone(struct fixture *fixture, int from, const int *rows) {
 #define ROWS(...) ((const int[]){__VA_ARGS__ __VA_OPT__(, ) - 1})
 
 static void done(struct fixture *fixture, int index) {
-    lanes_done(fixture->lanes, fixture->gone[index]);
+    aggregates_done(fixture->aggregates, fixture->gone[index]);
     free(fixture->gone[index]);
 }
 
 static void fail_event(struct fixture *fixture, int index) {
-    lanes_fail(fixture->lanes, fixture->gone[index], let_go, fixture);
+    aggregates_fail(fixture->aggregates, fixture->gone[index], let_go, fixture);
     free(fixture->gone[index]);
 }
 
-static void lets_one_of_each_aggregate_go(void **state) {
+static void lets_one_of_each_go(void **state) {
     struct fixture *fixture = *state;
 
     assert_true(hold(fixture, "a", 1, one));
@@ -118,13 +119,13 @@ static void lets_one_of_each_aggregate_go(void **state) {
     assert_gone(fixture, 0, ROWS(1, 3, 4));
     run(fixture);
     assert_gone(fixture, 3, ROWS());
-    assert_int_equal(lanes_under_way(fixture->lanes, slice_of_text("a"))->delivery.row, 1);
-    assert_null(lanes_under_way(fixture->lanes, slice_of_text("c")));
+    assert_int_equal(aggregates_under_way(fixture->aggregates, slice_of_text("a"))->delivery.row, 1);
+    assert_null(aggregates_under_way(fixture->aggregates, slice_of_text("c")));
     assert_true(hold(fixture, "b", 5, one));
     done(fixture, 0);
     done(fixture, 1);
     done(fixture, 2);
-    assert_null(lanes_under_way(fixture->lanes, slice_of_text("a")));
+    assert_null(aggregates_under_way(fixture->aggregates, slice_of_text("a")));
     run(fixture);
     assert_gone(fixture, 3, ROWS(2, 5));
 }
@@ -156,9 +157,9 @@ static void stops_what_follows_a_failure(void **state) {
     assert_string_equal(fixture->let_go, "2 ");
     assert_false(hold(fixture, "a", 4, one));
     assert_true(hold(fixture, "b", 5, one));
-    lanes_offered(fixture->lanes, two); // another claim
+    aggregates_offered(fixture->aggregates, two); // another claim
     assert_false(hold(fixture, "a", 6, one));
-    lanes_offered(fixture->lanes, one);
+    aggregates_offered(fixture->aggregates, one);
     assert_true(hold(fixture, "a", 4, two));
     run(fixture);
     assert_gone(fixture, 2, ROWS(4));
@@ -169,7 +170,7 @@ static void needs_no_memory_of_failures_once_all_is_offered(void **state) {
 
     hold(fixture, "a", 1, one);
     hold(fixture, "a", 2, one);
-    lanes_offered(fixture->lanes, one);
+    aggregates_offered(fixture->aggregates, one);
     run(fixture);
     fail_event(fixture, 0);
     assert_string_equal(fixture->let_go, "2 ");
@@ -180,11 +181,11 @@ static void stops_what_follows_a_refusal(void **state) {
     struct fixture *fixture = *state;
 
     hold(fixture, "a", 1, one);
-    lanes_refuse(fixture->lanes, slice_of_text("a"), one);
+    aggregates_refuse(fixture->aggregates, slice_of_text("a"), one);
     assert_false(hold(fixture, "a", 3, one));
     run(fixture);
     assert_gone(fixture, 0, ROWS(1)); // what was before it goes on
-    lanes_offered(fixture->lanes, one);
+    aggregates_offered(fixture->aggregates, one);
     assert_true(hold(fixture, "a", 2, two));
 }
 
@@ -197,8 +198,8 @@ static void drops_the_held_of_a_claim(void **state) {
     hold(fixture, "b", 3, one);
     hold(fixture, "b", 4, one);
     hold(fixture, "b", 5, two);
-    lanes_drop(fixture->lanes, one, let_go, fixture);
-    // (In whatever order the lanes are.)
+    aggregates_drop(fixture->aggregates, one, let_go, fixture);
+    // (Those behind an event under way come last.)
     assert_non_null(strstr(fixture->let_go, "2 "));
     assert_non_null(strstr(fixture->let_go, "[3]4 "));
     assert_int_equal(strlen(fixture->let_go), strlen("2 [3]4 "));
@@ -207,7 +208,7 @@ static void drops_the_held_of_a_claim(void **state) {
     assert_gone(fixture, 1, ROWS(5));
     fixture->let_go[0] = '\0';
     hold(fixture, "c", 7, two);
-    lanes_drop(fixture->lanes, NULL, let_go, fixture);
+    aggregates_drop(fixture->aggregates, NULL, let_go, fixture);
     assert_string_equal(fixture->let_go, "[7]");
 }
 
@@ -224,13 +225,13 @@ static void shows_what_is_under_way(void **state) {
     hold(fixture, "b", 10, one);
     hold(fixture, "b", 100, one);
     run(fixture);
-    lanes_visit(fixture->lanes, count_up, &sum);
+    aggregates_visit(fixture->aggregates, count_up, &sum);
     assert_int_equal(sum, 11);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(lets_one_of_each_aggregate_go, create, release),
+        cmocka_unit_test_setup_teardown(lets_one_of_each_go, create, release),
         cmocka_unit_test_setup_teardown(leaves_what_must_not_go_in_its_place, create, release),
         cmocka_unit_test_setup_teardown(stops_what_follows_a_failure, create, release),
         cmocka_unit_test_setup_teardown(needs_no_memory_of_failures_once_all_is_offered, create, release),
