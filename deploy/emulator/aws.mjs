@@ -2,6 +2,9 @@
 // The few SNS and SQS calls that the quick start and the tests need, against the emulator at AWS_ENDPOINT_URL. Requests
 // are not signed: this is no client for the real services. `node aws.mjs` without a command lists the commands.
 
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
 const endpoint = process.env.AWS_ENDPOINT_URL;
 const isFifo = (name) => name.endsWith(".fifo");
 
@@ -17,7 +20,7 @@ function sns(action, parameters) {
   return post(action, { "Content-Type": "application/x-www-form-urlencoded" }, form);
 }
 
-async function sqs(action, parameters) {
+export async function sqs(action, parameters) {
   const headers = { "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": `AmazonSQS.${action}` };
   const text = await post(action, headers, JSON.stringify(parameters));
   return text ? JSON.parse(text) : {};
@@ -67,6 +70,13 @@ async function receiveBatch(queueUrl, count, seconds) {
   return messages;
 }
 
+// How many messages it holds: those that wait, and those that somebody has received and not deleted.
+async function depth(queueUrl) {
+  const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+  const counts = await Promise.all(names.map((name) => attribute(queueUrl, name)));
+  return counts.map(Number).reduce((sum, count) => sum + count);
+}
+
 // Prints each message as a line of JSON and deletes it. Ends when `count` messages have come, or when none has come for
 // `seconds`; with 0 it takes what is there and does not wait.
 async function receive(queueUrl, count = "Infinity", seconds = "0") {
@@ -85,6 +95,7 @@ const commands = {
   subscribe: { use: "TOPIC_ARN QUEUE_URL [envelope|raw]", run: subscribe },
   receive: { use: "QUEUE_URL [COUNT [SECONDS]]", run: receive },
   count: { use: "QUEUE_URL", run: (queueUrl) => attribute(queueUrl, "ApproximateNumberOfMessages") },
+  depth: { use: "QUEUE_URL", run: depth },
 };
 
 async function main([name, ...operands]) {
@@ -99,7 +110,9 @@ async function main([name, ...operands]) {
   if (result !== undefined) console.log(result);
 }
 
-main(process.argv.slice(2)).catch((error) => {
+function fail(error) {
   console.error(`aws.mjs: ${error.message}${error.cause ? `: ${error.cause.message}` : ""}`);
   process.exit(1);
-});
+}
+
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main(process.argv.slice(2)).catch(fail);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `run`: builds the relay around one event loop, and turns signals into stopping.
 #include "base/log.h"
+#include "bus/bus.h"
 #include "commands/command.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
@@ -30,8 +31,13 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
 static bool make_sink(struct sink *sink, struct run *run, const struct settings *settings,
                       struct error *error) {
     struct sink_listener listener = relay_listener(run->relay);
-    if (settings->sink == SINK_STDOUT) {
+    switch ((enum sink_kind)settings->sink) {
+    case SINK_STDOUT:
         return sink_stdout_new(sink, run->base, settings, &listener, error);
+    case SINK_HANDLERS:
+        return bus_new(sink, run->base, settings, &listener, error);
+    case SINK_SNS:
+        break;
     }
     return sns_publisher_new(sink, run->base, settings, &listener, error);
 }

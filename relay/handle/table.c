@@ -2,9 +2,9 @@
 #include "handle/table.h"
 
 #include "base/memory.h"
-#include "credentials/words.h"
 #include "handle/runner.h"
 #include "handle/sql_name.h"
+#include "process/words.h"
 #include "route/pattern.h"
 
 #include <stdlib.h>

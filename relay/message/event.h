@@ -11,6 +11,7 @@ enum { EVENT_ID_BYTES = 16, EVENT_ID_TEXT_SIZE = 37 };
 struct outbox_event {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
+    int attempts;        // how often it was refused before
     int64_t occurred_at; // microseconds since 1970-01-01 UTC
     struct slice event_type;
     struct slice event_version;

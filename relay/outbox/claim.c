@@ -197,6 +197,7 @@ static void settle_blocked(struct claim *claim, int row) {
 static void on_event_row(void *context, const PGresult *result, int index) {
     struct claim *claim = context;
     struct outbox_event event = {.id = pg_int(result, index, 0),
+                                 .attempts = (int)pg_int(result, index, 2),
                                  .occurred_at = pg_unix_us(result, index, 3),
                                  .event_type = pg_bytes(result, index, 4),
                                  .event_version = pg_bytes(result, index, 5),
@@ -205,7 +206,7 @@ static void on_event_row(void *context, const PGresult *result, int index) {
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
     bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 10));
-    int row = rows_add(&claim->rows, &event, (int)pg_int(result, index, 2), due, is_ordered(claim));
+    int row = rows_add(&claim->rows, &event, due, is_ordered(claim));
     if (is_ordered(claim) && pg_bool(result, index, 9)) {
         settle_blocked(claim, row);
     } else {
@@ -509,9 +510,8 @@ static void mark_when_settled(struct claim *claim) {
     }
 }
 
-void claim_event(const struct claim *claim, int row, int64_t *id, unsigned char event_id[EVENT_ID_BYTES]) {
-    *id = claim->rows.items[row].id;
-    memcpy(event_id, claim->rows.items[row].event_id, EVENT_ID_BYTES);
+const struct row *claim_row(const struct claim *claim, int row) {
+    return &claim->rows.items[row];
 }
 
 bool claim_holds(const struct claim *claim, int64_t id) {

@@ -91,8 +91,8 @@ void claim_resume(struct claim *claim);
 // commits.
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome);
 
-// claim_event tells which event a row is.
-void claim_event(const struct claim *claim, int row, int64_t *id, unsigned char event_id[EVENT_ID_BYTES]);
+// claim_row is one of its rows; the pointer lives until the next row comes.
+const struct row *claim_row(const struct claim *claim, int row);
 
 // claim_holds tells whether a busy claim has this event among its rows.
 bool claim_holds(const struct claim *claim, int64_t id);

@@ -5,6 +5,7 @@
 #include "outbox/relay_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LATE_ROW = -1 }; // of a delivery: its claim is a late_event
 
@@ -115,13 +116,27 @@ void flow_start_claim(struct relay *relay, int64_t now) {
     claim_start(claim, &range);
 }
 
+// (Without a connection it is as good as not known: others may have it by the time there is one.)
+static void note_late_refusal(struct relay *relay, const struct late_event *event,
+                              const struct outcome *outcome) {
+    struct failed_event failed = {.id = event->id, .reason = outcome->reason};
+    enum outcome_kind kind = retry_judge(&relay->policy, event->attempts, outcome, &failed.retry_after_us);
+    memcpy(failed.event_id, event->event_id, EVENT_ID_BYTES);
+    failed.parked = kind == OUTCOME_PARK;
+    failed.makes_way = failed.parked && !relay->policy.parked_blocks;
+    ledger_add_failed(relay->ledger, &failed);
+}
+
 // Whatever else has become of it, it is tried again when it comes due.
 static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
+    bool is_running = relay->state == RELAY_RUNNING;
     if (outcome->kind == OUTCOME_SENT) {
         ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id);
-        if (relay->state == RELAY_RUNNING) {
-            session_mark(relay->session);
-        }
+    } else if (is_running && (outcome->kind == OUTCOME_REFUSED || outcome->kind == OUTCOME_PARK)) {
+        note_late_refusal(relay, event, outcome);
+    }
+    if (is_running && ledger_count(relay->ledger) > 0) {
+        session_mark(relay->session);
     }
     late_remove(&relay->late, event);
 }
@@ -229,11 +244,10 @@ static void on_drained(void *context) {
     relay_soon(relay);
 }
 
-static struct delivery on_left(void *context, struct delivery delivery, int64_t ends_in_us) {
+static struct delivery on_left(void *context, struct delivery delivery, const char *reason,
+                               int64_t ends_in_us) {
     struct relay *relay = context;
-    const struct outcome later = {.kind = OUTCOME_RETRY,
-                                  .retry_after_us = ends_in_us,
-                                  .reason = "SNS has not answered yet; it may have accepted this event"};
+    const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = reason};
     struct late_event *event = late_add(&relay->late, delivery.claim, delivery.row);
     on_settled(relay, delivery, &later);
     return (struct delivery){event, LATE_ROW};

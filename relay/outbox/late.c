@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void late_free(struct late *late) {
     while (late->first != NULL) {
@@ -13,7 +14,10 @@ void late_free(struct late *late) {
 
 struct late_event *late_add(struct late *late, const struct claim *claim, int row) {
     struct late_event *event = memory_allocate(1, sizeof *event);
-    claim_event(claim, row, &event->id, event->event_id);
+    const struct row *left = claim_row(claim, row);
+    event->id = left->id;
+    event->attempts = left->attempts;
+    memcpy(event->event_id, left->event_id, EVENT_ID_BYTES);
     event->next = late->first;
     late->first = event;
     late->count++;

@@ -2,7 +2,7 @@
 // Ordered events that are still under way though their claim has ended: their topic has not answered for so
 // long that it would hold up all others. In the database such an event is put off to the moment when its
 // request has ended for certain, and so holds up its aggregate like any other that is tried again. If it is
-// accepted meanwhile, the ledger marks it.
+// accepted or refused meanwhile, the ledger marks it.
 #pragma once
 
 #include "outbox/claim.h"
@@ -13,6 +13,7 @@ struct late_event {
     struct late_event *next;
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
+    int attempts; // before its claim
 };
 
 struct late {

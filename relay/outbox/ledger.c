@@ -4,8 +4,10 @@
 #include "base/memory.h"
 #include "outbox/followers.h"
 #include "outbox/locks.h"
+#include "outbox/rows.h"
 #include "postgres/array.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ARRAY_LIMIT = 256 << 20, MESSAGE_ID_MAX = 128 };
@@ -17,11 +19,20 @@ struct entry {
     char message_id[MESSAGE_ID_MAX];
 };
 
+struct refusal {
+    struct failed_event event; // its reason is the text below
+    char reason[REASON_MAX + 1];
+};
+
 struct ledger {
     struct entry *entries;
     int count;
     int capacity;
     int sending; // the first so many are being marked
+    struct refusal *refusals;
+    int refusal_count;
+    int refusal_capacity;
+    int refusals_sending;
 };
 
 struct ledger *ledger_new(void) {
@@ -31,6 +42,7 @@ struct ledger *ledger_new(void) {
 void ledger_free(struct ledger *ledger) {
     if (ledger != NULL) {
         free(ledger->entries);
+        free(ledger->refusals);
         free(ledger);
     }
 }
@@ -49,8 +61,24 @@ void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[
     entry->message_id_length = (unsigned char)length;
 }
 
+void ledger_add_failed(struct ledger *ledger, const struct failed_event *event) {
+    if (ledger->refusal_count == ledger->refusal_capacity) {
+        ledger->refusal_capacity = ledger->refusal_capacity * 2 + 16;
+        ledger->refusals =
+            memory_resize(ledger->refusals, (size_t)ledger->refusal_capacity, sizeof(struct refusal));
+    }
+    struct refusal *refusal = &ledger->refusals[ledger->refusal_count++];
+    refusal->event = *event;
+    snprintf(refusal->reason, sizeof refusal->reason, "%s", event->reason);
+    reason_make_ascii(refusal->reason, strlen(refusal->reason));
+}
+
+void ledger_forget_failed(struct ledger *ledger) {
+    ledger->refusal_count = ledger->refusals_sending = 0;
+}
+
 int ledger_count(const struct ledger *ledger) {
-    return ledger->count;
+    return ledger->count + ledger->refusal_count;
 }
 
 static struct pg_parameter parameter(const struct buffer *array) {
@@ -61,6 +89,12 @@ static int by_id(const void *one, const void *other) {
     const struct entry *a = one;
     const struct entry *b = other;
     return (a->id > b->id) - (a->id < b->id);
+}
+
+static int by_refused_id(const void *one, const void *other) {
+    const struct refusal *a = one;
+    const struct refusal *b = other;
+    return (a->event.id > b->event.id) - (a->event.id < b->event.id);
 }
 
 // Under the ordered lock, which a relay that takes a turn has for about a second at most. (No limit of the
@@ -76,27 +110,26 @@ static void send_begin(struct pg_connection *connection) {
             &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")"});
 }
 
-// (In the order in which claims mark theirs, so that two statements cannot wait for each other.)
-void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
-                       void *context) {
+static void append_uuid(struct buffer *array, const unsigned char event_id[EVENT_ID_BYTES]) {
+    pg_array_append_bytes(array, (struct slice){(const char *)event_id, EVENT_ID_BYTES});
+}
+
+static void send_sent(const struct ledger *ledger, struct pg_connection *connection) {
     struct buffer ids;
     struct buffer event_ids;
     struct buffer message_ids;
     buffer_init(&ids, ARRAY_LIMIT);
     buffer_init(&event_ids, ARRAY_LIMIT);
     buffer_init(&message_ids, ARRAY_LIMIT);
-    ledger->sending = ledger->count;
-    qsort(ledger->entries, (size_t)ledger->count, sizeof *ledger->entries, by_id);
     pg_array_begin(&ids, PG_ELEMENT_BIGINT, ledger->count);
     pg_array_begin(&event_ids, PG_ELEMENT_UUID, ledger->count);
     pg_array_begin(&message_ids, PG_ELEMENT_TEXT, ledger->count);
     for (int index = 0; index < ledger->count; index++) {
         const struct entry *entry = &ledger->entries[index];
         pg_array_append_bigint(&ids, entry->id);
-        pg_array_append_bytes(&event_ids, (struct slice){(const char *)entry->event_id, EVENT_ID_BYTES});
+        append_uuid(&event_ids, entry->event_id);
         pg_array_append_bytes(&message_ids, (struct slice){entry->message_id, entry->message_id_length});
     }
-    send_begin(connection);
     pg_send(connection,
             &(struct pg_statement){
                 .sql = "UPDATE outbox.event AS e"
@@ -109,21 +142,114 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
             });
+    buffer_free(&ids);
+    buffer_free(&event_ids);
+    buffer_free(&message_ids);
+}
+
+// What has come due meanwhile is tried again already, by whoever it may be.
+static void send_refused(const struct ledger *ledger, struct pg_connection *connection) {
+    struct buffer arrays[4];
+    for (int index = 0; index < 4; index++) {
+        buffer_init(&arrays[index], ARRAY_LIMIT);
+    }
+    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, ledger->refusal_count);
+    pg_array_begin(&arrays[1], PG_ELEMENT_UUID, ledger->refusal_count);
+    pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, ledger->refusal_count);
+    pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, ledger->refusal_count);
+    for (int index = 0; index < ledger->refusal_count; index++) {
+        const struct refusal *refusal = &ledger->refusals[index];
+        pg_array_append_bigint(&arrays[0], refusal->event.id);
+        append_uuid(&arrays[1], refusal->event.event_id);
+        pg_array_append_bigint(&arrays[2], refusal->event.parked ? -1 : refusal->event.retry_after_us);
+        pg_array_append_bytes(&arrays[3], slice_of_text(refusal->reason));
+    }
+    pg_send(connection,
+            &(struct pg_statement){
+                .sql = "UPDATE outbox.event AS e"
+                       " SET due_at = CASE WHEN m.delay >= 0 THEN pg_catalog.clock_timestamp()"
+                       " + m.delay * interval '1 microsecond' END,"
+                       " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
+                       " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + 1 ELSE 32767 END)::int2,"
+                       " last_error = m.reason"
+                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
+                       " pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
+                       " pg_catalog.unnest($4::pg_catalog.text[])) AS m(id, event_id, delay, reason)"
+                       " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL"
+                       " AND e.parked_at IS NULL AND e.due_at > pg_catalog.clock_timestamp()",
+                .parameter_count = 4,
+                .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
+                               parameter(&arrays[3])},
+            });
+    for (int index = 0; index < 4; index++) {
+        buffer_free(&arrays[index]);
+    }
+}
+
+static int count_making_way(const struct ledger *ledger) {
+    int count = ledger->count;
+    for (int index = 0; index < ledger->refusal_count; index++) {
+        count += ledger->refusals[index].event.makes_way;
+    }
+    return count;
+}
+
+static void send_followers(const struct ledger *ledger, struct pg_connection *connection) {
+    struct buffer ids;
+    int count = count_making_way(ledger);
+    if (count == 0) {
+        return;
+    }
+    buffer_init(&ids, ARRAY_LIMIT);
+    pg_array_begin(&ids, PG_ELEMENT_BIGINT, count);
+    for (int index = 0; index < ledger->count; index++) {
+        pg_array_append_bigint(&ids, ledger->entries[index].id);
+    }
+    for (int index = 0; index < ledger->refusal_count; index++) {
+        if (ledger->refusals[index].event.makes_way) {
+            pg_array_append_bigint(&ids, ledger->refusals[index].event.id);
+        }
+    }
     pg_send(connection, &(struct pg_statement){
                             .sql = FOLLOWERS_SQL("SELECT DISTINCT aggregate_id FROM outbox.event"
                                                  " WHERE id = ANY ($1::pg_catalog.int8[])"),
                             .parameter_count = 1,
                             .parameters = {parameter(&ids)},
                         });
+    buffer_free(&ids);
+}
+
+// (In the order in which claims mark theirs, so that two statements cannot wait for each other.)
+void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
+                       void *context) {
+    ledger->sending = ledger->count;
+    ledger->refusals_sending = ledger->refusal_count;
+    send_begin(connection);
+    if (ledger->count > 0) {
+        qsort(ledger->entries, (size_t)ledger->count, sizeof *ledger->entries, by_id);
+        send_sent(ledger, connection);
+    }
+    if (ledger->refusal_count > 0) {
+        qsort(ledger->refusals, (size_t)ledger->refusal_count, sizeof *ledger->refusals, by_refused_id);
+        send_refused(ledger, connection);
+    }
+    send_followers(ledger, connection);
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
     pg_sync(connection);
-    buffer_free(&ids);
-    buffer_free(&event_ids);
-    buffer_free(&message_ids);
+}
+
+// Forgets the first so many, and returns how many are left.
+static int forget(void *items, size_t size, int count, int marked) {
+    int left = count - marked;
+    if (left > 0) {
+        memmove(items, (char *)items + (size_t)marked * size, (size_t)left * size);
+    }
+    return left;
 }
 
 void ledger_marked(struct ledger *ledger) {
-    ledger->count -= ledger->sending;
-    memmove(ledger->entries, ledger->entries + ledger->sending, (size_t)ledger->count * sizeof(struct entry));
-    ledger->sending = 0;
+    ledger->count = forget(ledger->entries, sizeof(struct entry), ledger->count, ledger->sending);
+    ledger->refusal_count =
+        forget(ledger->refusals, sizeof(struct refusal), ledger->refusal_count, ledger->refusals_sending);
+    ledger->sending = ledger->refusals_sending = 0;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events that were accepted at the other end but not marked, because the connection to the database was lost
 // first, or because the answer came when their claim had ended (late.h). They are marked before anything is
-// claimed again, so that a database restart repeats nothing.
+// claimed again, so that a database restart repeats nothing. And those that were refused when their claim had
+// ended.
 #pragma once
 
 #include "base/buffer.h"
 #include "message/event.h"
 #include "postgres/connection.h"
+
+#include <stdbool.h>
 
 struct ledger;
 
@@ -17,6 +20,21 @@ void ledger_free(struct ledger *ledger);
 // behind, another event can have the id.
 void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
                 struct slice message_id);
+
+// A refused event: until now it is put off, so that nobody else can have it.
+struct failed_event {
+    int64_t id;
+    unsigned char event_id[EVENT_ID_BYTES];
+    bool parked;
+    bool makes_way;         // parked, and what waits for it goes on
+    int64_t retry_after_us; // unless parked
+    const char *reason;     // copied
+};
+
+// ledger_add_failed notes one of them. ledger_forget_failed forgets all of these: they are tried again as if
+// nothing was known.
+void ledger_add_failed(struct ledger *ledger, const struct failed_event *event);
+void ledger_forget_failed(struct ledger *ledger);
 
 int ledger_count(const struct ledger *ledger);
 

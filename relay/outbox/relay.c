@@ -56,6 +56,7 @@ void relay_break_off(struct relay *relay, const struct error *error) {
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
+    ledger_forget_failed(relay->ledger);
     relay->turn = NULL;
     walk_forget(relay->walk);
     relay->sink.drop(relay->sink.self,
@@ -300,13 +301,12 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     struct claim_listener claim_listener = flow_claim_listener(relay);
     claim_listener.lost = on_claim_lost;
     const struct walk_listener walk_listener = flow_walk_listener(relay);
+    relay->policy = (struct retry_policy){.base_us = settings->retry_base,
+                                          .max_us = settings->retry_max,
+                                          .max_attempts = (int)settings->max_attempts,
+                                          .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS};
     const struct claim_options claim_options = {
-        .conninfo = settings->database_url,
-        .policy = {.base_us = settings->retry_base,
-                   .max_us = settings->retry_max,
-                   .max_attempts = (int)settings->max_attempts,
-                   .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS},
-        .idle_limit_us = FROZEN_US};
+        .conninfo = settings->database_url, .policy = relay->policy, .idle_limit_us = FROZEN_US};
     relay->base = base;
     relay->settings = settings;
     relay->routes = routes;
@@ -346,6 +346,9 @@ struct sink_listener relay_listener(struct relay *relay) {
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {
     relay->sink = *sink;
+    if (sink->orders_all) {
+        routes_order_all(relay->routes);
+    }
     connect_session(relay);
     if (relay->state == RELAY_ENDED) {
         *error = relay->failure;

@@ -25,6 +25,7 @@ struct relay {
     struct sink sink;
     struct session *session;
     struct ledger *ledger;
+    struct retry_policy policy;
     struct agenda *agenda;
     struct pace pace;
     struct claim_pool *claims;

@@ -8,11 +8,22 @@
 
 #include <stdlib.h>
 
-enum { TEXTS_LIMIT = 64 << 20, ARRAY_LIMIT = 64 << 20, MESSAGE_ID_MAX = 128, REASON_MAX = 500 };
+enum { TEXTS_LIMIT = 64 << 20, ARRAY_LIMIT = 64 << 20, MESSAGE_ID_MAX = 128 };
 
 // In the array of delays: what is no delay.
 static const int64_t park = -1;
 static const int64_t wait_forever = INT64_MAX;
+
+enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, const struct outcome *outcome,
+                              int64_t *retry_after_us) {
+    *retry_after_us = outcome->retry_after_us;
+    if (outcome->kind != OUTCOME_REFUSED) {
+        return outcome->kind;
+    }
+    int64_t backoff = backoff_us(attempts + 1, policy->base_us, policy->max_us);
+    *retry_after_us = backoff > outcome->retry_after_us ? backoff : outcome->retry_after_us;
+    return attempts + 1 >= policy->max_attempts ? OUTCOME_PARK : OUTCOME_REFUSED;
+}
 
 void rows_init(struct rows *rows, const struct retry_policy *policy) {
     *rows = (struct rows){.policy = *policy};
@@ -42,13 +53,13 @@ static void keep_text(struct rows *rows, struct slice text, size_t most, size_t 
     buffer_append(&rows->texts, text.data, *length);
 }
 
-int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool due, bool ordered) {
+int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool ordered) {
     if (rows->count == rows->capacity) {
         rows->capacity = rows->capacity * 2 + 64;
         rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
     }
     struct row *row = &rows->items[rows->count];
-    *row = (struct row){.id = event->id, .attempts = attempts, .due = due};
+    *row = (struct row){.id = event->id, .attempts = event->attempts, .due = due};
     memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
     if (ordered) {
         keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
@@ -59,12 +70,16 @@ int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, 
     return rows->count++;
 }
 
-// last_error is text of any encoding the database has, so only printable ASCII goes there.
+void reason_make_ascii(char *reason, size_t length) {
+    for (size_t index = 0; index < length; index++) {
+        reason[index] = reason[index] < ' ' || reason[index] > '~' ? '?' : reason[index];
+    }
+}
+
 static void keep_reason(struct rows *rows, struct row *row, const char *reason) {
     keep_text(rows, slice_of_text(reason), REASON_MAX, &row->text_offset, &row->text_length);
-    for (size_t index = 0; index < row->text_length; index++) {
-        char *character = &rows->texts.data[row->text_offset + index];
-        *character = *character < ' ' || *character > '~' ? '?' : *character;
+    if (row->text_length > 0) {
+        reason_make_ascii(rows->texts.data + row->text_offset, row->text_length);
     }
 }
 
@@ -72,16 +87,11 @@ void rows_settle(struct rows *rows, int number, const struct outcome *outcome) {
     struct row *row = &rows->items[number];
     rows->unsettled--;
     row->settled = true;
-    row->kind = outcome->kind;
-    row->retry_after_us = outcome->retry_after_us;
+    row->kind = retry_judge(&rows->policy, row->attempts, outcome, &row->retry_after_us);
     if (outcome->kind == OUTCOME_SENT) {
         keep_text(rows, outcome->message_id, MESSAGE_ID_MAX, &row->text_offset, &row->text_length);
     } else if (outcome->kind != OUTCOME_LET_GO) {
         keep_reason(rows, row, outcome->reason);
-    }
-    if (outcome->kind == OUTCOME_REFUSED) {
-        row->retry_after_us = backoff_us(row->attempts + 1, rows->policy.base_us, rows->policy.max_us);
-        row->kind = row->attempts + 1 >= rows->policy.max_attempts ? OUTCOME_PARK : OUTCOME_REFUSED;
     }
 }
 

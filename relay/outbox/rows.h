@@ -32,6 +32,16 @@ struct retry_policy {
     bool parked_blocks; // an ordered event that is parked holds up those after it
 };
 
+// retry_judge is what becomes of an event that has failed `attempts` times before: returns the outcome's
+// kind, or OUTCOME_PARK when it was refused too often, and sets when to try again.
+enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, const struct outcome *outcome,
+                              int64_t *retry_after_us);
+
+// A reason, as it goes into last_error: so many bytes at most, and only printable ASCII, since that column is
+// text of any encoding the database has.
+enum { REASON_MAX = 500 };
+void reason_make_ascii(char *reason, size_t length);
+
 struct rows {
     struct retry_policy policy;
     struct row *items;
@@ -48,7 +58,7 @@ void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);
 
 // rows_add adds an unsettled row and returns its number. `ordered` keeps the aggregate's id.
-int rows_add(struct rows *rows, const struct outbox_event *event, int attempts, bool due, bool ordered);
+int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool ordered);
 
 // rows_settle notes an outcome; an event that was refused too often is parked.
 void rows_settle(struct rows *rows, int number, const struct outcome *outcome);

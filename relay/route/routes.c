@@ -32,6 +32,7 @@ struct routes {
     struct rules incoming;
     struct names paused;
     struct names incoming_paused;
+    bool orders_all;
     char *ordered_sql; // NULL when no topic is FIFO
     struct cached cache[CACHE_SLOTS];
 };
@@ -60,9 +61,21 @@ static bool same_names(const struct names *one, const struct names *other) {
     return same;
 }
 
+char *routes_ordered_sql_without(const struct routes *routes, topic_filter left_out, void *context) {
+    if (routes->orders_all) {
+        return memory_copy_text("true");
+    }
+    return ordered_sql(&routes->current, routes->settings->topic_arn, left_out, context);
+}
+
 static void renew_ordered_sql(struct routes *routes) {
     free(routes->ordered_sql);
-    routes->ordered_sql = ordered_sql(&routes->current, routes->settings->topic_arn, NULL, NULL);
+    routes->ordered_sql = routes_ordered_sql_without(routes, NULL, NULL);
+}
+
+void routes_order_all(struct routes *routes) {
+    routes->orders_all = true;
+    renew_ordered_sql(routes);
 }
 
 struct routes *routes_new(const struct settings *settings) {
@@ -234,10 +247,6 @@ bool routes_lead_to_one_topic(const struct routes *routes) {
 
 const char *routes_ordered_sql(const struct routes *routes) {
     return routes->ordered_sql;
-}
-
-char *routes_ordered_sql_without(const struct routes *routes, topic_filter left_out, void *context) {
-    return ordered_sql(&routes->current, routes->settings->topic_arn, left_out, context);
 }
 
 static struct topic *match_rules(const struct routes *routes, const char *event_type) {

@@ -37,6 +37,9 @@ bool routes_finish(struct routes *routes);
 // to.
 void routes_add_paused(struct routes *routes, const char *topic_arn);
 
+// routes_order_all: every event is ordered, not only those of FIFO topics.
+void routes_order_all(struct routes *routes);
+
 // routes_ordered_sql is a condition in SQL over a column event_type that is true of the events that go to
 // FIFO topics; NULL when there are none. It lives until the next routes_finish.
 const char *routes_ordered_sql(const struct routes *routes);

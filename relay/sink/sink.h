@@ -27,7 +27,7 @@ enum outcome_kind {
 struct outcome {
     enum outcome_kind kind;
     struct slice message_id; // OUTCOME_SENT
-    int64_t retry_after_us;  // OUTCOME_RETRY
+    int64_t retry_after_us;  // OUTCOME_RETRY; OUTCOME_REFUSED: at least
     const char *reason;      // for last_error; of all but OUTCOME_SENT and OUTCOME_LET_GO
 };
 
@@ -47,10 +47,11 @@ struct sink_listener {
     void (*broken)(void *context, const struct error *error); // the sink will never work again
 
     // left is asked for the delivery that an event under way goes on with when its claim does not wait for it
-    // (`leave`); `ends_in_us`: when it will be known at the latest what has become of it.
-    struct delivery (*left)(void *context, struct delivery delivery, int64_t ends_in_us);
+    // (`leave`); `ends_in_us`: when it will be known at the latest what has become of it; `reason`: what it
+    // waits for.
+    struct delivery (*left)(void *context, struct delivery delivery, const char *reason, int64_t ends_in_us);
 
-    // may_send is asked right before an event of a FIFO topic goes out: false when its claim cannot be sure
+    // may_send is asked right before an ordered event goes out: false when its claim cannot be sure
     // any more that nobody else publishes the events of its aggregate. The event is let go then.
     bool (*may_send)(void *context, struct delivery delivery);
 };
@@ -58,6 +59,7 @@ struct sink_listener {
 struct sink {
     void *self;
     bool needs_topic;
+    bool orders_all; // every event is ordered, whatever its topic
 
     // full: offer no more until `drained`; bounds the memory that events under way take.
     bool (*full)(void *self);

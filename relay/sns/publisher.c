@@ -12,6 +12,7 @@ enum {
     LATE_MARGIN_US = 500000, // after the end of a late request, before its events are tried again
 };
 
+static const char reason_late[] = "SNS has not answered yet; it may have accepted this event";
 static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
 
 struct batch *publisher_batch(struct publisher *publisher, struct sns_topic *topic) {
@@ -367,8 +368,8 @@ static void leave_batch(struct publisher *publisher, struct batch *batch, const 
     for (int index = 0; index < batch->count; index++) {
         struct batch_entry *entry = &batch->entries[index];
         if (entry->delivery.claim == claim) {
-            entry->delivery =
-                publisher->listener.left(publisher->listener.context, entry->delivery, ends_in_us);
+            entry->delivery = publisher->listener.left(publisher->listener.context, entry->delivery,
+                                                       reason_late, ends_in_us);
             entry->late = true;
             batch->topic->late++;
         }

@@ -347,6 +347,20 @@ static void tells_which_events_are_ordered(void **state) {
     assert_null(routes_ordered_sql(routes));
 }
 
+static void orders_all_if_it_is_told_to(void **state) {
+    struct routes *routes = *state;
+
+    routes_order_all(routes);
+    assert_string_equal(routes_ordered_sql(routes), "true");
+    routes_begin(routes);
+    add(routes, "a.b", ARN("other"));
+    assert_true(routes_finish(routes));
+    assert_string_equal(routes_ordered_sql(routes), "true");
+    char *sql = routes_ordered_sql_without(routes, NULL, NULL);
+    assert_string_equal(sql, "true");
+    free(sql);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(has_no_topic_at_first, create, release),
@@ -364,6 +378,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(frees_what_the_sink_keeps, create, release),
         cmocka_unit_test_setup_teardown(pauses_and_resumes_topics, create, release),
         cmocka_unit_test_setup_teardown(tells_which_events_are_ordered, create, release),
+        cmocka_unit_test_setup_teardown(orders_all_if_it_is_told_to, create, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

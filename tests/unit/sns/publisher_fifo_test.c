@@ -429,7 +429,8 @@ static struct harness *start_late(void) {
     assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
     harness->sink.leave(harness->sink.self, &first_claim);
     assert_int_equal(harness->left, 2);
-    harness_assert_settled(harness, 0, 2, OUTCOME_RETRY, "late");
+    harness_assert_settled(harness, 0, 2, OUTCOME_RETRY,
+                           "SNS has not answered yet; it may have accepted this event");
     assert_in_range(harness->rows[0].retry_after_us, harness->settings.request_timeout - 10000000,
                     harness->settings.request_timeout + 1000000);
     return harness;

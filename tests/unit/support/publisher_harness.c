@@ -133,9 +133,10 @@ static void on_broken(void *context, const struct error *error) {
     harness->broken++;
 }
 
-static struct delivery on_left(void *context, struct delivery delivery, int64_t ends_in_us) {
+static struct delivery on_left(void *context, struct delivery delivery, const char *reason,
+                               int64_t ends_in_us) {
     struct harness *harness = context;
-    const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = "late"};
+    const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = reason};
     on_settled(harness, delivery, &later);
     harness->left++;
     return (struct delivery){&harness->left, delivery.row};

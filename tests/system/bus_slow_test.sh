@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The event bus with slow handlers: they hold up only their aggregates, what takes long goes on beside the turns of the
+# others, its end counts whether good or bad, and a relay that is told to stop waits for it.
+set -euo pipefail
+# shellcheck source=../lib/system.sh
+source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
+# shellcheck source=../lib/events.sh
+source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
+
+settings=(OUTBOX_SINK=handlers OUTBOX_RETRY_BASE=50ms OUTBOX_RETRY_MAX=200ms OUTBOX_SQL_BATCH=1 OUTBOX_SQL_CONNECTIONS=4)
+handlers=(--on 'fast.*=sql:app.fast' --on 'slow.*=sql:app.slow' --on 'bad.*=sql:app.bad' --on 'long.*=sql:app.long')
+insert() {
+    sql "insert into outbox.event (event_type, aggregate_id, data)
+         select '$1.moved', '$1-' || n % $3, json_build_object('n', n) from generate_series(1, $2) n"
+}
+all_handled() { wait_for_sql "${2:-20}" "every $1 event is handled" "select count(*) = 0 from outbox.event where event_type = '$1.moved' and sent_at is null"; }
+state_of() { sql "select count(sent_at) || ' ' || count(*) from outbox.event where event_type = '$1.moved'"; }
+
+system_begin
+system_postgres
+system_database events
+"$relay" migrate up --inbox >"$system_dir/migrate.log" 2>&1 || fail "migrate up --inbox failed"
+sql "create schema app;
+     create table app.effect (id bigint generated always as identity, aggregate_id text, n int);
+     create function app.fast(event jsonb) returns void language sql as
+        \$\$insert into app.effect (aggregate_id, n) values (event ->> 'aggregateId', (event -> 'data' -> 'n')::int)\$\$;
+     create table app.gate (open boolean);
+     create function app.slow(event jsonb) returns void language plpgsql as
+        \$\$begin
+           while not exists (select from app.gate) loop perform pg_sleep(0.02); end loop;
+           perform app.fast(event);
+        end\$\$;
+     create function app.bad(event jsonb) returns void language plpgsql as
+        \$\$begin
+           while not exists (select from outbox.event o where event_id = (event ->> 'eventId')::uuid and last_error = 'its handlers have not ended yet'
+                             and due_at > clock_timestamp()) loop perform pg_sleep(0.02); end loop;
+           raise 'too late';
+        end\$\$;
+     create function app.long(event jsonb) returns void language sql as \$\$select pg_sleep(0.5), app.fast(event)\$\$"
+
+# Two slow ones and one behind, beside many fast ones.
+relay_start one "${settings[@]}" OUTBOX_MAX_ATTEMPTS=2 -- "${handlers[@]}"
+relay_wait_ready one
+insert slow 3 2
+wait_for_sql 20 "they are put off, and say why" \
+    "select count(*) = 2 from outbox.event where event_type = 'slow.moved' and last_error = 'its handlers have not ended yet' and due_at > now()"
+insert fast 1000 50
+all_handled fast
+assert_equal "the others are handled while they are at work" "0 3" "$(state_of slow)"
+sql "insert into app.gate values (true)"
+all_handled slow
+assert_equal "they are handled in the end, each aggregate in order, each event once" "slow-0 2, slow-1 1, slow-1 3" \
+    "$(sql "select string_agg(aggregate_id || ' ' || n, ', ' order by aggregate_id, id) from app.effect where aggregate_id like 'slow-%'")"
+assert_equal "no attempt is counted" 0 "$(sql "select count(*) from outbox.event where attempts > 0")"
+
+# What fails late fails all the same.
+insert bad 2 1
+wait_for_sql 20 "it is parked" "select count(parked_at) = 1 from outbox.event where event_type = 'bad.moved'"
+assert_match "after all attempts, with the reason" '^2 .*too late' \
+    "$(sql "select attempts || ' ' || last_error from outbox.event where event_type = 'bad.moved' and parked_at is not null")"
+assert_equal "and the one behind it waits" "waits for an earlier event of its aggregate" \
+    "$(sql "select last_error from outbox.event where event_type = 'bad.moved' and parked_at is null")"
+
+# Told to stop while one is at work.
+sql "delete from app.gate"
+insert slow 1 1
+wait_for_sql 20 "it is at work" "select count(*) = 1 from pg_stat_activity where query like '%app.%slow%' and state = 'active' and pid <> pg_backend_pid()"
+relay_signal one TERM
+wait_for 10 "the relay stops" relay_log one ' stopping '
+sql "insert into app.gate values (true)"
+relay_wait one 0
+assert_equal "it is finished and marked" "4 4" "$(state_of slow)"
+assert_equal "and done once" 4 "$(sql "select count(*) from app.effect where aggregate_id like 'slow-%'")"
+
+# A backlog of slow ones does not keep out what is behind it.
+insert long 600 600
+insert fast 100 10
+relay_start two "${settings[@]}" OUTBOX_BATCH_ROWS=200 OUTBOX_SHUTDOWN_TIMEOUT=100ms -- "${handlers[@]}"
+all_handled fast 20
+assert_match "the fast ones behind it are handled, though most of it is not" '^[0-9]{1,2} 600$' "$(state_of long)"
+relay_kill two
+system_end
