@@ -175,6 +175,7 @@ step_system() {
     local test
     need_build asan
     check "emulator" emulator_install
+    check "another consumer" npm_install "$root/tests/consumer" "another consumer"
     for test in ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh)}; do
         check "system: ${test%_test}" env RELAY_BUILD="$root/build/asan" "tests/system/$test.sh"
     done
@@ -188,7 +189,7 @@ step_versions() {
     check "PostgreSQL 14 and 18" tests/versions/install.sh "$work/versions"
     for version in 14 18; do
         check "PostgreSQL $version: SQL tests" env POSTGRES_BIN="$work/versions/$version/bin" tests/sql/run.sh
-        for test in hot wakeup two_relays fifo; do
+        for test in hot wakeup two_relays fifo inbox; do
             check "PostgreSQL $version: $test" env POSTGRES_BIN="$work/versions/$version/bin" "tests/system/${test}_test.sh"
         done
     done

@@ -5,7 +5,7 @@
 // What differs in its name only. All columns of the history are text, so that text and binary results are
 // alike.
 #define NAMED(schema)                                                                                        \
-    .name = schema, .table = schema ".migration",                                                            \
+    .table = schema ".migration",                                                                            \
     .exists_query = "SELECT (pg_catalog.to_regclass('" schema ".migration') IS NOT NULL)::pg_catalog.text",  \
     .history_query = "SELECT version::pg_catalog.text, name, checksum, pg_catalog.date_trunc('second', "     \
                      "applied_at)::pg_catalog.text"                                                          \
@@ -21,6 +21,7 @@
     "SELECT pg_catalog.count(*) FROM (SELECT FROM " table condition " LIMIT " LOSS_MAX ") AS lost"
 
 const struct schema schema_outbox = {
+    .name = "outbox",
     NAMED("outbox"),
     .migrations_folder = "migrations/",
     .sql_folder = "sql/",
@@ -32,6 +33,7 @@ const struct schema schema_outbox = {
 };
 
 const struct schema schema_inbox = {
+    .name = "inbox",
     NAMED("inbox"),
     .migrations_folder = "migrations/inbox/",
     .sql_folder = "sql/inbox/",
