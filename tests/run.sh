@@ -199,6 +199,7 @@ step_system() {
     local test tests waiting=cut_test
     need_build asan
     check "emulator" emulator_install
+    check "another consumer" npm_install "$root/tests/consumer" "another consumer"
     tests=" ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh | tr '\n' ' ')} "
     [[ $tests != *" $waiting "* ]] || beside "system: ${waiting%_test}" system_test "$waiting"
     for test in ${tests/ $waiting / }; do
@@ -216,7 +217,7 @@ step_versions() {
     check "PostgreSQL 14 and 18" tests/versions/install.sh "$work/versions"
     for version in 14 18; do
         check "PostgreSQL $version: SQL tests" env POSTGRES_BIN="$work/versions/$version/bin" tests/sql/run.sh
-        for test in hot wakeup two_relays fifo; do
+        for test in hot wakeup two_relays fifo inbox; do
             check "PostgreSQL $version: $test" env POSTGRES_BIN="$work/versions/$version/bin" "tests/system/${test}_test.sh"
         done
     done

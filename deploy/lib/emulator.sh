@@ -38,16 +38,18 @@ emulator_aws() { node "$emulator_folder/aws.mjs" "$@"; }
 # It listens, or it has ended.
 emulator_settled() { grep -q '^listening on ' "$1/emulator.log" || process_stopped "$1/emulator.pid"; }
 
-# npm's packages are installed once for each package-lock.json.
-emulator_install() {
-    local log lock=$emulator_folder/package-lock.json installed=$emulator_folder/node_modules/.installed
+emulator_install() { npm_install "$emulator_folder" "the SNS and SQS emulator"; }
+
+# npm_install FOLDER WHAT installs the npm packages of a folder, once for each package-lock.json.
+npm_install() {
+    local log lock=$1/package-lock.json installed=$1/node_modules/.installed
     cmp --silent "$lock" "$installed" && return
-    say "installing the SNS and SQS emulator (npm)"
+    say "installing $2 (npm)"
     log=$(mktemp)
-    if ! (cd "$emulator_folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
+    if ! (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        fail "npm could not install the emulator: is npm's registry reachable?"
+        fail "npm could not install $2: is npm's registry reachable?"
     fi
     rm -f "$log"
     cp "$lock" "$installed"

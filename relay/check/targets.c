@@ -117,7 +117,7 @@ static bool read_database(struct check *check, struct subject *subject, struct e
     PGconn *connection = query_connect(check->settings->database_url, error);
     PGresult *rows = NULL, *types = NULL, *paused = NULL;
     bool read =
-        connection != NULL && migrate_require(connection, error) &&
+        connection != NULL && migrate_require(connection, &schema_outbox, error) &&
         query_do(connection, "SET statement_timeout = '10s'", "reading the routes", error) &&
         (rows = query(connection, "SELECT pattern, topic_arn FROM outbox.topic_route ORDER BY pattern",
                       error)) != NULL &&

@@ -17,15 +17,17 @@ const struct command commands[] = {
                 "An event that no handler is for is deleted. SIGTERM or SIGINT: receives nothing more, finishes what is\n"
                 "being handled, gives back the rest, exits 0. A second signal exits at once.\n",
      .run = command_consume},
-    {.name = "migrate", .summary = "create, update, inspect or remove schema outbox",
+    {.name = "migrate", .summary = "create, update, inspect or remove schema outbox, or inbox",
      .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
-                "  down        take back the newest migration; refused while events are not sent\n"
-                "  down force  the same, events not sent or not\n"
+                "  down        take back the newest migration; refused while events are not sent, or processed events\n"
+                "              are remembered\n"
+                "  down force  the same, whatever is lost\n"
                 "  status      list what is applied and what is missing; exit code 4 when the schema is not up to date\n"
                 "  print       write all SQL to standard output, for a migration tool of your own\n"
-                "\nThe role needs the right to create schema outbox. Connect to PostgreSQL itself, or to a pooler in\n"
-                "session mode.\n",
+                "\nSchema outbox belongs to a service that publishes; --inbox is about schema inbox, of a service that\n"
+                "consumes. Both may be in one database. The role needs the right to create the schema. Connect to\n"
+                "PostgreSQL itself, or to a pooler in session mode.\n",
      .run = command_migrate},
     {.name = "publish", .summary = "insert one event, for trying things out", .operands = "TYPE AGGREGATE DATA",
      .operands_least = 3, .operands_most = 3,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// outbox-relay migrate up, down, status, print.
+// outbox-relay migrate up, down, status, print; of schema outbox, or with --inbox of schema inbox.
 #include "migrate/migrate.h"
 
 #include "commands/command.h"
@@ -35,17 +35,17 @@ static bool parse_action(const char *const *operands, int count, enum action *ac
         operands[0], count == 2 ? " " : "", count == 2 ? operands[1] : "");
 }
 
-static bool act(PGconn *connection, enum action action, struct error *error) {
+static bool act(PGconn *connection, const struct schema *schema, enum action action, struct error *error) {
     switch (action) {
     case MIGRATE_UP:
-        return migrate_up(connection, stdout, error);
+        return migrate_up(connection, schema, stdout, error);
     case MIGRATE_DOWN:
     case MIGRATE_DOWN_FORCE:
-        return migrate_down(connection, action == MIGRATE_DOWN_FORCE, stdout, error);
+        return migrate_down(connection, schema, action == MIGRATE_DOWN_FORCE, stdout, error);
     case MIGRATE_STATUS:
-        return migrate_status(connection, stdout, error);
+        return migrate_status(connection, schema, stdout, error);
     case MIGRATE_PRINT:
-        return migrate_print(stdout, error); // has no connection
+        return migrate_print(schema, stdout, error); // has no connection
     }
     return false;
 }
@@ -63,7 +63,7 @@ bool command_migrate(const struct settings *settings, const char *const *operand
             return false;
         }
     }
-    bool done = act(connection, action, error);
+    bool done = act(connection, settings->inbox != 0 ? &schema_inbox : &schema_outbox, action, error);
     PQfinish(connection);
     return done;
 }

@@ -30,7 +30,8 @@ static bool ask(PGconn *connection, const struct call *call, struct error *error
 
 static bool make(const struct settings *settings, const struct call *call, struct error *error) {
     PGconn *connection = query_connect(settings->database_url, error);
-    bool done = connection != NULL && migrate_require(connection, error) && ask(connection, call, error);
+    bool done = connection != NULL && migrate_require(connection, &schema_outbox, error) &&
+                ask(connection, call, error);
     PQfinish(connection);
     return done;
 }

@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char migrations_folder[] = "migrations/";
-static const char sql_folder[] = "sql/";
-
 static bool starts_with(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
 }
@@ -18,8 +15,17 @@ static bool ends_with(const char *text, const char *end) {
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-bool catalog_is_sql(const struct embedded_file *file) {
-    return starts_with(file->name, sql_folder);
+// Right in it, not deeper.
+static bool is_in(const struct embedded_file *file, const char *folder) {
+    return starts_with(file->name, folder) && strchr(file->name + strlen(folder), '/') == NULL;
+}
+
+static bool belongs_to(const struct embedded_file *file, const struct schema *schema) {
+    return is_in(file, schema->migrations_folder) || is_in(file, schema->sql_folder);
+}
+
+bool catalog_is_sql(const struct catalog *catalog, const struct embedded_file *file) {
+    return is_in(file, catalog->schema->sql_folder);
 }
 
 int catalog_newest(const struct catalog *catalog) {
@@ -52,11 +58,11 @@ static bool checksum_text(const char *text, char checksum[CHECKSUM_SIZE]) {
 }
 
 // Over names too, each text with its zero byte, so that moving a line from one file to the next is a change.
-static bool checksum_sql(const struct embedded_file *files, char checksum[CHECKSUM_SIZE]) {
+static bool checksum_sql(const struct catalog *catalog, char checksum[CHECKSUM_SIZE]) {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-    for (const struct embedded_file *file = files; done && file->name != NULL; file++) {
-        if (catalog_is_sql(file)) {
+    for (const struct embedded_file *file = catalog->files; done && file->name != NULL; file++) {
+        if (catalog_is_sql(catalog, file)) {
             done = EVP_DigestUpdate(context, file->name, strlen(file->name) + 1) == 1 &&
                    EVP_DigestUpdate(context, file->text, strlen(file->text) + 1) == 1;
         }
@@ -66,12 +72,12 @@ static bool checksum_sql(const struct embedded_file *files, char checksum[CHECKS
     return done;
 }
 
-// The version of "migrations/NNNN_name...", or 0.
-static int version_of(const char *name) {
-    if (!starts_with(name, migrations_folder)) {
+// The version of a file in the schema's folder of migrations, "NNNN_name...", or 0.
+static int version_of(const struct embedded_file *file, const struct schema *schema) {
+    if (!is_in(file, schema->migrations_folder)) {
         return 0;
     }
-    const char *digits = name + strlen(migrations_folder);
+    const char *digits = file->name + strlen(schema->migrations_folder);
     int version = 0;
     for (int index = 0; index < 4; index++) {
         if (digits[index] < '0' || digits[index] > '9') {
@@ -93,7 +99,7 @@ static struct migration *migration_of(struct catalog *catalog, int version) {
 }
 
 static bool add(struct catalog *catalog, const struct embedded_file *file, struct error *error) {
-    struct migration *migration = migration_of(catalog, version_of(file->name));
+    struct migration *migration = migration_of(catalog, version_of(file, catalog->schema));
     if (migration != NULL && ends_with(file->name, ".down.sql") && migration->down == NULL) {
         migration->down = file;
         return true;
@@ -104,15 +110,23 @@ static bool add(struct catalog *catalog, const struct embedded_file *file, struc
     }
     return error_set(error, ERROR_INTERNAL,
                      "%s was built into this program, but is no migration: the name must be "
-                     "migrations/NNNN_name.up.sql or .down.sql, numbered from 0001 without a gap",
-                     file->name);
+                     "%sNNNN_name.up.sql or .down.sql, numbered from 0001 without a gap",
+                     file->name, catalog->schema->migrations_folder);
 }
 
-bool catalog_load(struct catalog *catalog, const struct embedded_file *files, struct error *error) {
+// Not so a file of no schema: it would never be applied, so it is refused like a misnamed migration.
+static bool is_of_another(const struct catalog *catalog, const struct embedded_file *file) {
+    return !belongs_to(file, catalog->schema) &&
+           (belongs_to(file, &schema_outbox) || belongs_to(file, &schema_inbox));
+}
+
+bool catalog_load(struct catalog *catalog, const struct schema *schema, const struct embedded_file *files,
+                  struct error *error) {
     memset(catalog, 0, sizeof *catalog);
+    catalog->schema = schema;
     catalog->files = files;
     for (const struct embedded_file *file = files; file->name != NULL; file++) {
-        if (!catalog_is_sql(file) && !add(catalog, file, error)) {
+        if (!catalog_is_sql(catalog, file) && !is_of_another(catalog, file) && !add(catalog, file, error)) {
             return false;
         }
     }
@@ -122,5 +136,5 @@ bool catalog_load(struct catalog *catalog, const struct embedded_file *files, st
                              catalog->migrations[index].down->name);
         }
     }
-    return checksum_sql(files, catalog->sql_checksum) || fail_checksum(error);
+    return checksum_sql(catalog, catalog->sql_checksum) || fail_checksum(error);
 }

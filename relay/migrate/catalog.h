@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this program knows of the schema: its numbered migrations, and the sql/ files as one set.
+// What this program knows of a schema: its numbered migrations, and its sql/ files as one set.
 #pragma once
 
 #include "base/error.h"
 #include "migrate/embedded.h"
+#include "migrate/schema.h"
 
 #include <stdbool.h>
 
@@ -17,19 +18,21 @@ struct migration {
 };
 
 struct catalog {
+    const struct schema *schema;
     int count;
     struct migration migrations[CATALOG_MAX]; // by version, without gaps
-    const struct embedded_file *files;        // all of them
+    const struct embedded_file *files;        // all of them, those of other schemas too
     char sql_checksum[CHECKSUM_SIZE];         // of the names and contents of the sql/ files
 };
 
-// catalog_load reads a table that is in order of its names. Fails (ERROR_INTERNAL: the program was built
-// wrong) on a name that is neither migrations/NNNN_name.up.sql, .down.sql nor sql/name.sql, on a gap in the
-// versions, and on a down file without its up file.
-bool catalog_load(struct catalog *catalog, const struct embedded_file *files, struct error *error);
+// catalog_load picks the schema's files from a table that is in order of its names. Fails (ERROR_INTERNAL:
+// the program was built wrong) when one in the schema's folder of migrations is not named NNNN_name.up.sql or
+// .down.sql, on a gap in the versions, on a down file without its up file, and on a file of no schema.
+bool catalog_load(struct catalog *catalog, const struct schema *schema, const struct embedded_file *files,
+                  struct error *error);
 
-// catalog_is_sql tells a file of sql/ from a migration.
-bool catalog_is_sql(const struct embedded_file *file);
+// catalog_is_sql tells whether a file is one of the schema's sql/ files.
+bool catalog_is_sql(const struct catalog *catalog, const struct embedded_file *file);
 
 // catalog_newest is the highest version; 0 when there are no migrations.
 int catalog_newest(const struct catalog *catalog);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes OUTPUT, a C file that holds ROOT/migrations/*.sql and ROOT/sql/*.sql as the table of migrate/embedded.h: in
-# order of their names, byte for byte. Bytes, not string literals: those have a length limit and need escapes.
-file(GLOB names RELATIVE ${ROOT} ${ROOT}/migrations/*.sql ${ROOT}/sql/*.sql)
+# Writes OUTPUT, a C file that holds the *.sql of ROOT/migrations, ROOT/sql and their folders as the table of
+# migrate/embedded.h: in order of their names, byte for byte. Bytes, not string literals: those have a length limit and need escapes.
+file(GLOB names RELATIVE ${ROOT} ${ROOT}/migrations/*.sql ${ROOT}/migrations/*/*.sql ${ROOT}/sql/*.sql ${ROOT}/sql/*/*.sql)
 list(SORT names)
 
 set(contents "")

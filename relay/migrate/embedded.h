@@ -3,7 +3,7 @@
 #pragma once
 
 struct embedded_file {
-    const char *name; // "migrations/0001_outbox.up.sql", "sql/publish.sql"; NULL ends the table
+    const char *name; // "migrations/0001_outbox.up.sql", "sql/inbox/prune.sql"; NULL ends the table
     const char *text;
 };
 

@@ -8,17 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char advice[] = "run \"outbox-relay migrate up\"";
-
-const char *history_exists_query(void) {
-    return "SELECT (pg_catalog.to_regclass('outbox.migration') IS NOT NULL)::pg_catalog.text";
-}
-
-const char *history_query(void) {
-    return "SELECT version::pg_catalog.text, name, checksum, pg_catalog.date_trunc('second', "
-           "applied_at)::pg_catalog.text"
-           " || ' by ' || applied_by FROM outbox.migration ORDER BY migration.version";
-}
+#define ADVICE "run \"outbox-relay migrate up%s\""
 
 // A version that is no number cannot come from an integer column; -1 makes it unknown to everyone.
 static int parse_version(const char *text) {
@@ -61,9 +51,9 @@ static bool check_row(const struct applied *applied, const struct catalog *catal
     if (applied->version < 0 || applied->version > catalog_newest(catalog)) {
         return error_set(
             error, ERROR_SCHEMA,
-            "schema outbox is newer than this program: it has migration %d (%s), the program knows %d; "
+            "schema %s is newer than this program: it has migration %d (%s), the program knows %d; "
             "upgrade outbox-relay",
-            applied->version, applied->name, catalog_newest(catalog));
+            catalog->schema->name, applied->version, applied->name, catalog_newest(catalog));
     }
     const struct migration *migration = &catalog->migrations[applied->version - 1];
     if (strcmp(applied->checksum, migration->checksum) != 0) {
@@ -78,9 +68,8 @@ static bool check_row(const struct applied *applied, const struct catalog *catal
 
 bool history_check_known(const struct history *history, const struct catalog *catalog, struct error *error) {
     if (history->overflow) {
-        return error_set(error, ERROR_SCHEMA,
-                         "table outbox.migration has more than %d rows; remove the foreign ones",
-                         HISTORY_MAX);
+        return error_set(error, ERROR_SCHEMA, "table %s has more than %d rows; remove the foreign ones",
+                         catalog->schema->table, HISTORY_MAX);
     }
     for (int index = 0; index < history->count; index++) {
         if (!check_row(&history->rows[index], catalog, error)) {
@@ -90,9 +79,18 @@ bool history_check_known(const struct history *history, const struct catalog *ca
     return true;
 }
 
+static void warn_of_other_sql(const struct schema *schema) {
+    char advice[64];
+    (void)snprintf(advice, sizeof advice, ADVICE, schema->flag);
+    log_warn("the functions and views of a schema are not this program's", LOG_TEXT("schema", schema->name),
+             LOG_TEXT("advice", advice));
+}
+
 bool history_check(const struct history *history, const struct catalog *catalog, struct error *error) {
+    const struct schema *schema = catalog->schema;
     if (history->count == 0) {
-        return error_set(error, ERROR_SCHEMA, "schema outbox is missing in this database; %s", advice);
+        return error_set(error, ERROR_SCHEMA, "schema %s is missing in this database; " ADVICE, schema->name,
+                         schema->flag);
     }
     if (!history_check_known(history, catalog, error)) {
         return false;
@@ -100,13 +98,12 @@ bool history_check(const struct history *history, const struct catalog *catalog,
     for (int version = 1; version <= catalog_newest(catalog); version++) {
         if (history_find(history, version) == NULL) {
             return error_set(error, ERROR_SCHEMA,
-                             "schema outbox is older than this program: %s is not applied; %s",
-                             catalog->migrations[version - 1].up->name, advice);
+                             "schema %s is older than this program: %s is not applied; " ADVICE, schema->name,
+                             catalog->migrations[version - 1].up->name, schema->flag);
         }
     }
     if (!history_sql_is_current(history, catalog)) {
-        log_warn("the functions and views of schema outbox are not this program's",
-                 LOG_TEXT("advice", advice));
+        warn_of_other_sql(schema);
     }
     return true;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a database says was applied to it (table outbox.migration), and whether that suits this program.
+// What a database says was applied to it (table outbox.migration or inbox.migration), and whether that suits
+// this program.
 // Nothing here talks to a database: the caller runs the queries, in its own way, and adds the rows.
 #pragma once
 
@@ -24,14 +25,9 @@ struct history {
     struct applied rows[HISTORY_MAX];
 };
 
-// history_exists_query returns one row with one text: 'true' when table outbox.migration exists, else
-// 'false'. It is a query of its own because a query that names a missing table fails, and fails its
-// transaction.
-const char *history_exists_query(void);
-
-// history_query returns the rows that history_add takes. All columns are text, so that text and binary
-// results are alike.
-const char *history_query(void);
+// The caller's queries are the schema's (schema.h). exists_query returns one row with one text: 'true' when
+// the history table exists, else 'false'. It is a query of its own because a query that names a missing table
+// fails, and fails its transaction. history_query returns the rows that history_add takes.
 
 // history_add copies one row of history_query's result; start with a zeroed struct history.
 void history_add(struct history *history, const PGresult *result, int row);

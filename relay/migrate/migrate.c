@@ -8,9 +8,8 @@
 
 #define LOCK_KEYS "1869968482, 3" // 'outb' as a number; 3 of that family is the migration lock
 
-static bool read_exists(PGconn *connection, bool *exists, struct error *error) {
-    PGresult *result =
-        query_run(connection, history_exists_query(), "looking for table outbox.migration", error);
+static bool read_exists(PGconn *connection, const struct schema *schema, bool *exists, struct error *error) {
+    PGresult *result = query_run(connection, schema->exists_query, schema->table, error);
     if (result != NULL) {
         *exists = strcmp(PQgetvalue(result, 0, 0), "true") == 0;
     }
@@ -19,16 +18,17 @@ static bool read_exists(PGconn *connection, bool *exists, struct error *error) {
 }
 
 // A missing table is an empty history.
-static bool read_history(PGconn *connection, struct history *history, struct error *error) {
+static bool read_history(PGconn *connection, const struct schema *schema, struct history *history,
+                         struct error *error) {
     memset(history, 0, sizeof *history);
     bool exists = false;
-    if (!read_exists(connection, &exists, error)) {
+    if (!read_exists(connection, schema, &exists, error)) {
         return false;
     }
     if (!exists) {
         return true;
     }
-    PGresult *result = query_run(connection, history_query(), "reading table outbox.migration", error);
+    PGresult *result = query_run(connection, schema->history_query, schema->table, error);
     for (int row = 0; row < PQntuples(result); row++) {
         history_add(history, result, row);
     }
@@ -66,25 +66,22 @@ static bool end(PGconn *connection, bool good, const char *what, struct error *e
     return false;
 }
 
-static bool record(PGconn *connection, int version, const char *name, const char *checksum,
-                   struct error *error) {
+static bool record(PGconn *connection, const struct schema *schema, int version, const char *name,
+                   const char *checksum, struct error *error) {
     char number[16];
     (void)snprintf(number, sizeof number, "%d", version);
     const char *const parameters[] = {number, name, checksum};
-    PGresult *result = query_run_with(
-        connection,
-        "INSERT INTO outbox.migration (version, name, checksum) VALUES ($1::integer, $2, $3) "
-        "ON CONFLICT (version) DO UPDATE SET name = excluded.name, checksum = excluded.checksum, "
-        "applied_at = pg_catalog.clock_timestamp(), applied_by = current_user",
-        3, parameters, "recording the migration", error);
+    PGresult *result =
+        query_run_with(connection, schema->record, 3, parameters, "recording the migration", error);
     PQclear(result);
     return result != NULL;
 }
 
-static bool apply(PGconn *connection, const struct migration *migration, FILE *out, struct error *error) {
+static bool apply(PGconn *connection, const struct schema *schema, const struct migration *migration,
+                  FILE *out, struct error *error) {
     const char *name = migration->up->name;
     bool good = begin(connection, error) && query_do(connection, migration->up->text, name, error) &&
-                record(connection, migration->version, name, migration->checksum, error);
+                record(connection, schema, migration->version, name, migration->checksum, error);
     if (!end(connection, good, name, error)) {
         return false;
     }
@@ -95,25 +92,26 @@ static bool apply(PGconn *connection, const struct migration *migration, FILE *o
 static bool apply_sql(PGconn *connection, const struct catalog *catalog, FILE *out, struct error *error) {
     bool good = begin(connection, error);
     for (const struct embedded_file *file = catalog->files; good && file->name != NULL; file++) {
-        good = !catalog_is_sql(file) || query_do(connection, file->text, file->name, error);
+        good = !catalog_is_sql(catalog, file) || query_do(connection, file->text, file->name, error);
     }
-    good = good && record(connection, 0, "sql", catalog->sql_checksum, error);
+    good = good && record(connection, catalog->schema, 0, "sql", catalog->sql_checksum, error);
     if (!end(connection, good, "sql", error)) {
         return false;
     }
-    (void)fputs("applied the functions and views of sql/\n", out);
+    (void)fprintf(out, "applied the functions and views of %s\n", catalog->schema->sql_folder);
     return true;
 }
 
 static bool bring_up(PGconn *connection, const struct catalog *catalog, FILE *out, struct error *error) {
     struct history history;
-    if (!read_history(connection, &history, error) || !history_check_known(&history, catalog, error)) {
+    if (!read_history(connection, catalog->schema, &history, error) ||
+        !history_check_known(&history, catalog, error)) {
         return false;
     }
     bool changed = false;
     for (int version = 1; version <= catalog_newest(catalog); version++) {
         if (history_find(&history, version) == NULL) {
-            if (!apply(connection, &catalog->migrations[version - 1], out, error)) {
+            if (!apply(connection, catalog->schema, &catalog->migrations[version - 1], out, error)) {
                 return false;
             }
             changed = true;
@@ -122,13 +120,14 @@ static bool bring_up(PGconn *connection, const struct catalog *catalog, FILE *ou
     if (changed || !history_sql_is_current(&history, catalog)) {
         return apply_sql(connection, catalog, out, error);
     }
-    (void)fprintf(out, "schema outbox is up to date (migration %d)\n", catalog_newest(catalog));
+    (void)fprintf(out, "schema %s is up to date (migration %d)\n", catalog->schema->name,
+                  catalog_newest(catalog));
     return true;
 }
 
-bool migrate_up(PGconn *connection, FILE *out, struct error *error) {
+bool migrate_up(PGconn *connection, const struct schema *schema, FILE *out, struct error *error) {
     struct catalog catalog;
-    if (!catalog_load(&catalog, embedded_files, error) || !lock(connection, error)) {
+    if (!catalog_load(&catalog, schema, embedded_files, error) || !lock(connection, error)) {
         return false;
     }
     bool done = bring_up(connection, &catalog, out, error);
@@ -136,25 +135,16 @@ bool migrate_up(PGconn *connection, FILE *out, struct error *error) {
     return done;
 }
 
-// Locks the table first, so that no event comes in between the look and the end of the transaction.
-static bool check_all_sent(PGconn *connection, struct error *error) {
-    PGresult *result =
-        query_run(connection,
-                  "LOCK TABLE outbox.event IN ACCESS EXCLUSIVE MODE;"
-                  "SELECT pg_catalog.count(*) FROM (SELECT FROM outbox.event WHERE sent_at IS NULL "
-                  "LIMIT 1000) AS unsent",
-                  "looking for events that are not sent", error);
+static bool check_loss(PGconn *connection, const struct schema *schema, struct error *error) {
+    PGresult *result = query_run(connection, schema->loss_query, "looking for what would be lost", error);
     if (result == NULL) {
         return false;
     }
-    const char *unsent = PQgetvalue(result, 0, 0);
-    bool none = strcmp(unsent, "0") == 0;
+    const char *lost = PQgetvalue(result, 0, 0);
+    bool none = strcmp(lost, "0") == 0;
     if (!none) {
-        error_set(error, ERROR_SCHEMA,
-                  "outbox.event holds events that are not sent (%s%s) and would be lost; let the relay send "
-                  "them (outbox-relay "
-                  "run --until-empty), or run \"outbox-relay migrate down force\"",
-                  unsent, strcmp(unsent, "1000") == 0 ? " or more" : "");
+        error_set(error, ERROR_SCHEMA, "%s (%s%s) %s", schema->loss, lost,
+                  strcmp(lost, LOSS_MAX) == 0 ? " or more" : "", schema->loss_remedy);
     }
     PQclear(result);
     return none;
@@ -162,29 +152,33 @@ static bool check_all_sent(PGconn *connection, struct error *error) {
 
 // The first migration's down file takes the table away, the later ones leave it. The sql/ files are forgotten
 // too, so that the next migrate up applies them again.
-static bool forget(PGconn *connection, int version, struct error *error) {
+static bool forget(PGconn *connection, const struct schema *schema, int version, struct error *error) {
     bool exists = false;
-    if (!read_exists(connection, &exists, error)) {
+    if (!read_exists(connection, schema, &exists, error)) {
         return false;
     }
     if (!exists) {
         return true;
     }
-    char sql[96];
-    (void)snprintf(sql, sizeof sql, "DELETE FROM outbox.migration WHERE version IN (0, %d)", version);
-    return query_do(connection, sql, "recording the migration", error);
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", version);
+    const char *const parameters[] = {number};
+    PGresult *result =
+        query_run_with(connection, schema->forget, 1, parameters, "recording the migration", error);
+    PQclear(result);
+    return result != NULL;
 }
 
-static bool take_back(PGconn *connection, const struct migration *migration, bool force, FILE *out,
-                      struct error *error) {
+static bool take_back(PGconn *connection, const struct schema *schema, const struct migration *migration,
+                      bool force, FILE *out, struct error *error) {
     if (migration->down == NULL) {
         return error_set(error, ERROR_SCHEMA, "%s cannot be taken back: it has no .down.sql",
                          migration->up->name);
     }
     const char *name = migration->down->name;
-    bool good = begin(connection, error) && (force || check_all_sent(connection, error)) &&
+    bool good = begin(connection, error) && (force || check_loss(connection, schema, error)) &&
                 query_do(connection, migration->down->text, name, error) &&
-                forget(connection, migration->version, error);
+                forget(connection, schema, migration->version, error);
     if (!end(connection, good, name, error)) {
         return false;
     }
@@ -195,21 +189,24 @@ static bool take_back(PGconn *connection, const struct migration *migration, boo
 static bool bring_down(PGconn *connection, const struct catalog *catalog, bool force, FILE *out,
                        struct error *error) {
     struct history history;
-    if (!read_history(connection, &history, error) || !history_check_known(&history, catalog, error)) {
+    if (!read_history(connection, catalog->schema, &history, error) ||
+        !history_check_known(&history, catalog, error)) {
         return false;
     }
     for (int version = catalog_newest(catalog); version > 0; version--) {
         if (history_find(&history, version) != NULL) {
-            return take_back(connection, &catalog->migrations[version - 1], force, out, error);
+            return take_back(connection, catalog->schema, &catalog->migrations[version - 1], force, out,
+                             error);
         }
     }
-    (void)fputs("schema outbox is not there: nothing to take back\n", out);
+    (void)fprintf(out, "schema %s is not there: nothing to take back\n", catalog->schema->name);
     return true;
 }
 
-bool migrate_down(PGconn *connection, bool force, FILE *out, struct error *error) {
+bool migrate_down(PGconn *connection, const struct schema *schema, bool force, FILE *out,
+                  struct error *error) {
     struct catalog catalog;
-    if (!catalog_load(&catalog, embedded_files, error) || !lock(connection, error)) {
+    if (!catalog_load(&catalog, schema, embedded_files, error) || !lock(connection, error)) {
         return false;
     }
     bool done = bring_down(connection, &catalog, force, out, error);
@@ -217,14 +214,14 @@ bool migrate_down(PGconn *connection, bool force, FILE *out, struct error *error
     return done;
 }
 
-bool migrate_check(const struct history *history, struct error *error) {
+bool migrate_check(const struct history *history, const struct schema *schema, struct error *error) {
     struct catalog catalog;
-    return catalog_load(&catalog, embedded_files, error) && history_check(history, &catalog, error);
+    return catalog_load(&catalog, schema, embedded_files, error) && history_check(history, &catalog, error);
 }
 
-bool migrate_require(PGconn *connection, struct error *error) {
+bool migrate_require(PGconn *connection, const struct schema *schema, struct error *error) {
     struct history history;
-    return read_history(connection, &history, error) && migrate_check(&history, error);
+    return read_history(connection, schema, &history, error) && migrate_check(&history, schema, error);
 }
 
 static void print_status(const struct history *history, const struct catalog *catalog, FILE *out) {
@@ -234,15 +231,16 @@ static void print_status(const struct history *history, const struct catalog *ca
                       applied == NULL ? "pending" : "applied ", applied == NULL ? "" : applied->detail);
     }
     const struct applied *sql = history_find(history, 0);
-    (void)fprintf(out, "%-40s %s%s%s\n", "sql/", sql == NULL ? "pending" : "applied ",
+    (void)fprintf(out, "%-40s %s%s%s\n", catalog->schema->sql_folder, sql == NULL ? "pending" : "applied ",
                   sql == NULL ? "" : sql->detail,
                   sql == NULL || history_sql_is_current(history, catalog) ? "" : ", but not this program's");
 }
 
-bool migrate_status(PGconn *connection, FILE *out, struct error *error) {
+bool migrate_status(PGconn *connection, const struct schema *schema, FILE *out, struct error *error) {
     struct catalog catalog;
     struct history history;
-    if (!catalog_load(&catalog, embedded_files, error) || !read_history(connection, &history, error)) {
+    if (!catalog_load(&catalog, schema, embedded_files, error) ||
+        !read_history(connection, schema, &history, error)) {
         return false;
     }
     print_status(&history, &catalog, out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Schema outbox, from the SQL files that are part of the program: apply, take back, report, print, and check.
-// Every migration is a transaction of its own together with its row in outbox.migration; the sql/ files
+// The schemas (schema.h), from the SQL files that are part of the program: apply, take back, report, print,
+// and check. Every migration is a transaction of its own together with its row in the history; the sql/ files
 // (functions and views) are one transaction more, whenever they changed. A session advisory lock keeps two
 // migrations apart, so the connection must reach PostgreSQL itself or a pooler in session mode.
 #pragma once
@@ -16,22 +16,23 @@
 // says so and changes nothing. Fails with ERROR_SCHEMA when the database is newer than the program or was
 // given other files, with ERROR_DATABASE when a statement fails: the error names the file, and that file's
 // transaction is rolled back.
-bool migrate_up(PGconn *connection, FILE *out, struct error *error);
+bool migrate_up(PGconn *connection, const struct schema *schema, FILE *out, struct error *error);
 
-// migrate_down takes back the newest migration. Fails with ERROR_SCHEMA when events are not sent yet, unless
-// `force`.
-bool migrate_down(PGconn *connection, bool force, FILE *out, struct error *error);
+// migrate_down takes back the newest migration. Fails with ERROR_SCHEMA when something would be lost that is
+// still needed (outbox: events that are not sent; inbox: which events were processed), unless `force`.
+bool migrate_down(PGconn *connection, const struct schema *schema, bool force, FILE *out,
+                  struct error *error);
 
 // migrate_status lists the migrations, then succeeds when the database is up to date and fails with
 // ERROR_SCHEMA (and what to do) when it is not.
-bool migrate_status(PGconn *connection, FILE *out, struct error *error);
+bool migrate_status(PGconn *connection, const struct schema *schema, FILE *out, struct error *error);
 
 // migrate_print writes all SQL in order, with what records it, for another tool to apply. Needs no database.
-bool migrate_print(FILE *out, struct error *error);
+bool migrate_print(const struct schema *schema, FILE *out, struct error *error);
 
 // migrate_require succeeds when the database is fit for this program, and fails with ERROR_SCHEMA (and what
 // to do) when it is not.
-bool migrate_require(PGconn *connection, struct error *error);
+bool migrate_require(PGconn *connection, const struct schema *schema, struct error *error);
 
 // migrate_check is history_check against this program's own files.
-bool migrate_check(const struct history *history, struct error *error);
+bool migrate_check(const struct history *history, const struct schema *schema, struct error *error);

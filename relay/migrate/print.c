@@ -11,33 +11,35 @@ static void print_file(FILE *out, const struct embedded_file *file) {
 }
 
 // Names and checksums are this program's own and hold no quotes.
-static void print_record(FILE *out, int version, const char *name, const char *checksum) {
+static void print_record(FILE *out, const struct schema *schema, int version, const char *name,
+                         const char *checksum) {
     (void)fprintf(
         out,
-        "INSERT INTO outbox.migration (version, name, checksum)\n    VALUES (%d, '%s',\n        '%s')\n"
+        "INSERT INTO %s (version, name, checksum)\n    VALUES (%d, '%s',\n        '%s')\n"
         "    ON CONFLICT (version) DO UPDATE SET name = excluded.name, checksum = excluded.checksum;\n",
-        version, name, checksum);
+        schema->table, version, name, checksum);
 }
 
-bool migrate_print(FILE *out, struct error *error) {
+bool migrate_print(const struct schema *schema, FILE *out, struct error *error) {
     struct catalog catalog;
-    if (!catalog_load(&catalog, embedded_files, error)) {
+    if (!catalog_load(&catalog, schema, embedded_files, error)) {
         return false;
     }
-    (void)fputs("-- Schema outbox, for a migration tool of your own. Apply each part in a transaction, in "
-                "this order. The\n"
-                "-- INSERT at the end of a part tells outbox-relay that it was applied.\n",
-                out);
+    (void)fprintf(out,
+                  "-- Schema %s, for a migration tool of your own. Apply each part in a transaction, in this "
+                  "order. The\n"
+                  "-- INSERT at the end of a part tells outbox-relay that it was applied.\n",
+                  schema->name);
     for (int index = 0; index < catalog.count; index++) {
         const struct migration *migration = &catalog.migrations[index];
         print_file(out, migration->up);
-        print_record(out, migration->version, migration->up->name, migration->checksum);
+        print_record(out, schema, migration->version, migration->up->name, migration->checksum);
     }
     for (const struct embedded_file *file = catalog.files; file->name != NULL; file++) {
-        if (catalog_is_sql(file)) {
+        if (catalog_is_sql(&catalog, file)) {
             print_file(out, file);
         }
     }
-    print_record(out, 0, "sql", catalog.sql_checksum);
+    print_record(out, schema, 0, "sql", catalog.sql_checksum);
     return true;
 }

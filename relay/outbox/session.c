@@ -222,7 +222,7 @@ static void on_history(void *context, int64_t rows) {
     (void)rows;
     struct session *session = context;
     struct error error = {0};
-    bool usable = migrate_check(session->history, &error);
+    bool usable = migrate_check(session->history, &schema_outbox, &error);
     free(session->history);
     session->history = NULL;
     if (!usable) {
@@ -245,7 +245,7 @@ static void on_history_exists(void *context, int64_t rows) {
     struct session *session = context;
     session->history = memory_allocate(1, sizeof *session->history);
     if (session->has_schema) {
-        ask(session, history_query(), on_history_row, on_history);
+        ask(session, schema_outbox.history_query, on_history_row, on_history);
     } else {
         on_history(session, 0);
     }
@@ -287,7 +287,7 @@ static void on_server(void *context, int64_t rows) {
         return;
     }
     have_us_watched(session);
-    ask(session, history_exists_query(), on_history_exists_row, on_history_exists);
+    ask(session, schema_outbox.exists_query, on_history_exists_row, on_history_exists);
 }
 
 static void on_connected(void *context) {

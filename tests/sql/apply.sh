@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# apply.sh up|down: what `outbox-relay migrate` does with the SQL files, by hand, in the database that PG* names. Every
-# file of migrations/ is a transaction of its own, those of sql/ are one together, in order of their names.
+# apply.sh up|down [inbox]: what `outbox-relay migrate` does with the SQL files, by hand, in the database that PG* names.
+# Every file of migrations/ is a transaction of its own, those of sql/ are one together, in order of their names.
 set -euo pipefail
 
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+folder=${2:+/$2}
 
 # The search path is the one that the program sets.
 run() {
@@ -14,14 +15,14 @@ run() {
 
 case ${1:-} in
 up)
-    for file in "$root"/migrations/*.up.sql; do
+    for file in "$root/migrations$folder"/*.up.sql; do
         run "$file"
     done
-    run "$root"/sql/*.sql
+    run "$root/sql$folder"/*.sql
     ;;
 down)
     files=()
-    for file in "$root"/migrations/*.down.sql; do
+    for file in "$root/migrations$folder"/*.down.sql; do
         files=("$file" "${files[@]}")
     done
     for file in "${files[@]}"; do
@@ -29,7 +30,7 @@ down)
     done
     ;;
 *)
-    printf 'usage: apply.sh up|down\n' >&2
+    printf 'usage: apply.sh up|down [inbox]\n' >&2
     exit 2
     ;;
 esac

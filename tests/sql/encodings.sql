@@ -5,7 +5,7 @@ SELECT plan(10);
 \setenv PGCLIENTENCODING UTF8
 
 -- The program sends whole files, comments too, and not every character exists everywhere.
-\set strange `cd "$SQL_TESTS/../.." && LC_ALL=C grep -n '[^ -~]' migrations/*.sql sql/*.sql`
+\set strange `cd "$SQL_TESTS/../.." && LC_ALL=C grep -n '[^ -~]' migrations/*.sql migrations/*/*.sql sql/*.sql sql/*/*.sql`
 SELECT is(:'strange'::text, '', 'the SQL files are ASCII');
 
 CREATE DATABASE outbox_latin1 OWNER outbox_owner TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C';

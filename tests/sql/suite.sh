@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # suite.sh [NAME...]: the pgTAP tests tests/sql/NAME.sql (all of them) on the server that PG* names, by a superuser.
-# Each has a database of its own, so that it may commit, break things and be read alone. The schema is applied by a
-# role that is no superuser.
+# Each has a database of its own, so that it may commit, break things and be read alone. Both schemas are applied
+# by a role that is no superuser.
 set -euo pipefail
 
 SQL_TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -21,6 +21,7 @@ make_template() {
     query outbox_template 'CREATE EXTENSION pgtap'
     query outbox_template 'CREATE EXTENSION dblink'
     PGUSER=outbox_owner PGDATABASE=outbox_template "$SQL_TESTS/apply.sh" up
+    PGUSER=outbox_owner PGDATABASE=outbox_template "$SQL_TESTS/apply.sh" up inbox
 }
 
 run_test() {

@@ -25,12 +25,20 @@ done
 
 system_postgres
 system_database readme
-sql "create role shop; create table orders (id text primary key, total numeric)"
+"$relay" migrate up --inbox >"$system_dir/migrate.log" 2>&1 || fail "migrate up --inbox failed"
+sql "create role shop; create table orders (id text primary key, total numeric); create table invoice (order_id text, total numeric)"
 examples_of sql >"$system_dir/examples.sql"
 status=0
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --file "$system_dir/examples.sql" >"$system_dir/examples.log" 2>&1 || status=$?
 assert_equal "the SQL examples run" 0 "$status"
 assert_equal "they publish two events" 2 "$(sql 'select count(*) from outbox.event')"
+
+# The consumer's example is one statement, which can be repeated.
+repeated=$(grep -A 1 '^INSERT INTO invoice' "$system_dir/examples.sql")
+for role in postgres shop postgres; do
+    sql "grant insert on invoice to shop; set role $role; $repeated"
+done
+assert_equal "a consumer's effect happens once" 1 "$(sql 'select count(*) from invoice')"
 
 examples_of sh >"$system_dir/examples.sh"
 status=0

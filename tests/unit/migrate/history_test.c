@@ -30,7 +30,7 @@ static int load(void **state) {
     (void)state;
     struct error error;
     log_configure(LOG_ERROR, LOG_AS_TEXT);
-    return catalog_load(&catalog, files, &error) ? 0 : -1;
+    return catalog_load(&catalog, &schema_outbox, files, &error) ? 0 : -1;
 }
 
 static PGresult *empty_result(void) {
@@ -176,6 +176,30 @@ static void too_many_rows_are_refused(void **state) {
     assert_refused(&history, "table outbox.migration has more than 160 rows; remove the foreign ones");
 }
 
+static void an_error_about_the_inbox_says_so(void **state) {
+    (void)state;
+    static const struct embedded_file inbox_files[] = {
+        {"migrations/inbox/0001_inbox.up.sql", "one"},
+        {"migrations/inbox/0002_more.up.sql", "two"},
+        {NULL, NULL},
+    };
+    struct catalog inbox;
+    struct history history = {.count = 0};
+    struct error error = {.code = ERROR_NONE};
+    assert_true(catalog_load(&inbox, &schema_inbox, inbox_files, &error));
+    assert_false(history_check(&history, &inbox, &error));
+    assert_string_equal(error.text,
+                        "schema inbox is missing in this database; run \"outbox-relay migrate up --inbox\"");
+    add(&history, "1", inbox.migrations[0].up->name, inbox.migrations[0].checksum);
+    assert_false(history_check(&history, &inbox, &error));
+    assert_string_equal(error.text,
+                        "schema inbox is older than this program: migrations/inbox/0002_more.up.sql is not "
+                        "applied; run \"outbox-relay migrate up --inbox\"");
+    add(&history, "3", "migrations/inbox/0003_new.up.sql", "x");
+    assert_false(history_check(&history, &inbox, &error));
+    assert_non_null(strstr(error.text, "schema inbox is newer than this program"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_copied),
@@ -187,6 +211,7 @@ int main(void) {
         cmocka_unit_test(versions_that_are_no_numbers_are_unknown),
         cmocka_unit_test(a_changed_file_is_told),
         cmocka_unit_test(too_many_rows_are_refused),
+        cmocka_unit_test(an_error_about_the_inbox_says_so),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }
