@@ -108,7 +108,7 @@ const struct option options[OPTION_COUNT] = {
     {.flag = "sql-batch", .variable = "OUTBOX_SQL_BATCH", .kind = OPTION_INTEGER, RANGE(1, 1000),
      .commands = COMMANDS_WITH_HANDLERS, MEMBER(sql_batch), .fallback = "50",
      .help = "events whose sql: handlers may share a transaction"},
-    {.flag = "webhook-secret", .variable = "OUTBOX_WEBHOOK_SECRET", .kind = OPTION_TEXT, .secret = true, .from_file = true,
+    {.variable = "OUTBOX_WEBHOOK_SECRET", .kind = OPTION_TEXT, .secret = true, .from_file = true,
      .commands = COMMANDS_WITH_HANDLERS, MEMBER(webhook_secret), .fallback = "",
      .help = "what http: handlers' requests are signed with (Standard Webhooks: whsec_ and base64); not set: not signed"},
     {.flag = "queue-url", .variable = "OUTBOX_QUEUE_URL", .kind = OPTION_TEXT,

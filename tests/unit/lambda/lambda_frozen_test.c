@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime of AWS Lambda in long times that pass at once: the process is frozen between invocations, and
 // handlers may not be ready for long.
-#include "support/lambda_harness.h"
+#include "lambda/lambda_harness.h"
 #include "support/loop.h"
 
 #include <sys/syscall.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime of AWS Lambda in an outage, as when connections have died while the process was frozen: what
 // fails by it is tried again within the invocation, in order.
-#include "support/lambda_harness.h"
+#include "lambda/lambda_harness.h"
 #include "support/loop.h"
 
 // cmocka needs the headers before it

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime of AWS Lambda against a scripted runtime API: each invocation is answered with what is to come
 // again, and the deadline is kept.
-#include "support/lambda_harness.h"
+#include "lambda/lambda_harness.h"
 #include "support/loop.h"
 
 #include <stdlib.h>

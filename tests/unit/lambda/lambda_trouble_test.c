@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime of AWS Lambda when it cannot start, when the runtime API fails, and when it is told to stop.
-#include "support/lambda_harness.h"
+#include "lambda/lambda_harness.h"
 #include "support/loop.h"
 
 #include <string.h>

@@ -380,7 +380,7 @@ static void bad_values_are_explained_with_their_source(void **state) {
          "OUTBOX_MAX_MESSAGE_BYTES is \"2m\"; it must be a size such as 262144, 256k or 1MiB, from 1024 to "
          "1048576"},
         {"OUTBOX_UNTIL_EMPTY", "maybe", "OUTBOX_UNTIL_EMPTY is \"maybe\"; it must be one of true, false"},
-        {"OUTBOX_SINK", "SNS", "OUTBOX_SINK is \"SNS\"; it must be one of sns, stdout"},
+        {"OUTBOX_SINK", "SNS", "OUTBOX_SINK is \"SNS\"; it must be one of sns, stdout, handlers"},
         {"OUTBOX_FORMAT", "xml",
          "OUTBOX_FORMAT is \"xml\"; it must be one of domain-event, cloudevents, data"},
         {"OUTBOX_MAX_ATTEMPTS", "0",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/lambda_harness.h"
+#include "lambda/lambda_harness.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
