@@ -23,6 +23,7 @@ struct sql_runner {
     struct sql_session_options options;
     struct sql_function *functions;
     struct sql_batch batch;
+    bool prepares;
     struct sql_session **sessions;
     int session_count;
     struct sql_queue queue;
@@ -175,7 +176,7 @@ static void on_closed(void *context, struct sql_session *session, const struct e
 static void add_functions(struct sql_runner *runner, const char *const *functions, int count) {
     runner->functions = memory_allocate((size_t)count + 1, sizeof *runner->functions);
     for (int index = 0; index < count; index++) {
-        sql_function_init(&runner->functions[index], functions[index]);
+        sql_function_init(&runner->functions[index], functions[index], index);
     }
     runner->options.functions = runner->functions;
     runner->options.function_count = count;
@@ -200,8 +201,10 @@ struct sql_runner *sql_runner_new(struct event_base *base, const struct settings
                                                    .conninfo = settings->database_url,
                                                    .consumer = consumer,
                                                    .handler_timeout = settings->handler_timeout,
-                                                   .batch = &runner->batch};
+                                                   .batch = &runner->batch,
+                                                   .prepares = &runner->prepares};
     sql_batch_init(&runner->batch, (int)settings->sql_batch);
+    runner->prepares = true;
     add_functions(runner, functions, function_count);
     runner->turn = evtimer_new(base, on_turn, runner);
     runner->retry = evtimer_new(base, on_retry, runner);

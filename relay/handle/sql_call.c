@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CALL_MAX = 2048 };
@@ -39,11 +40,13 @@ static char *build(const char *quoted, enum sql_place place) {
     return text;
 }
 
-void sql_function_init(struct sql_function *function, const char *text) {
+void sql_function_init(struct sql_function *function, const char *text, int number) {
     function->text = text;
     sql_name_parse(&function->name, text, NULL);
     for (enum sql_place place = 0; place < SQL_PLACES; place++) {
         function->sql[place] = build(function->name.quoted, place);
+        snprintf(function->statements[place], SQL_STATEMENT_SIZE, "outbox_relay_call_%d_%d", number,
+                 (int)place);
     }
 }
 
@@ -53,10 +56,21 @@ void sql_function_free(struct sql_function *function) {
     }
 }
 
-void sql_call_statement(struct pg_statement *statement, const struct sql_function *function,
-                        enum sql_place place, const char *consumer, const struct domain_event *event) {
-    *statement = (struct pg_statement){.sql = function->sql[place]};
-    if (place == SQL_NEXT) {
+void sql_call_prepare(struct pg_connection *connection, const struct sql_function *functions, int count) {
+    int places = count > 1 ? SQL_PLACES : SQL_ONLY + 1;
+    for (int index = 0; index < count; index++) {
+        for (int place = 0; place < places; place++) {
+            pg_prepare(connection, functions[index].statements[place], functions[index].sql[place], NULL);
+        }
+    }
+}
+
+void sql_call_statement(struct pg_statement *statement, const struct sql_call_site *site,
+                        const char *consumer, const struct domain_event *event) {
+    const struct sql_function *function = site->function;
+    *statement = (struct pg_statement){.sql = function->sql[site->place],
+                                       .name = site->prepared ? function->statements[site->place] : NULL};
+    if (site->place == SQL_NEXT) {
         statement->parameter_count = 1;
         statement->parameters[0].value = event->json.data;
     } else {

@@ -13,6 +13,7 @@ static bool has_problem(const struct sql_check *check) {
 static void on_server_row(void *context, const PGresult *result, int row) {
     struct sql_check *check = context;
     const char *role = pg_bytes(result, row, 4).data;
+    check->backend_pid = (int)pg_int(result, row, 5);
     if (pg_bool(result, row, 0)) {
         error_set(&check->problem, ERROR_DATABASE,
                   "this PostgreSQL is a read-only standby: connect to the primary, or list all hosts in "
@@ -95,7 +96,7 @@ static const char server_sql[] =
     " AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false),"
     " coalesce((SELECT pg_catalog.has_table_privilege(c.oid, 'INSERT') FROM pg_catalog.pg_class AS c"
     " WHERE c.relnamespace = p.pronamespace AND c.relname = 'processed_event'), true),"
-    " current_user::text"
+    " current_user::text, pg_catalog.pg_backend_pid()"
     " FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_proc AS p ON p.proname = 'first_time'"
     " AND p.proargtypes = '25 2950'::pg_catalog.oidvector AND p.pronamespace ="
     " (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'inbox')";

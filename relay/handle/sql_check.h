@@ -9,6 +9,7 @@
 struct sql_check {
     const struct sql_function *functions;
     int count;
+    int backend_pid;                                          // the server's process, as it says itself
     struct error problem;                                     // code ERROR_NONE: none
     void (*done)(void *context, const struct error *problem); // NULL: all is there
     void *context;

@@ -3,6 +3,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "handle/sql_check.h"
 #include "handle/sql_work.h"
@@ -11,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     ANSWER_MARGIN_US = 30000000, // for a silent server, beyond what a function may take
@@ -36,6 +38,7 @@ struct sql_session {
     enum session_state state;
     struct pg_connection *connection;
     struct sql_check check;
+    bool prepared; // the calls
     struct sql_work work;
     struct event *again;
     int64_t began_at;
@@ -79,12 +82,22 @@ static void on_lost(void *context, const struct error *error) {
     close_session(context, error, false);
 }
 
+static void prepare(struct sql_session *session) {
+    session->prepared =
+        *session->options->prepares && !pg_is_pooled(session->connection, session->check.backend_pid);
+    if (session->prepared) {
+        sql_call_prepare(session->connection, session->options->functions, session->options->function_count);
+        pg_sync(session->connection);
+    }
+}
+
 static void on_checked(void *context, const struct error *problem) {
     struct sql_session *session = context;
     if (problem != NULL) {
         close_session(session, problem, true);
         return;
     }
+    prepare(session);
     session->state = SESSION_IDLE;
     session->listener.opened(session->listener.context, session);
 }
@@ -180,11 +193,22 @@ static enum refused what_was(const struct sql_session *session, const void *stat
     return statement == session ? REFUSED_COMMIT : REFUSED_CALL;
 }
 
+// A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
+static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate) {
+    static const char no_such_statement[] = "26000";
+    if (session->prepared && strcmp(sqlstate, no_such_statement) == 0) {
+        log_warn("a prepared statement is gone, as behind a pooler: none is used any more");
+        *session->options->prepares = session->prepared = false;
+        return FAULT_NOBODY;
+    }
+    return sql_fault_of(sqlstate);
+}
+
 static void on_refused(void *context, void *statement, const char *sqlstate, const char *message) {
     struct sql_session *session = context;
     const struct sql_call *call = statement;
     session->refused = what_was(session, statement);
-    session->fault = sql_fault_of(sqlstate);
+    session->fault = fault_of(session, sqlstate);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
     explain(session, call, sqlstate, message);
     if (session->refused == REFUSED_BEFORE || session->fault == FAULT_STANDBY) {
@@ -219,9 +243,12 @@ static void on_call_row(void *context, const PGresult *result, int row) {
 // events together may take. Where there are few, maybe because they are slow, it is asked for each.
 static void send_call(struct sql_session *session, struct sql_task *task, int index) {
     struct pg_statement statement;
-    enum sql_place place = index > 0 ? SQL_NEXT : task->call_count > 1 ? SQL_FIRST : SQL_ONLY;
-    sql_call_statement(&statement, task->calls[index].function, place, session->options->consumer,
-                       task->event);
+    const struct sql_call_site site = {.function = task->calls[index].function,
+                                       .place = index > 0              ? SQL_NEXT
+                                                : task->call_count > 1 ? SQL_FIRST
+                                                                       : SQL_ONLY,
+                                       .prepared = session->prepared};
+    sql_call_statement(&statement, &site, session->options->consumer, task->event);
     statement.row = on_call_row;
     statement.context = &task->calls[index];
     pg_send(session->connection, &statement);

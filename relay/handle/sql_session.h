@@ -29,6 +29,7 @@ struct sql_session_options {
     int function_count;
     int64_t handler_timeout; // for each function
     struct sql_batch *batch;
+    bool *prepares; // false once a statement that was prepared was not there: a pooler unnoticed
 };
 
 struct sql_session *sql_session_new(const struct sql_session_listener *listener,

@@ -19,7 +19,7 @@ void sql_work_take(struct sql_work *work, struct sql_queue *queue, int most) {
         }
         work->tasks[work->count++] = sql_queue_pop(queue);
     }
-    qsort(work->tasks, (size_t)work->count, sizeof work->tasks[0], compare);
+    qsort(work->tasks, (size_t)work->count, sizeof(struct sql_task *), compare);
 }
 
 static int smaller(int one, int other) {
@@ -40,7 +40,7 @@ int sql_work_begin(struct sql_work *work, int most) {
 static void remove_tasks(struct sql_work *work, int from, int count) {
     work->count -= count;
     memmove(&work->tasks[from], &work->tasks[from + count],
-            (size_t)(work->count - from) * sizeof work->tasks[0]);
+            (size_t)(work->count - from) * sizeof(struct sql_task *));
 }
 
 void sql_work_done(struct sql_work *work) {

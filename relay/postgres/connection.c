@@ -373,10 +373,16 @@ static void note_broken(struct pg_connection *connection) {
     event_active(connection->readable, EV_READ, 1);
 }
 
-void pg_send(struct pg_connection *connection, const struct pg_statement *statement) {
-    if (connection->pg == NULL || connection->broken) {
-        return;
+static void await(struct pg_connection *connection, const struct pending *pending) {
+    bool was_empty = connection->head == NULL;
+    append_pending(connection, pending);
+    if (was_empty) {
+        start_head(connection);
+        expect_answer(connection);
     }
+}
+
+static int send_query(PGconn *pg, const struct pg_statement *statement) {
     const char *values[PG_PARAMETERS_MAX];
     int lengths[PG_PARAMETERS_MAX];
     int formats[PG_PARAMETERS_MAX];
@@ -385,19 +391,35 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         lengths[index] = statement->parameters[index].length;
         formats[index] = lengths[index] > 0 ? 1 : 0;
     }
-    if (!PQsendQueryParams(connection->pg, statement->sql, statement->parameter_count, NULL, values, lengths,
-                           formats, 1)) {
+    if (statement->name != NULL) {
+        return PQsendQueryPrepared(pg, statement->name, statement->parameter_count, values, lengths, formats,
+                                   1);
+    }
+    return PQsendQueryParams(pg, statement->sql, statement->parameter_count, NULL, values, lengths, formats,
+                             1);
+}
+
+void pg_send(struct pg_connection *connection, const struct pg_statement *statement) {
+    if (connection->pg == NULL || connection->broken) {
+        return;
+    }
+    if (!send_query(connection->pg, statement)) {
         note_broken(connection);
         return;
     }
-    bool was_empty = connection->head == NULL;
-    append_pending(
-        connection,
-        &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
-    if (was_empty) {
-        start_head(connection);
-        expect_answer(connection);
+    await(connection,
+          &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
+}
+
+void pg_prepare(struct pg_connection *connection, const char *name, const char *sql, void *context) {
+    if (connection->pg == NULL || connection->broken) {
+        return;
     }
+    if (!PQsendPrepare(connection->pg, name, sql, 0, NULL)) {
+        note_broken(connection);
+        return;
+    }
+    await(connection, &(struct pending){.context = context});
 }
 
 void pg_sync(struct pg_connection *connection) {
@@ -408,11 +430,7 @@ void pg_sync(struct pg_connection *connection) {
         note_broken(connection);
         return;
     }
-    bool was_empty = connection->head == NULL;
-    append_pending(connection, &(struct pending){.is_sync = true});
-    if (was_empty) {
-        expect_answer(connection);
-    }
+    await(connection, &(struct pending){.is_sync = true});
     int left = PQflush(connection->pg);
     if (left < 0) {
         note_broken(connection);

@@ -43,6 +43,7 @@ struct pg_parameter {
 };
 
 struct pg_statement {
+    const char *name; // of what pg_prepare has prepared; NULL: `sql`
     const char *sql;
     int parameter_count;
     struct pg_parameter parameters[PG_PARAMETERS_MAX];
@@ -69,6 +70,11 @@ void pg_close(struct pg_connection *connection);
 // it does nothing.
 void pg_send(struct pg_connection *connection, const struct pg_statement *statement);
 void pg_sync(struct pg_connection *connection);
+
+// pg_prepare queues a statement that prepares another one, which pg_send then calls by its name: the server
+// reads and plans it once instead of every time. Not behind a pooler: it belongs to the server's session.
+// `context` is for `refused`.
+void pg_prepare(struct pg_connection *connection, const char *name, const char *sql, void *context);
 
 // pg_flush asks for the answers to what was sent before, which the server keeps until the next pg_sync
 // otherwise. (What it asks goes out with the next pg_sync at the latest.)

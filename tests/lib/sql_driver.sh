@@ -45,10 +45,12 @@ driver_begin() {
         <"$system_dir/$name.in" >"$system_dir/$name.said" 2>"$system_dir/$name.log" &
     printf -v "driver_pid_$name" '%s' $!
 }
+# shellcheck disable=SC2034 # driver_code is for the test
 driver_end() {
     local variable=driver_pid_$1
     driver_code=0
     wait "${!variable}" || driver_code=$?
+    ! grep -E 'Sanitizer|runtime error' "$system_dir/$1.log" || fail "the driver $1 is defective"
     driver_sort "$1"
 }
 driver_sort() {

@@ -32,7 +32,7 @@ declare -A kinds=(
 )
 
 create_functions() {
-    local name arguments
+    local name arguments statements=
     sql "create schema shop;
          create table shop.effect (n int, by text);
          create function shop.note(event jsonb, by text) returns void language sql as
@@ -42,9 +42,10 @@ create_functions() {
     for name in "${!kinds[@]}"; do
         arguments="event jsonb"
         [[ $name != outs ]] || arguments+=", out a int, out b int"
-        sql "create function shop.\"$name\"($arguments) ${kinds[$name]}"
+        statements+="create function shop.\"$name\"($arguments) ${kinds[$name]};"
     done
-    sql "create schema \"My \"\"Shop\";
+    sql "$statements
+         create schema \"My \"\"Shop\";
          create function \"My \"\"Shop\".\"Größe.(x)\"(event jsonb) returns void language sql as \$\$ select shop.note(event, 'quoted') \$\$"
 }
 
@@ -64,11 +65,24 @@ for name in "${!kinds[@]}"; do
     driver_run kind OUTBOX_CONSUMER="$name" -- "shop.$name" < <(events 1 2 3 && events 1)
     driver_run again OUTBOX_CONSUMER="$name" -- "shop.$name" < <(events 3 4)
     assert_equal "$name: done, and the second time repeated" "done=3 repeated=1, done=1 repeated=1" "$(outcomes kind), $(outcomes again)"
-    assert_equal "$name: each effect once" "1 2 3 4 in 4" "$(effects "$name")"
 done
+assert_equal "each effect of each of ${#kinds[@]} functions once" "$(for name in "${!kinds[@]}"; do say "$name 1,2,3,4"; done | sort)" \
+    "$(sql "select by || ' ' || string_agg(n::text, ',' order by n) from shop.effect group by by" | sort)"
 
 driver_run quoted OUTBOX_CONSUMER=quoted -- '"My ""Shop"."Größe.(x)"' < <(events 1 2)
 assert_equal "quoted names" "done=2 1 2 in 2" "$(outcomes quoted) $(effects quoted)"
+
+# Statements are prepared; when they are gone all the same, behind a pooler that hides, it goes on without.
+sql "create function shop.prepared(event jsonb) returns void language plpgsql as \$\$
+     begin
+         insert into shop.effect select count(*), 'prepared' from pg_prepared_statements where name like 'outbox_relay_call%';
+         if event->'data'->>'n' = '3' then deallocate all; end if;
+     end \$\$"
+driver_run prepared OUTBOX_CONSUMER=prepared -- shop.prepared < <(events 1 2)
+driver_run gone OUTBOX_CONSUMER=prepared -- shop.prepared < <(events 3 4 5 6 7 8)
+assert_equal "prepared statements are used, and not needed" "done=2 done=6 0 1" \
+    "$(outcomes prepared) $(outcomes gone) $(sql "select string_agg(distinct n::text, ' ' order by n::text) from shop.effect where by = 'prepared'")"
+assert_equal "it says so" 1 "$(grep -c 'a prepared statement is gone' "$system_dir/gone.log")"
 
 # Several functions for one event, in the order of the lines; the second sees what the first has done.
 sql "create function shop.second(event jsonb) returns void stable language plpgsql as \$\$

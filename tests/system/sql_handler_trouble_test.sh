@@ -75,7 +75,7 @@ assert_equal "batches that are in each other's way" "done=1000 1000" "$(outcomes
 
 # A row that another transaction keeps: tried again a few times, then failed.
 coproc hold { psql --no-psqlrc --quiet --tuples-only --no-align; }
-hold_in=${hold[1]} hold_pid=$hold_PID
+hold_in=${hold[1]} hold_pid=$!
 printf 'begin; update shop.stock set taken = taken where id = 1; select 1;\n' >&"$hold_in"
 wait_for_sql 10 "the row is locked" "select exists (select from pg_stat_activity where state = 'idle in transaction')"
 driver_run locking OUTBOX_CONSUMER=locking OUTBOX_SQL_CONNECTIONS=1 -- shop.locking < <(events 1)
