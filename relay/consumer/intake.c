@@ -13,185 +13,10 @@
 #include "consumer/intake.h"
 
 #include "base/memory.h"
-#include "consumer/certificates.h"
-#include "consumer/envelope.h"
-#include "consumer/lanes.h"
-#include "consumer/remarks.h"
-#include "handle/handlers.h"
+#include "consumer/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
-
-enum { MESSAGE_ID_SIZE = 101 };
-
-enum item_state {
-    ITEM_BEGUN,
-    ITEM_QUEUED,
-    ITEM_READY,
-    ITEM_CHECKING,
-    ITEM_BLOCKED,
-    ITEM_OFFERED,
-    ITEM_LEAVING,
-};
-
-struct item {
-    TAILQ_ENTRY(item) link; // in `waiting` or, once offered, in `offered`
-    TAILQ_ENTRY(item) turn; // in `ready` or `leaving`, by its state
-    enum item_state state;
-    struct intake *intake;
-    void *message; // the caller's
-    struct envelope envelope;
-    char *refusal; // why it is malformed, or NULL
-    bool checked;  // its signature holds
-    struct certificate_waiter waiter;
-    struct lane_place by_group;
-    struct lane_place by_event;
-    int receive_count;
-    char message_id[MESSAGE_ID_SIZE];
-};
-
-TAILQ_HEAD(item_queue, item);
-
-struct intake {
-    struct intake_listener listener;
-    struct handlers *handlers;
-    struct certificates *certificates; // NULL: signatures are not verified
-    struct remarks *remarks;
-    struct lanes *groups;
-    struct lanes *events;
-    struct event *tick; // goes on with what is ready
-    struct item_queue waiting;
-    struct item_queue offered;
-    struct item_queue ready;
-    struct item_queue leaving; // let go, but not yet told
-    bool telling;
-    struct intake_counts counts;
-};
-
-static const struct intake_result done = {.kind = INTAKE_DONE};
-static const struct intake_result let_go = {.kind = INTAKE_LET_GO};
-
-static void make_ready(struct item *item) {
-    if (item != NULL) {
-        item->state = ITEM_READY;
-        TAILQ_INSERT_TAIL(&item->intake->ready, item, turn);
-        event_active(item->intake->tick, 0, 0);
-    }
-}
-
-// Takes the item out of whatever it waits in.
-static void stop_waiting(struct item *item) {
-    switch (item->state) {
-    case ITEM_READY:
-        TAILQ_REMOVE(&item->intake->ready, item, turn);
-        break;
-    case ITEM_CHECKING:
-        certificates_cancel(&item->waiter);
-        break;
-    case ITEM_BEGUN:
-    case ITEM_QUEUED:
-    case ITEM_BLOCKED:
-    case ITEM_OFFERED:
-    case ITEM_LEAVING:
-        break;
-    }
-}
-
-// Will be let go; nothing waits for it from now on.
-static void send_away(struct item *item) {
-    stop_waiting(item);
-    make_ready(lanes_leave(&item->by_event));
-    (void)lanes_leave(&item->by_group);
-    item->state = ITEM_LEAVING;
-    TAILQ_INSERT_TAIL(&item->intake->leaving, item, turn);
-}
-
-// Those behind in a group can go on when it is done, and cannot when it is not.
-static void leave_group(struct item *item, enum intake_kind kind) {
-    struct item *behind;
-    while (kind != INTAKE_DONE && (behind = lanes_behind(&item->by_group)) != NULL) {
-        send_away(behind);
-    }
-    make_ready(lanes_leave(&item->by_group));
-}
-
-static void free_item(struct item *item) {
-    envelope_free(&item->envelope);
-    free(item->refusal);
-    free(item);
-}
-
-static void settle(struct item *item, const struct intake_result *result) {
-    struct intake *intake = item->intake;
-    struct item_queue *queue = item->state == ITEM_OFFERED ? &intake->offered : &intake->waiting;
-    stop_waiting(item);
-    TAILQ_REMOVE(queue, item, link);
-    make_ready(lanes_leave(&item->by_event));
-    leave_group(item, result->kind);
-    intake->listener.settled(intake->listener.context, item->message, result);
-    free_item(item);
-}
-
-static void settle_leaving(struct intake *intake) {
-    if (intake->telling) { // it goes on there
-        return;
-    }
-    intake->telling = true;
-    while (!TAILQ_EMPTY(&intake->leaving)) {
-        struct item *item = TAILQ_FIRST(&intake->leaving);
-        TAILQ_REMOVE(&intake->leaving, item, turn);
-        item->state = ITEM_BEGUN;
-        intake->counts.let_go++;
-        settle(item, &let_go);
-    }
-    intake->telling = false;
-}
-
-// Settles the item, then those that its end lets go.
-static void finish(struct item *item, const struct intake_result *result) {
-    struct intake *intake = item->intake;
-    settle(item, result);
-    settle_leaving(intake);
-}
-
-static void finish_malformed(struct item *item, const char *reason) {
-    item->intake->counts.malformed++;
-    remarks_malformed(item->intake->remarks, item->message_id, item->receive_count, reason);
-    finish(item, &(struct intake_result){.kind = INTAKE_FAILED, .reason = reason});
-}
-
-static void finish_failed(struct item *item, const struct intake_result *result) {
-    item->intake->counts.failed++;
-    remarks_failed(item->intake->remarks, &item->envelope.event, result->reason);
-    finish(item, result);
-}
-
-static void finish_handled(struct item *item, const struct handled *handled) {
-    struct intake_counts *counts = &item->intake->counts;
-    switch (handled->kind) {
-    case HANDLED_DONE:
-        counts->handled++;
-        counts->repeated += handled->repeated ? 1 : 0;
-        finish(item, &done);
-        break;
-    case HANDLED_NONE:
-        counts->without_handler++;
-        remarks_unhandled(item->intake->remarks, item->envelope.event.event_type);
-        finish(item, &done);
-        break;
-    case HANDLED_FAILED:
-        finish_failed(item, &(struct intake_result){.kind = INTAKE_FAILED,
-                                                    .retry_after_us = handled->retry_after_us,
-                                                    .outage = handled->outage,
-                                                    .reason = handled->reason});
-        break;
-    case HANDLED_LET_GO:
-        counts->let_go++;
-        finish(item, &let_go);
-        break;
-    }
-}
 
 static void offer(struct item *item) {
     struct intake *intake = item->intake;
@@ -219,9 +44,9 @@ static void on_certificate(void *context, const struct certificate_found *found)
     }
     if (found->key == NULL && found->outage) {
         const struct intake_result outage = {.kind = INTAKE_FAILED, .outage = true, .reason = error.text};
-        finish_failed(item, &outage);
+        item_failed(item, &outage);
     } else if (found->key == NULL || !signature_verify(&item->envelope.sealed, found->key, &error)) {
-        finish_malformed(item, error.text);
+        item_malformed(item, error.text);
     } else {
         item->checked = true;
         claim_event(item);
@@ -231,7 +56,7 @@ static void on_certificate(void *context, const struct certificate_found *found)
 static void check_signature(struct item *item) {
     struct error error = {0};
     if (!signature_prepare(&item->envelope.sealed, &error)) {
-        finish_malformed(item, error.text);
+        item_malformed(item, error.text);
         return;
     }
     item->state = ITEM_CHECKING;
@@ -241,7 +66,7 @@ static void check_signature(struct item *item) {
 
 static void go_on(struct item *item) {
     if (item->refusal != NULL) {
-        finish_malformed(item, item->refusal);
+        item_malformed(item, item->refusal);
     } else if (item->envelope.needs_check && !item->checked) {
         check_signature(item);
     } else {
@@ -278,7 +103,7 @@ static void on_broken(void *context, const struct error *error) {
 
 static void on_settled(void *context, void *delivery, const struct handled *handled) {
     (void)context;
-    finish_handled(delivery, handled);
+    item_handled(delivery, handled);
 }
 
 static void on_recovered(void *context) {
@@ -326,7 +151,7 @@ static void free_items(struct item_queue *queue) {
     while (!TAILQ_EMPTY(queue)) {
         struct item *item = TAILQ_FIRST(queue);
         TAILQ_REMOVE(queue, item, link);
-        free_item(item);
+        item_free(item);
     }
 }
 
@@ -367,20 +192,14 @@ void intake_offer(struct intake *intake, const struct incoming *incoming, void *
     if (!incoming->fifo || incoming->group_id.length == 0) {
         go_on(item);
     } else if (lanes_join(intake->groups, incoming->group_id, &item->by_group, item)) {
-        make_ready(item);
+        item_make_ready(item);
     } else {
         item->state = ITEM_QUEUED;
     }
 }
 
 void intake_drop(struct intake *intake) {
-    struct item *item;
-    TAILQ_FOREACH(item, &intake->waiting, link) {
-        if (item->state != ITEM_LEAVING) {
-            send_away(item);
-        }
-    }
-    settle_leaving(intake);
+    items_let_go(intake);
     handlers_drop(intake->handlers);
 }
 

@@ -150,6 +150,18 @@ static void takes_the_attributes_of_an_envelope(void **state) {
     opens(WRAPPED(ESCAPED, ",\"MessageAttributes\":null"), false);
 }
 
+// All that is read out of it has room, a second time.
+static void takes_long_texts(void **state) {
+    char body[4000], source[3000];
+    (void)state;
+    memset(source, 'x', sizeof source - 1);
+    source[sizeof source - 1] = '\0';
+    snprintf(body, sizeof body,
+             "{\"specversion\":\"1.0\",\"id\":\"" EVENT_ID "\",\"type\":\"a\",\"source\":\"%s\"}", source);
+    opens(body, false);
+    assert_true(envelope.event.json.length > sizeof source);
+}
+
 static void refuses_attributes_of_another_form(void **state) {
     static const char whole[] = "MessageAttributes must be there once, and an object";
     static const char one[] = "the message attribute event-id must be there once, with a Type and a Value";
@@ -245,6 +257,7 @@ int main(void) {
         cmocka_unit_test_teardown(takes_what_was_delivered_raw, tear_down),
         cmocka_unit_test_teardown(takes_the_attributes_of_a_raw_message, tear_down),
         cmocka_unit_test_teardown(takes_the_attributes_of_an_envelope, tear_down),
+        cmocka_unit_test_teardown(takes_long_texts, tear_down),
         cmocka_unit_test_teardown(refuses_attributes_of_another_form, tear_down),
         cmocka_unit_test_teardown(says_what_is_wrong_with_an_envelope, tear_down),
         cmocka_unit_test_teardown(names_the_other_messages_of_sns, tear_down),

@@ -315,9 +315,10 @@ static void long_groups_end_at_once(void **state) {
     for (int number = 0; number < MANY; number++) {
         offer(number, "g");
     }
-    while (settled_count < MANY) {
+    for (int round = 0; round < MANY && settled_count < MANY; round++) {
         loop_settle(base);
     }
+    assert_int_equal(settled_count, MANY);
     fake_handlers.how = (struct handled){.kind = HANDLED_FAILED, .reason = "at once"};
     for (int number = MANY; number < 2 * MANY; number++) {
         offer(number, "g");

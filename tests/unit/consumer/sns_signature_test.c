@@ -352,8 +352,7 @@ static void refuses_all_other_addresses(void **state) {
         "https://sns.us-east-1.amazonaws.com%2f@evil.example/x.pem",
         "https://sns.us-east-1.amazonaws.com%00/x.pem",
         "https://sns.us-east-1%2eamazonaws.com/x.pem",
-        "https://sns.us-east-1\xe3\x80\x82"
-        "amazonaws.com/x.pem",
+        "https://sns.us-east-1\343\200\202amazonaws.com/x.pem",
         "https://sns.us-east-1.amazonaws.com?/x.pem",
         "https://sns.us-east-1.amazonaws.com#/x.pem",
         "https://sns.us-east-1.amazonaws.com;/x.pem",
@@ -392,7 +391,7 @@ static void bounds_the_address(void **state) {
     memcpy(url, begin, sizeof begin - 1);
     memcpy(url + SIGNING_URL_MAX - 4, ".pem", 4);
     assert_true(signing_url_valid((struct slice){url, SIGNING_URL_MAX}));
-    memcpy(url + SIGNING_URL_MAX - 3, ".pem", 4);
+    memcpy(url + SIGNING_URL_MAX - 4, "x.pem", 5);
     assert_false(signing_url_valid((struct slice){url, SIGNING_URL_MAX + 1}));
 }
 
