@@ -36,8 +36,6 @@ struct sqs_consumer {
     bool facts_known;
     bool empty; // the last answer had no messages
     int64_t received;
-    int64_t given_back;
-    int unfinished; // messages that were given back while a handler had them
     struct error error;
 };
 
@@ -56,7 +54,7 @@ static void end(struct sqs_consumer *consumer) {
     log_info("stopped", LOG_INT("received", consumer->received), LOG_INT("handled", counts->handled),
              LOG_INT("repeated", counts->repeated), LOG_INT("without_handler", counts->without_handler),
              LOG_INT("failed", counts->failed), LOG_INT("malformed", counts->malformed),
-             LOG_INT("given_back", consumer->given_back));
+             LOG_INT("given_back", holding_given_back(consumer->holding)));
     event_base_loopbreak(consumer->base);
 }
 
@@ -131,15 +129,23 @@ static void on_pump(evutil_socket_t socket, short kinds, void *context) {
             receiver_pump(consumer->receiver, room(consumer));
         }
     }
+    if (consumer->stage == STAGE_STOPPING && receiver_under_way(consumer->receiver) == 0) {
+        holding_give_back_marked(consumer->holding);
+    }
     if ((consumer->stage == STAGE_STOPPING && is_idle(consumer)) ||
         (consumer->stage == STAGE_GIVING_UP && holding_count(consumer->holding) == 0)) {
         end(consumer);
     }
 }
 
-static void give_back(struct sqs_consumer *consumer, struct held *held) {
-    consumer->given_back++;
-    holding_give_back(held);
+// What is given back while receives are under way comes back with one of these, once for each, and each time
+// counts towards the dead-letter queue. So who stops waits for those first.
+static void give_back(const struct sqs_consumer *consumer, struct held *held) {
+    if (consumer->stage == STAGE_STOPPING && receiver_under_way(consumer->receiver) > 0) {
+        holding_give_back_later(held);
+    } else {
+        holding_give_back(held);
+    }
 }
 
 static void on_received(void *context, const struct received *received, int64_t since) {
@@ -225,13 +231,12 @@ static void on_deadline(evutil_socket_t socket, short kinds, void *context) {
         return;
     }
     consumer->stage = STAGE_GIVING_UP;
-    consumer->unfinished = holding_give_back_all(consumer->holding);
-    consumer->given_back += consumer->unfinished;
+    int unfinished = holding_give_back_all(consumer->holding);
     holding_flush(consumer->holding);
     error_set(&consumer->error, ERROR_TIMEOUT,
-              "not all was done in OUTBOX_SHUTDOWN_TIMEOUT: messages given back that were being handled: %d, "
-              "receives without an answer: %d",
-              consumer->unfinished, receiver_under_way(consumer->receiver));
+              "not all was done in OUTBOX_SHUTDOWN_TIMEOUT: messages given back: %d, receives without an "
+              "answer: %d",
+              unfinished, receiver_under_way(consumer->receiver));
     set_deadline(consumer, LAST_US);
     poke(consumer);
 }

@@ -36,6 +36,7 @@ struct held {
     int attempts; // in vain: of keeping it, then of what was wished
     bool asking;  // a request about it is collected or under way
     bool gone;    // SQS does not know it as ours any more
+    bool marked;  // to be given back, later
 };
 
 struct holding {
@@ -48,6 +49,7 @@ struct holding {
     int visibility_s;
     int count;
     int undecided;
+    int64_t given_back;
     struct trouble deleting, hiding;
 };
 
@@ -223,19 +225,36 @@ void holding_put_off(struct held *held, int64_t retry_after_us) {
 }
 
 void holding_give_back(struct held *held) {
+    held->holding->given_back++;
     decide(held, WISH_GIVE_BACK, 0);
 }
 
-int holding_give_back_all(struct holding *holding) {
+void holding_give_back_later(struct held *held) {
+    held->marked = true;
+}
+
+static int give_back_each(struct holding *holding, bool marked_only) {
     int given_back = 0;
     for (struct held *held = holding->first, *next; held != NULL; held = next) {
         next = held->next;
-        if (held->wish == WISH_KEEP) {
+        if (held->wish == WISH_KEEP && (held->marked || !marked_only)) {
             holding_give_back(held);
             given_back++;
         }
     }
     return given_back;
+}
+
+void holding_give_back_marked(struct holding *holding) {
+    (void)give_back_each(holding, true);
+}
+
+int holding_give_back_all(struct holding *holding) {
+    return give_back_each(holding, false);
+}
+
+int64_t holding_given_back(const struct holding *holding) {
+    return holding->given_back;
 }
 
 static void try_again(struct held *held) {

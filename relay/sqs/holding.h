@@ -31,8 +31,14 @@ void holding_delete(struct held *held);
 void holding_put_off(struct held *held, int64_t retry_after_us);
 void holding_give_back(struct held *held);
 
+// holding_give_back_later keeps a message until holding_give_back_marked gives back all of these.
+void holding_give_back_later(struct held *held);
+void holding_give_back_marked(struct holding *holding);
+
 // holding_give_back_all gives back what is in hand and undecided; returns how many these are.
 int holding_give_back_all(struct holding *holding);
+
+int64_t holding_given_back(const struct holding *holding); // how many were, so far
 
 void holding_flush(struct holding *holding); // asks now for what has been collected
 
