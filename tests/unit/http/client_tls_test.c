@@ -98,6 +98,7 @@ static void refuses_an_authority_it_does_not_know(void **state) {
     assert_refused(harness, "certificate");
     client_replace(harness, ""); // nor is it one of the system's
     assert_refused(harness, "certificate");
+    assert_true(harness->unreached[0] && harness->unreached[1]);
     assert_int_equal(http_server_counts(harness->server)->requests, 0);
     client_close(harness);
     SSL_CTX_free(tls);
