@@ -51,7 +51,7 @@ struct handlers_listener {
 struct handlers *handlers_new(struct event_base *base, const struct settings *settings, const char *consumer,
                               const struct handlers_listener *listener, struct error *error);
 
-// handlers_free ends what runs, without a call. NULL is fine.
+// handlers_free ends what runs, without a call, and is not to be called from within one. NULL is fine.
 void handlers_free(struct handlers *handlers);
 
 int handlers_count(const struct handlers *handlers); // how many lines there are
@@ -62,5 +62,6 @@ void handlers_offer(struct handlers *handlers, const struct domain_event *event,
 // handlers_drop settles as let go what no handler has begun yet. What has been begun goes on.
 void handlers_drop(struct handlers *handlers);
 
-// handlers_resting: the database is lost, so that offering more is in vain until `recovered`.
+// handlers_resting: the database is lost, so that offering more is in vain until `recovered` (or it has not
+// been reached yet: until `ready`). What is offered all the same fails with `outage`.
 bool handlers_resting(const struct handlers *handlers);

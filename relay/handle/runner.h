@@ -5,6 +5,8 @@
 
 #include "handle/handlers.h"
 
+// The event that a runner gets is a copy of its own, and each of its slices has a zero byte behind it.
+//
 // `ended` is called exactly once for each task that was started, later, from the loop: HANDLED_DONE,
 // HANDLED_FAILED, or HANDLED_LET_GO for one that was dropped before it began.
 struct runner_listener {
@@ -31,7 +33,8 @@ void exec_runner_start(struct exec_runner *runner, char *const *words, const str
 void exec_runner_free(struct exec_runner *runner);
 
 // sql: functions of one jsonb, many events in a transaction. `functions` are names as the user wrote them
-// (schema.function), checked by sql_runner_check; they and the event live until the task has ended.
+// (schema.function), checked by sql_runner_check; those of sql_runner_new live as long as the runner, and a
+// task's are among them; the event lives until the task has ended.
 enum { SQL_FUNCTIONS_MAX = 64 };
 struct sql_runner;
 struct sql_runner_listener {

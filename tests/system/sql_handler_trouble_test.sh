@@ -149,6 +149,18 @@ assert_equal "two processes: each effect once" "5000 of 5000" "$(effects note)"
 cat "$system_dir/one.out" "$system_dir/two.out" >"$system_dir/all.out"
 assert_equal "two processes: one of them has done it" "done=5000 repeated=5000" "$(outcomes all)"
 
+# A process that is killed in the middle.
+sql "truncate shop.effect"
+# shellcheck disable=SC2046
+driver_begin killed OUTBOX_CONSUMER=killed -- shop.note < <(events $(seq 1 5000))
+wait_for_sql 10 "it is in the middle" "select count(*) > 200 from shop.effect"
+# shellcheck disable=SC2154 # driver_begin sets it
+kill -KILL "$driver_pid_killed"
+driver_end killed 2>/dev/null
+assert_equal "it was killed before the end" yes "$(sql "select case when count(*) < 5000 then 'yes' end from shop.effect")"
+driver_run after OUTBOX_CONSUMER=killed -- shop.note < "$system_dir/killed.in"
+assert_equal "a process was killed: each effect once" "5000 of 5000" "$(effects note)"
+
 # Behind a pooler in transaction mode.
 pooler_size=3
 pooler_start
