@@ -81,7 +81,7 @@ static void on_tick(evutil_socket_t socket, short kinds, void *context) {
     size_t count = 0;
     (void)socket;
     (void)kinds;
-    TAILQ_FOREACH(item, &intake->ready, turn) {
+    for (item = TAILQ_FIRST(&intake->ready); item != NULL; item = TAILQ_NEXT(item, turn)) {
         count++;
     }
     for (; count > 0 && (item = TAILQ_FIRST(&intake->ready)) != NULL; count--) {
