@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 struct envelope {
-    bool needs_check; // its signature must be verified before it is believed
+    bool needs_check; // its signature must be verified before it is believed, and has not been
     struct signed_message sealed;
     struct domain_event event; // views of the envelope; so is what is sealed
     struct buffer texts;

@@ -48,7 +48,7 @@ static void on_certificate(void *context, const struct certificate_found *found)
     } else if (found->key == NULL || !signature_verify(&item->envelope.sealed, found->key, &error)) {
         item_malformed(item, error.text);
     } else {
-        item->checked = true;
+        item->envelope.needs_check = false;
         claim_event(item);
     }
 }
@@ -67,7 +67,7 @@ static void check_signature(struct item *item) {
 static void go_on(struct item *item) {
     if (item->refusal != NULL) {
         item_malformed(item, item->refusal);
-    } else if (item->envelope.needs_check && !item->checked) {
+    } else if (item->envelope.needs_check) {
         check_signature(item);
     } else {
         claim_event(item);
@@ -81,7 +81,7 @@ static void on_tick(evutil_socket_t socket, short kinds, void *context) {
     size_t count = 0;
     (void)socket;
     (void)kinds;
-    TAILQ_FOREACH(item, &intake->ready, turn) {
+    for (item = TAILQ_FIRST(&intake->ready); item != NULL; item = TAILQ_NEXT(item, turn)) {
         count++;
     }
     for (; count > 0 && (item = TAILQ_FIRST(&intake->ready)) != NULL; count--) {

@@ -184,11 +184,8 @@ static bool take_closing(struct scan *scan) {
     return true;
 }
 
-// The name of a member, and what comes before its value; in an array there is nothing.
+// The name of a member, and what comes before its value.
 static bool take_name(struct scan *scan, struct slice *ret_name) {
-    if (!in_object(scan)) {
-        return true;
-    }
     const char *begin = scan->next;
     if (!is_at(scan, '"')) {
         return fail_syntax(scan);
@@ -205,14 +202,19 @@ static bool take_name(struct scan *scan, struct slice *ret_name) {
     return true;
 }
 
+// In an array nothing comes before a value.
+static bool skip_name(struct scan *scan) {
+    struct slice name;
+    return !in_object(scan) || take_name(scan, &name);
+}
+
 // Leaves the levels that end here, as far as `least`; behind a comma, goes on to the next value.
 static bool leave(struct scan *scan, int least) {
-    struct slice name;
     while (scan->depth > least) {
         skip_space(scan);
         if (take(scan, ',')) {
             skip_space(scan);
-            return take_name(scan, &name);
+            return skip_name(scan);
         }
         if (!take_closing(scan)) {
             return fail_syntax(scan);
@@ -223,14 +225,13 @@ static bool leave(struct scan *scan, int least) {
 
 static bool skip_value(struct scan *scan) {
     int least = scan->depth;
-    struct slice name;
     do {
         if (is_at(scan, '{') || is_at(scan, '[')) {
             if (!enter(scan)) {
                 return false;
             }
             if (!take_closing(scan)) { // it is not empty, so its first value comes next
-                if (!take_name(scan, &name)) {
+                if (!skip_name(scan)) {
                     return false;
                 }
                 continue;

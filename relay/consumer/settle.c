@@ -130,8 +130,7 @@ void item_handled(struct item *item, const struct handled *handled) {
 }
 
 void items_let_go(struct intake *intake) {
-    struct item *item;
-    TAILQ_FOREACH(item, &intake->waiting, link) {
+    for (struct item *item = TAILQ_FIRST(&intake->waiting); item != NULL; item = TAILQ_NEXT(item, link)) {
         if (item->state != ITEM_LEAVING) {
             send_away(item);
         }

@@ -31,7 +31,6 @@ struct item {
     void *message; // the caller's
     struct envelope envelope;
     char *refusal; // why it is malformed, or NULL
-    bool checked;  // its signature holds
     struct certificate_waiter waiter;
     struct lane_place by_group;
     struct lane_place by_event;
