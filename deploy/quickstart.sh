@@ -229,7 +229,7 @@ listening_address() {
 
 # call PATH JSON calls the shop's API, and shows both.
 call() {
-    printf '  POST %-7s %-62s -> %s\n' "$1" "$2" "$(curl --silent --show-error --max-time 10 "$api_url$1" --data "$2")"
+    printf '  POST %-7s %-61s -> %s\n' "$1" "$2" "$(curl --silent --show-error --max-time 10 "$api_url$1" --data "$2")"
 }
 
 place_orders() {
@@ -260,18 +260,17 @@ show_events() {
     say "In the database (outbox.event): every committed event is marked, with SNS's receipt. The reservations were published"
     say "by the handler of order.created, in the transaction that took the stock."
     psql_quiet --pset footer=off --command "
-        select id, event_type, left(aggregate_id, 15) as aggregate_id, to_char(sent_at, 'HH24:MI:SS.MS') as sent_at, message_id
+        select id, event_type, aggregate_id, to_char(sent_at, 'HH24:MI:SS.MS') as sent_at, message_id
         from outbox.event order by id"
 }
 
 show_shop() {
-    say
     say "What has become of it. Behind the queue orders, the consumer (sql:shop.reserve_stock, sql:shop.project_order):"
     psql_quiet --pset footer=off --command "
-        select left(order_id, 15) as order_id, product_id, quantity, status from shop.order_view order by sequence"
+        select order_id, product_id, quantity, status from shop.order_view order by sequence"
     psql_quiet --pset footer=off --command "select id as product_id, stock from shop.product"
     say "Behind the queue emails, the Lambda function (sql:shop.queue_email):"
-    psql_quiet --pset footer=off --command "select recipient, left(subject, 35) as subject from shop.email order by recipient, subject"
+    psql_quiet --pset footer=off --command "select recipient, subject from shop.email order by recipient, subject"
     effects_are_right || fail "that is not what the orders should have led to"
 }
 
