@@ -229,7 +229,7 @@ listening_address() {
 
 # call PATH JSON calls the shop's API, and shows both.
 call() {
-    printf '  POST %-7s %-62s -> %s\n' "$1" "$2" "$(curl --silent --show-error --max-time 10 "$api_url$1" --data "$2")"
+    printf '  POST %-7s %-61s -> %s\n' "$1" "$2" "$(curl --silent --show-error --max-time 10 "$api_url$1" --data "$2")"
 }
 
 place_orders() {
@@ -260,18 +260,17 @@ show_events() {
     say "In the database (outbox.event): every committed event is marked, with SNS's receipt. The reservations were published"
     say "by the handler of order.created, in the transaction that took the stock."
     psql_quiet --pset footer=off --command "
-        select id, event_type, left(aggregate_id, 15) as aggregate_id, to_char(sent_at, 'HH24:MI:SS.MS') as sent_at, message_id
+        select id, event_type, aggregate_id, to_char(sent_at, 'HH24:MI:SS.MS') as sent_at, message_id
         from outbox.event order by id"
 }
 
 show_shop() {
-    say
     say "What has become of it. Behind the queue orders, the consumer (sql:shop.reserve_stock, sql:shop.project_order):"
     psql_quiet --pset footer=off --command "
-        select left(order_id, 15) as order_id, product_id, quantity, status from shop.order_view order by sequence"
+        select order_id, product_id, quantity, status from shop.order_view order by sequence"
     psql_quiet --pset footer=off --command "select id as product_id, stock from shop.product"
     say "Behind the queue emails, the Lambda function (sql:shop.queue_email):"
-    psql_quiet --pset footer=off --command "select recipient, left(subject, 35) as subject from shop.email order by recipient, subject"
+    psql_quiet --pset footer=off --command "select recipient, subject from shop.email order by recipient, subject"
     effects_are_right || fail "that is not what the orders should have led to"
 }
 
@@ -283,12 +282,14 @@ effects_are_right() {
         '1reserved 2reserved 5rejected, 0, ann ann bob cid' ]]
 }
 
-# As after a crash right before the marks: the relay publishes every event again.
+# As after a crash right before the marks: the relay publishes every event again. (It may sleep, and only inserts wake it
+# up by themselves.)
 deliver_again() {
     local before after
     say "SNS and SQS deliver at least once. Now every event is published a second time, and so each message delivered again."
     before=$(all_effects)
-    psql_quiet --command 'update outbox.event set sent_at = null, message_id = null, due_at = now()'
+    psql_quiet --output /dev/null --command "update outbox.event set sent_at = null, message_id = null, due_at = now()" \
+        --command "notify outbox_relay, 'event'"
     wait_until 20 all_sent || fail "the events were not published again within 20 s"
     wait_until 20 queues_are_empty || fail "the messages were not consumed again within 20 s"
     after=$(all_effects)

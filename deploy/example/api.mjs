@@ -8,6 +8,9 @@ import { createServer } from "node:http";
 
 const BODY_MAX = 10_000;
 
+// The first line has what is wrong.
+const reason = (error) => error.split("\n")[0].replace(/^.*ERROR: +/, "");
+
 // Values are handed to psql as variables: it quotes them where the statement says :'name'.
 async function query(statement, values) {
   const missing = Object.keys(values).find((name) => values[name] === undefined);
@@ -19,13 +22,13 @@ async function query(statement, values) {
     psql.stdout.on("data", (chunk) => (output.out += chunk));
     psql.stderr.on("data", (chunk) => (output.error += chunk));
     psql.on("error", reject);
-    psql.on("close", (code) => (code === 0 ? resolve(output.out.trim()) : reject(new Error(output.error.trim()))));
+    psql.on("close", (code) => (code === 0 ? resolve(output.out.trim()) : reject(new Error(reason(output.error)))));
     psql.stdin.on("error", reject).end(statement);
   });
 }
 
 async function placeOrder({ product, quantity, email }, correlationId) {
-  const orderId = `order-${randomUUID()}`;
+  const orderId = `order-${randomUUID().slice(0, 8)}`;
   const statement = "SELECT shop.place_order(:'id', :'product', :'quantity'::integer, :'email', :'correlation')";
   const values = { id: orderId, product, quantity, email, correlation: correlationId };
   return { orderId, eventId: await query(statement, values) };

@@ -59,7 +59,7 @@ PGUSER=api process_start "$system_dir/api.pid" "$system_dir/api.log" node "$shop
 wait_for 10 "the API listens" grep -q '^listening on ' "$system_dir/api.log"
 url=http://$(sed -n 's/^listening on //p' "$system_dir/api.log")
 post() { curl --silent --max-time 10 --write-out ' %{http_code}' --header 'X-Correlation-Id: web-1' "$url/$1" --data "$2"; }
-assert_match "an order comes in" '^\{"orderId":"order-[0-9a-f-]{36}","eventId":"[0-9a-f-]{36}"\}. 201$' \
+assert_match "an order comes in" '^\{"orderId":"order-[0-9a-f]{8}","eventId":"[0-9a-f-]{36}"\}. 201$' \
     "$(post orders '{"product": "mug", "quantity": 1, "email": "o'\''hara@example.com"}' | tr '\n' '.')"
 assert_equal "as it was sent" "o'hara@example.com web-1" \
     "$(sql "select o.email, e.metadata ->> 'correlationId' from shop.orders o join outbox.event e on e.aggregate_id = o.id where o.id like 'order-%'" | tr '|' ' ')"

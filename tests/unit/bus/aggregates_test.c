@@ -44,15 +44,15 @@ static int release(void **state) {
 }
 
 // The claims are pointers to nothing in particular.
-static const char one[] = "one", two[] = "two";
+static char one[] = "one", two[] = "two";
 
-static bool hold(struct fixture *fixture, const char *aggregate_id, int row, const char *claim) {
+static bool hold(struct fixture *fixture, const char *aggregate_id, int row, char *claim) {
     size_t length = strlen(aggregate_id);
     struct bus_event *event = memory_allocate(1, sizeof *event + length);
 
     memcpy(event->bytes, aggregate_id, length);
     event->event.aggregate_id = (struct slice){event->bytes, length};
-    event->delivery = (struct delivery){(void *)(uintptr_t)claim, row};
+    event->delivery = (struct delivery){claim, row};
     if (aggregates_hold(fixture->aggregates, event)) {
         return true;
     }
