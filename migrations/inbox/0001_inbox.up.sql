@@ -67,8 +67,8 @@ $$;
 COMMENT ON FUNCTION inbox.refuse(text, text, text, text) IS
     'Raises check_violation: what is refused, its value (200 characters of it), the rule, and the remedy as hint.';
 
--- In a function, because PostgreSQL reads a CHECK constraint back from its stored form in every statement, and a call is
--- the shortest there is. No SET search_path, which would cost more than the rest: everything is qualified instead.
+-- In a function, because PostgreSQL reads a CHECK constraint back from its stored form in every statement, and a call
+-- is the shortest there is. No SET search_path, which would cost more than the rest: everything is qualified instead.
 CREATE FUNCTION inbox.check_consumer(consumer text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE
 AS $$
@@ -85,12 +85,12 @@ COMMENT ON FUNCTION inbox.check_consumer(text) IS 'Refuses what is no name of a 
 
 -- Every row is inserted once, and deleted when it is so old that its event cannot come again (inbox.prune).
 --
--- * Nothing is updated, so pages need no room for it. What a day's prune leaves, a thirtieth of the table, is to be vacuumed
---   before the next day's, so that new rows take its place and the table does not grow: autovacuum's default of a fifth
---   would come once in six days.
--- * The index on processed_at costs an insert some 65 bytes of log and a twentieth to a tenth of its time, for time only
---   grows. A BRIN index costs nothing at first, but once new rows fill the pages of pruned ones every range of pages has old and
---   new times, and a prune reads them all; as it does without an index.
+-- * Nothing is updated, so pages need no room for it. What a day's prune leaves, a thirtieth of the table, is to be
+--   vacuumed before the next day's, so that new rows take its place and the table does not grow: autovacuum's default of
+--   a fifth would come once in six days.
+-- * The index on processed_at costs an insert some 65 bytes of log and a twentieth to a tenth of its time. A BRIN index
+--   costs nothing at first, but once new rows fill the pages of pruned ones, every range of pages has old and new times
+--   and a prune reads them all, as it does without an index: five to ten times as slow after a month, and slower with size.
 CREATE TABLE inbox.processed_event (
     consumer     text NOT NULL,
     event_id     uuid NOT NULL,
@@ -111,8 +111,8 @@ COMMENT ON COLUMN inbox.processed_event.processed_at IS 'When its processing beg
 COMMENT ON CONSTRAINT processed_event_consumer ON inbox.processed_event IS 'See inbox.check_consumer.';
 COMMENT ON INDEX inbox.processed_event_processed_at_idx IS 'Finds what inbox.prune deletes, and what is new.';
 
--- A consumer can add events, now, and look. Only an operator can make them forgotten, and nobody but the owner can change
--- one.
+-- A consumer can add events, now, and look. Only an operator can make them forgotten, and nobody but the owner can
+-- change one.
 GRANT USAGE ON SCHEMA inbox TO inbox_consumer, inbox_operator;
 GRANT SELECT ON inbox.processed_event, inbox.migration TO inbox_consumer, inbox_operator;
 GRANT INSERT (consumer, event_id) ON inbox.processed_event TO inbox_consumer;
