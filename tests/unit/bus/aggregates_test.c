@@ -46,7 +46,7 @@ static int release(void **state) {
 // The claims are pointers to nothing in particular.
 static char one[] = "one", two[] = "two";
 
-static bool hold(struct fixture *fixture, const char *aggregate_id, int row, char *claim) {
+static bool hold(struct fixture *fixture, const char *aggregate_id, int row, void *claim) {
     size_t length = strlen(aggregate_id);
     struct bus_event *event = memory_allocate(1, sizeof *event + length);
 
