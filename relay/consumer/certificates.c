@@ -67,8 +67,8 @@ static void fail(struct certificate *certificate, bool outage, const char *what)
     certificate->state = FAILED;
     certificate->outage = outage;
     certificate->failed_us = clock_monotonic_us();
-    (void)snprintf(certificate->reason, sizeof certificate->reason, "the certificate %s %s", certificate->url,
-                   what);
+    (void)snprintf(certificate->reason, sizeof certificate->reason, "the certificate %s %.200s",
+                   certificate->url, what);
 }
 
 static X509 *parse(struct slice pem) {
@@ -124,8 +124,8 @@ static void tell_dates(struct certificate *certificate, struct certificate_found
         ret->key = X509_get0_pubkey(document);
         return;
     }
-    (void)snprintf(certificate->reason, sizeof certificate->reason, "the certificate %s %s", certificate->url,
-                   what);
+    (void)snprintf(certificate->reason, sizeof certificate->reason, "the certificate %s %.200s",
+                   certificate->url, what);
     ret->reason = certificate->reason;
 }
 

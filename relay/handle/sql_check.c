@@ -94,7 +94,7 @@ static const char server_sql[] =
     "SELECT pg_catalog.pg_is_in_recovery(), p.oid IS NOT NULL,"
     " coalesce(pg_catalog.has_schema_privilege(p.pronamespace, 'USAGE')"
     " AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false),"
-    " coalesce((SELECT pg_catalog.has_table_privilege(c.oid, 'INSERT') FROM pg_catalog.pg_class AS c"
+    " coalesce((SELECT pg_catalog.has_any_column_privilege(c.oid, 'INSERT') FROM pg_catalog.pg_class AS c"
     " WHERE c.relnamespace = p.pronamespace AND c.relname = 'processed_event'), true),"
     " current_user::text, pg_catalog.pg_backend_pid()"
     " FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_proc AS p ON p.proname = 'first_time'"

@@ -72,10 +72,9 @@ void help_append_options(struct buffer *out, const char *command) {
     append_group(out, commands, true,
                  "\nOptions: a flag, else the variable beside it, else the default. A variable ending in "
                  "_FILE names a\nfile that holds the value.\n\n");
-    append_group(
-        out, commands, false,
-        "\nVariables of the AWS SDKs. They have no flag; much of what is not set is looked for in the "
-        "profile.\n\n");
+    append_group(out, commands, false,
+                 "\nVariables without a flag: secrets, and those of the AWS SDKs; much of what is not set is "
+                 "looked for in the profile.\n\n");
 }
 
 static void append_row(struct buffer *out, const struct option *option) {
@@ -105,9 +104,8 @@ void help_append_table(struct buffer *out) {
     buffer_append_text(
         out, "| flag | variable | default | allowed | meaning |\n| --- | --- | --- | --- | --- |\n");
     append_rows(out, true);
-    buffer_append_text(
-        out, "\nVariables of the AWS SDKs. They have no flag; much of what is not set is looked for in the "
-             "profile.\n\n"
-             "| variable | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
+    buffer_append_text(out, "\nVariables without a flag: secrets, and those of the AWS SDKs; much of what is "
+                            "not set is looked for in the profile.\n\n"
+                            "| variable | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
     append_rows(out, false);
 }

@@ -4,16 +4,9 @@
 # what has become of each. Meant to be sourced after system.sh.
 # shellcheck disable=SC2154 # system_dir and relay_build are set there
 
-# inbox_create makes what handlers in SQL need of schema inbox, as migrations do.
+# inbox_create makes schema inbox.
 inbox_create() {
-    sql "create schema inbox;
-         create table inbox.processed_event (consumer text, event_id uuid, processed_at timestamptz default clock_timestamp(),
-                                             primary key (consumer, event_id));
-         create function inbox.first_time(consumer text, event_id uuid) returns boolean language plpgsql as \$\$
-         begin
-             insert into inbox.processed_event (consumer, event_id) values (\$1, \$2) on conflict do nothing;
-             return found;
-         end \$\$"
+    "$relay" migrate up --inbox >"$system_dir/migrate.log" 2>&1 || fail "migrate up --inbox failed"
 }
 
 # event_id NUMBER prints the id of an event, events NUMBER... the events themselves, whose data has the number as n.

@@ -108,7 +108,7 @@ static char told[1000];
 
 static bool has_told(void *context) {
     (void)context;
-    snprintf(told + strlen(told), sizeof told - strlen(told), "%s", stderr_written());
+    strncat(told, stderr_written(), sizeof told - strlen(told) - 1);
     return told[0] != '\0';
 }
 
