@@ -108,7 +108,9 @@ static char told[1000];
 
 static bool has_told(void *context) {
     (void)context;
-    strncat(told, stderr_written(), sizeof told - strlen(told) - 1);
+    const char *written = stderr_written();
+    size_t before = strlen(told);
+    memcpy(told + before, written, strnlen(written, sizeof told - before - 1));
     return told[0] != '\0';
 }
 
