@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/consume.sh"
 
 events=${CONSUME_EVENTS:-2000} seed=${CONSUME_SEED:-1}
-names=(one two three)
+names=(one two three four)
 consumers=0 backends=0
 settings=(OUTBOX_RETRY_BASE=1ms OUTBOX_RETRY_MAX=1ms OUTBOX_VISIBILITY_TIMEOUT=2s OUTBOX_WAIT_TIME=1s OUTBOX_CONCURRENCY=50)
 
