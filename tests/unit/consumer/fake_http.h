@@ -56,7 +56,7 @@ void http_send(struct http_client *client, const struct http_request *request) {
     assert_int_equal(request->method, HTTP_GET);
     assert_true(strlen(request->url) < sizeof fake_http.urls[0]);
     fake_http.requests[index] = *request;
-    strcpy(fake_http.urls[index], request->url);
+    snprintf(fake_http.urls[index], sizeof fake_http.urls[0], "%s", request->url);
 }
 
 // Number `index` (from 0) of the requests, once each.
