@@ -58,6 +58,7 @@ main() {
             exit 2
             ;;
     esac
+    leave_out_the_callers
     prepare_state
     trap 'finish $?' EXIT
     trap 'exit 130' INT TERM
@@ -79,6 +80,14 @@ main() {
         write_environment
         explain_play
     fi
+}
+
+# What the caller has set is for databases, topics and programs of the caller's own; here nothing of it must count.
+leave_out_the_callers() {
+    local name
+    for name in $(compgen -e | grep -E '^(OUTBOX_|DATABASE_URL|PG|PORT$)' || true); do
+        unset "$name"
+    done
 }
 
 # step NAME FUNCTION runs it and says how long it took.

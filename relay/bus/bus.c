@@ -138,6 +138,7 @@ static void leave_event(void *context, struct bus_event *event) {
         int64_t now = clock_monotonic_us();
         int64_t ends_in_us = 2 * leaving->bus->settings->handler_timeout + LATE_MARGIN_US;
         event->late = true;
+        work_count_out(leaving->bus, event); // it must not keep the others out
         event->ends_at = now + ends_in_us;
         types_kept(leaving->bus->types, event->event.event_type, now - event->sent_at);
         event->delivery =
@@ -149,6 +150,7 @@ static void leave(void *self, const void *claim) {
     struct bus *bus = self;
     struct leaving leaving = {bus, claim};
     aggregates_visit(bus->aggregates, leave_event, &leaving);
+    bus_check_room(bus);
 }
 
 // Nothing else has to wait for a late event but its aggregate, and that does in the database: the event is

@@ -20,7 +20,7 @@ struct bus {
     struct types *types;
     struct message message;
     struct event *pump; // hands over what may go
-    int events;         // in hand: held or under way
+    int events;         // in hand, held or under way, but for late ones: of those each type has few
     size_t bytes;       // of these
     bool ready;
     bool was_full;
@@ -49,6 +49,8 @@ void work_soon(struct bus *bus);
 
 // work_settle ends an event that is in no aggregate. work_let_go_all lets go of all that is not begun;
 // work_shed is for a claim whose turn has had its time.
+// work_count_out: an event is late, and no longer among those in hand.
 void work_settle(struct bus *bus, struct bus_event *event, const struct outcome *outcome);
+void work_count_out(struct bus *bus, const struct bus_event *event);
 void work_let_go_all(struct bus *bus);
 void work_shed(struct bus *bus, const void *claim);

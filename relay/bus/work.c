@@ -9,9 +9,15 @@ enum { AT_WORK_LEAST = 64 }; // of a type, with its handlers at a time
 
 static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
 
-void work_settle(struct bus *bus, struct bus_event *event, const struct outcome *outcome) {
+void work_count_out(struct bus *bus, const struct bus_event *event) {
     bus->events--;
     bus->bytes -= event->size;
+}
+
+void work_settle(struct bus *bus, struct bus_event *event, const struct outcome *outcome) {
+    if (!event->late) {
+        work_count_out(bus, event);
+    }
     bus->listener.settled(bus->listener.context, event->delivery, outcome);
     free(event);
 }

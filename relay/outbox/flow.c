@@ -117,23 +117,30 @@ void flow_start_claim(struct relay *relay, int64_t now) {
 }
 
 // (Without a connection it is as good as not known: others may have it by the time there is one.)
-static void note_late_refusal(struct relay *relay, const struct late_event *event,
+static void note_late_failure(struct relay *relay, const struct late_event *event,
                               const struct outcome *outcome) {
-    struct failed_event failed = {.id = event->id, .reason = outcome->reason};
-    enum outcome_kind kind = retry_judge(&relay->policy, event->attempts, outcome, &failed.retry_after_us);
+    struct failed_event failed = {.id = event->id,
+                                  .retry_after_us = outcome->retry_after_us,
+                                  .reason =
+                                      outcome->kind == OUTCOME_LET_GO ? "was not tried" : outcome->reason};
     memcpy(failed.event_id, event->event_id, EVENT_ID_BYTES);
-    failed.parked = kind == OUTCOME_PARK;
-    failed.makes_way = failed.parked && !relay->policy.parked_blocks;
+    if (outcome->kind == OUTCOME_REFUSED || outcome->kind == OUTCOME_PARK) {
+        enum outcome_kind kind =
+            retry_judge(&relay->policy, event->attempts, outcome, &failed.retry_after_us);
+        failed.counts = true;
+        failed.parked = kind == OUTCOME_PARK;
+        failed.makes_way = failed.parked && !relay->policy.parked_blocks;
+    }
     ledger_add_failed(relay->ledger, &failed);
 }
 
-// Whatever else has become of it, it is tried again when it comes due.
+// What waits for its topic comes due when it was put off to, as if nothing were known of it.
 static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
     bool is_running = relay->state == RELAY_RUNNING;
     if (outcome->kind == OUTCOME_SENT) {
         ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id);
-    } else if (is_running && (outcome->kind == OUTCOME_REFUSED || outcome->kind == OUTCOME_PARK)) {
-        note_late_refusal(relay, event, outcome);
+    } else if (is_running && outcome->kind != OUTCOME_WAIT) {
+        note_late_failure(relay, event, outcome);
     }
     if (is_running && ledger_count(relay->ledger) > 0) {
         session_mark(relay->session);
@@ -274,9 +281,8 @@ static bool may_send(void *context, struct delivery delivery) {
     return claim_may_publish(delivery.claim, clock_monotonic_us());
 }
 
-// (A relay that stops has nobody else to care for.)
 static void leave_late(struct relay *relay, int64_t now) {
-    if (relay->turn != NULL && now - claim_began_at(relay->turn) >= LATE_US && !relay->stopping) {
+    if (relay->turn != NULL && now - claim_began_at(relay->turn) >= LATE_US) {
         relay->sink.leave(relay->sink.self, relay->turn);
         flow_renew_ordered(relay);
     }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ARRAY_LIMIT = 256 << 20, MESSAGE_ID_MAX = 128 };
+enum { ARRAY_LIMIT = 256 << 20, MESSAGE_ID_MAX = 128, FAILED_COLUMNS = 5 };
 
 struct entry {
     int64_t id;
@@ -19,7 +19,7 @@ struct entry {
     char message_id[MESSAGE_ID_MAX];
 };
 
-struct refusal {
+struct failure {
     struct failed_event event; // its reason is the text below
     char reason[REASON_MAX + 1];
 };
@@ -29,10 +29,10 @@ struct ledger {
     int count;
     int capacity;
     int sending; // the first so many are being marked
-    struct refusal *refusals;
-    int refusal_count;
-    int refusal_capacity;
-    int refusals_sending;
+    struct failure *failures;
+    int failure_count;
+    int failure_capacity;
+    int failures_sending;
 };
 
 struct ledger *ledger_new(void) {
@@ -42,7 +42,7 @@ struct ledger *ledger_new(void) {
 void ledger_free(struct ledger *ledger) {
     if (ledger != NULL) {
         free(ledger->entries);
-        free(ledger->refusals);
+        free(ledger->failures);
         free(ledger);
     }
 }
@@ -62,23 +62,23 @@ void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[
 }
 
 void ledger_add_failed(struct ledger *ledger, const struct failed_event *event) {
-    if (ledger->refusal_count == ledger->refusal_capacity) {
-        ledger->refusal_capacity = ledger->refusal_capacity * 2 + 16;
-        ledger->refusals =
-            memory_resize(ledger->refusals, (size_t)ledger->refusal_capacity, sizeof(struct refusal));
+    if (ledger->failure_count == ledger->failure_capacity) {
+        ledger->failure_capacity = ledger->failure_capacity * 2 + 16;
+        ledger->failures =
+            memory_resize(ledger->failures, (size_t)ledger->failure_capacity, sizeof(struct failure));
     }
-    struct refusal *refusal = &ledger->refusals[ledger->refusal_count++];
-    refusal->event = *event;
-    snprintf(refusal->reason, sizeof refusal->reason, "%s", event->reason);
-    reason_make_ascii(refusal->reason, strlen(refusal->reason));
+    struct failure *failure = &ledger->failures[ledger->failure_count++];
+    failure->event = *event;
+    snprintf(failure->reason, sizeof failure->reason, "%s", event->reason);
+    reason_make_ascii(failure->reason, strlen(failure->reason));
 }
 
 void ledger_forget_failed(struct ledger *ledger) {
-    ledger->refusal_count = ledger->refusals_sending = 0;
+    ledger->failure_count = ledger->failures_sending = 0;
 }
 
 int ledger_count(const struct ledger *ledger) {
-    return ledger->count + ledger->refusal_count;
+    return ledger->count + ledger->failure_count;
 }
 
 static struct pg_parameter parameter(const struct buffer *array) {
@@ -91,9 +91,9 @@ static int by_id(const void *one, const void *other) {
     return (a->id > b->id) - (a->id < b->id);
 }
 
-static int by_refused_id(const void *one, const void *other) {
-    const struct refusal *a = one;
-    const struct refusal *b = other;
+static int by_failed_id(const void *one, const void *other) {
+    const struct failure *a = one;
+    const struct failure *b = other;
     return (a->event.id > b->event.id) - (a->event.id < b->event.id);
 }
 
@@ -148,48 +148,53 @@ static void send_sent(const struct ledger *ledger, struct pg_connection *connect
 }
 
 // What has come due meanwhile is tried again already, by whoever it may be.
-static void send_refused(const struct ledger *ledger, struct pg_connection *connection) {
-    struct buffer arrays[4];
-    for (int index = 0; index < 4; index++) {
+static void send_failed(const struct ledger *ledger, struct pg_connection *connection) {
+    struct buffer arrays[FAILED_COLUMNS];
+    for (int index = 0; index < FAILED_COLUMNS; index++) {
         buffer_init(&arrays[index], ARRAY_LIMIT);
     }
-    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, ledger->refusal_count);
-    pg_array_begin(&arrays[1], PG_ELEMENT_UUID, ledger->refusal_count);
-    pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, ledger->refusal_count);
-    pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, ledger->refusal_count);
-    for (int index = 0; index < ledger->refusal_count; index++) {
-        const struct refusal *refusal = &ledger->refusals[index];
-        pg_array_append_bigint(&arrays[0], refusal->event.id);
-        append_uuid(&arrays[1], refusal->event.event_id);
-        pg_array_append_bigint(&arrays[2], refusal->event.parked ? -1 : refusal->event.retry_after_us);
-        pg_array_append_bytes(&arrays[3], slice_of_text(refusal->reason));
+    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, ledger->failure_count);
+    pg_array_begin(&arrays[1], PG_ELEMENT_UUID, ledger->failure_count);
+    pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, ledger->failure_count);
+    pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, ledger->failure_count);
+    pg_array_begin(&arrays[4], PG_ELEMENT_BIGINT, ledger->failure_count);
+    for (int index = 0; index < ledger->failure_count; index++) {
+        const struct failure *failure = &ledger->failures[index];
+        pg_array_append_bigint(&arrays[0], failure->event.id);
+        append_uuid(&arrays[1], failure->event.event_id);
+        pg_array_append_bigint(&arrays[2], failure->event.parked ? -1 : failure->event.retry_after_us);
+        pg_array_append_bytes(&arrays[3], slice_of_text(failure->reason));
+        pg_array_append_bigint(&arrays[4], failure->event.counts ? 1 : 0);
     }
-    pg_send(connection,
-            &(struct pg_statement){
-                .sql = "UPDATE outbox.event AS e"
-                       " SET due_at = CASE WHEN m.delay >= 0 THEN pg_catalog.clock_timestamp()"
-                       " + m.delay * interval '1 microsecond' END,"
-                       " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
-                       " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + 1 ELSE 32767 END)::int2,"
-                       " last_error = m.reason"
-                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-                       " pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
-                       " pg_catalog.unnest($4::pg_catalog.text[])) AS m(id, event_id, delay, reason)"
-                       " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL"
-                       " AND e.parked_at IS NULL AND e.due_at > pg_catalog.clock_timestamp()",
-                .parameter_count = 4,
-                .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
-                               parameter(&arrays[3])},
-            });
-    for (int index = 0; index < 4; index++) {
+    pg_send(
+        connection,
+        &(struct pg_statement){
+            .sql =
+                "UPDATE outbox.event AS e"
+                " SET due_at = CASE WHEN m.delay >= 0 THEN pg_catalog.clock_timestamp()"
+                " + m.delay * interval '1 microsecond' END,"
+                " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
+                " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"
+                " last_error = m.reason"
+                " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
+                " pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
+                " pg_catalog.unnest($4::pg_catalog.text[]), pg_catalog.unnest($5::pg_catalog.int8[]))"
+                " AS m(id, event_id, delay, reason, counts)"
+                " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL"
+                " AND e.parked_at IS NULL AND e.due_at > pg_catalog.clock_timestamp()",
+            .parameter_count = FAILED_COLUMNS,
+            .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
+                           parameter(&arrays[3]), parameter(&arrays[4])},
+        });
+    for (int index = 0; index < FAILED_COLUMNS; index++) {
         buffer_free(&arrays[index]);
     }
 }
 
 static int count_making_way(const struct ledger *ledger) {
     int count = ledger->count;
-    for (int index = 0; index < ledger->refusal_count; index++) {
-        count += ledger->refusals[index].event.makes_way;
+    for (int index = 0; index < ledger->failure_count; index++) {
+        count += ledger->failures[index].event.makes_way;
     }
     return count;
 }
@@ -205,9 +210,9 @@ static void send_followers(const struct ledger *ledger, struct pg_connection *co
     for (int index = 0; index < ledger->count; index++) {
         pg_array_append_bigint(&ids, ledger->entries[index].id);
     }
-    for (int index = 0; index < ledger->refusal_count; index++) {
-        if (ledger->refusals[index].event.makes_way) {
-            pg_array_append_bigint(&ids, ledger->refusals[index].event.id);
+    for (int index = 0; index < ledger->failure_count; index++) {
+        if (ledger->failures[index].event.makes_way) {
+            pg_array_append_bigint(&ids, ledger->failures[index].event.id);
         }
     }
     pg_send(connection, &(struct pg_statement){
@@ -223,15 +228,15 @@ static void send_followers(const struct ledger *ledger, struct pg_connection *co
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
     ledger->sending = ledger->count;
-    ledger->refusals_sending = ledger->refusal_count;
+    ledger->failures_sending = ledger->failure_count;
     send_begin(connection);
     if (ledger->count > 0) {
         qsort(ledger->entries, (size_t)ledger->count, sizeof *ledger->entries, by_id);
         send_sent(ledger, connection);
     }
-    if (ledger->refusal_count > 0) {
-        qsort(ledger->refusals, (size_t)ledger->refusal_count, sizeof *ledger->refusals, by_refused_id);
-        send_refused(ledger, connection);
+    if (ledger->failure_count > 0) {
+        qsort(ledger->failures, (size_t)ledger->failure_count, sizeof *ledger->failures, by_failed_id);
+        send_failed(ledger, connection);
     }
     send_followers(ledger, connection);
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
@@ -249,7 +254,7 @@ static int forget(void *items, size_t size, int count, int marked) {
 
 void ledger_marked(struct ledger *ledger) {
     ledger->count = forget(ledger->entries, sizeof(struct entry), ledger->count, ledger->sending);
-    ledger->refusal_count =
-        forget(ledger->refusals, sizeof(struct refusal), ledger->refusal_count, ledger->refusals_sending);
-    ledger->sending = ledger->refusals_sending = 0;
+    ledger->failure_count =
+        forget(ledger->failures, sizeof(struct failure), ledger->failure_count, ledger->failures_sending);
+    ledger->sending = ledger->failures_sending = 0;
 }

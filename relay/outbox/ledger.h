@@ -21,10 +21,11 @@ void ledger_free(struct ledger *ledger);
 void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
                 struct slice message_id);
 
-// A refused event: until now it is put off, so that nobody else can have it.
+// An event that has failed: until now it is put off, so that nobody else can have it.
 struct failed_event {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
+    bool counts; // as an attempt: it failed because of the event
     bool parked;
     bool makes_way;         // parked, and what waits for it goes on
     int64_t retry_after_us; // unless parked

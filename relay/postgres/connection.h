@@ -35,7 +35,7 @@ typedef void (*pg_row_fn)(void *context, const PGresult *result, int row);
 // The statement is done; `affected` is the number of rows it returned or changed.
 typedef void (*pg_done_fn)(void *context, int64_t affected);
 
-enum { PG_PARAMETERS_MAX = 4 };
+enum { PG_PARAMETERS_MAX = 5 };
 
 struct pg_parameter {
     const char *value; // text (zero-terminated) when `length` is 0, else `length` bytes in binary format

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "sns/state.h"
 
+enum { PAUSED_US = 1000000 }; // how often to look whether a paused topic is resumed
+
 static int64_t earlier(int64_t one, int64_t other) {
     return one < other ? one : other;
 }
@@ -12,7 +14,8 @@ static int64_t earlier(int64_t one, int64_t other) {
 static int64_t next_in(const struct publisher *publisher, int64_t now) {
     int64_t next = breaker_ask_in(&publisher->breaker, now);
     for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        next = earlier(next, breaker_ask_in(&topic->breaker, now));
+        int64_t wait = breaker_ask_in(&topic->breaker, now);
+        next = earlier(next, wait < PAUSED_US && topic->topic->paused ? PAUSED_US : wait);
     }
     return next;
 }
@@ -36,7 +39,7 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     int64_t now = clock_monotonic_us();
     int events = ask(&publisher->breaker, now);
     for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        events += ask(&topic->breaker, now);
+        events += topic->topic->paused ? 0 : ask(&topic->breaker, now);
     }
     if (events > 0) {
         publisher->listener.probing(publisher->listener.context, events);

@@ -39,6 +39,14 @@ sql "create schema app;
         end\$\$;
      create function app.long(event jsonb) returns void language sql as \$\$select pg_sleep(0.5), app.fast(event)\$\$"
 
+cat >"$system_dir/away.sh" <<'END'
+echo >>"$1"
+[[ $(wc -l <"$1") == 1 ]] || exit 0
+sleep 2
+exit 75
+END
+handlers+=(--on "away.*=exec:bash $system_dir/away.sh $system_dir/away.runs")
+
 # Two slow ones and one behind, beside many fast ones.
 relay_start one "${settings[@]}" OUTBOX_MAX_ATTEMPTS=2 -- "${handlers[@]}"
 relay_wait_ready one
@@ -62,12 +70,23 @@ assert_match "after all attempts, with the reason" '^2 .*too late' \
 assert_equal "and the one behind it waits" "waits for an earlier event of its aggregate" \
     "$(sql "select last_error from outbox.event where event_type = 'bad.moved' and parked_at is null")"
 
-# Told to stop while one is at work.
+# So does an outage, but it counts for nothing, and it is tried again when it has ended, not when its time is over.
+sql "insert into outbox.event (event_type, aggregate_id, data) values ('away.moved', 'away', '{}')"
+all_handled away
+assert_equal "a program that could not do its work after a while is run again soon" "0 2" \
+    "$(sql "select attempts from outbox.event where event_type = 'away.moved'") $(wc -l <"$system_dir/away.runs")"
+
+# Told to stop while one is at work: it is waited for, but other relays go on.
 sql "delete from app.gate"
 insert slow 1 1
 wait_for_sql 20 "it is at work" "select count(*) = 1 from pg_stat_activity where query like '%slow%' and state = 'active' and pid <> pg_backend_pid()"
 relay_signal one TERM
 wait_for 10 "the relay stops" relay_log one ' stopping '
+relay_start other "${settings[@]}" -- "${handlers[@]}"
+insert fast 1 1
+all_handled fast 15
+assert_equal "another relay goes on while it is waited for" yes "$(process_running "$system_dir/one.pid" && say yes)"
+relay_stop other 0
 sql "insert into app.gate values (true)"
 relay_wait one 0
 assert_equal "it is finished and marked" "4 4" "$(state_of slow)"
