@@ -57,10 +57,13 @@ void relay_break_off(struct relay *relay, const struct error *error) {
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
     ledger_forget_failed(relay->ledger);
-    relay->turn = NULL;
     walk_forget(relay->walk);
     relay->sink.drop(relay->sink.self,
                      NULL); // the rows are locked no more: only what is under way already goes on
+    if (relay->turn != NULL && relay->sink.orders_all) { // handlers, whose end may be far
+        relay->sink.leave(relay->sink.self, relay->turn);
+    }
+    relay->turn = NULL;
     if (!relay->ever_ready) {
         relay->failure = *error;
         end_loop(relay);

@@ -45,6 +45,11 @@ echo >>"$1"
 sleep 2
 exit 75
 END
+cat >"$system_dir/wait.sh" <<'END'
+echo >>"$1.runs"
+until [[ -e $1.gate ]]; do sleep 0.05; done
+END
+handlers+=(--on "wait.*=exec:bash $system_dir/wait.sh $system_dir/wait")
 handlers+=(--on "away.*=exec:bash $system_dir/away.sh $system_dir/away.runs")
 
 # Two slow ones and one behind, beside many fast ones.
@@ -75,6 +80,18 @@ sql "insert into outbox.event (event_type, aggregate_id, data) values ('away.mov
 all_handled away
 assert_equal "a program that could not do its work after a while is run again soon" "0 2" \
     "$(sql "select attempts from outbox.event where event_type = 'away.moved'") $(wc -l <"$system_dir/away.runs")"
+
+# Without its database for a moment a relay does not wait for what is at work, and does not begin it a second time.
+sql "insert into outbox.event (event_type, aggregate_id, data) values ('wait.moved', 'wait', '{}')"
+wait_for 20 "it is at work" test -s "$system_dir/wait.runs"
+sql "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'outbox-relay'" >/dev/null
+wait_for 10 "the relay notices" relay_log one 'the database is lost'
+insert fast 1 1
+all_handled fast 15
+assert_equal "others are handled after the loss of the connection" 0 "$(sql "select count(sent_at) from outbox.event where event_type = 'wait.moved'")"
+: >"$system_dir/wait.gate"
+all_handled wait
+assert_equal "what was at work ran once" 1 "$(wc -l <"$system_dir/wait.runs")"
 
 # Told to stop while one is at work: it is waited for, but other relays go on.
 sql "delete from app.gate"
