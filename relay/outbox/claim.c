@@ -82,6 +82,10 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
     return claim->connection != NULL;
 }
 
+static bool is_ordered(const struct claim *claim) {
+    return claim->range.kind == RANGE_ORDERED;
+}
+
 void claim_abandon(struct claim *claim, struct ledger *ledger) {
     bool busy = claim_is_busy(claim);
     pg_close(claim->connection);
@@ -89,7 +93,7 @@ void claim_abandon(struct claim *claim, struct ledger *ledger) {
     claim->state = CLAIM_CLOSED;
     claim->ledger = ledger;
     if (busy) {
-        rows_to_ledger(&claim->rows, ledger);
+        rows_to_ledger(&claim->rows, ledger, is_ordered(claim));
     }
 }
 
@@ -155,10 +159,6 @@ int claim_sent(const struct claim *claim) {
 
 bool claim_was_refused(const struct claim *claim) {
     return claim->refused;
-}
-
-static bool is_ordered(const struct claim *claim) {
-    return claim->range.kind == RANGE_ORDERED;
 }
 
 static bool has_session_lock(const struct claim *claim) {
@@ -522,7 +522,7 @@ void claim_settle(struct claim *claim, int row, const struct outcome *outcome) {
     rows_settle(&claim->rows, row, outcome);
     if (outcome->kind == OUTCOME_SENT && claim->ledger != NULL) {
         const struct row *sent = &claim->rows.items[row];
-        ledger_add(claim->ledger, sent->id, sent->event_id, rows_text(&claim->rows, sent));
+        ledger_add(claim->ledger, sent->id, sent->event_id, rows_text(&claim->rows, sent), is_ordered(claim));
     }
     mark_when_settled(claim);
 }

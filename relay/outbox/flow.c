@@ -138,7 +138,7 @@ static void note_late_failure(struct relay *relay, const struct late_event *even
 static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
     bool is_running = relay->state == RELAY_RUNNING;
     if (outcome->kind == OUTCOME_SENT) {
-        ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id);
+        ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id, true);
     } else if (is_running && outcome->kind != OUTCOME_WAIT) {
         note_late_failure(relay, event, outcome);
     }

@@ -15,6 +15,7 @@ enum { ARRAY_LIMIT = 256 << 20, MESSAGE_ID_MAX = 128, FAILED_COLUMNS = 5 };
 struct entry {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
+    bool ordered;
     unsigned char message_id_length;
     char message_id[MESSAGE_ID_MAX];
 };
@@ -48,7 +49,7 @@ void ledger_free(struct ledger *ledger) {
 }
 
 void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
-                struct slice message_id) {
+                struct slice message_id, bool ordered) {
     if (ledger->count == ledger->capacity) {
         ledger->capacity = ledger->capacity * 2 + 64;
         ledger->entries = memory_resize(ledger->entries, (size_t)ledger->capacity, sizeof(struct entry));
@@ -56,6 +57,7 @@ void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[
     struct entry *entry = &ledger->entries[ledger->count++];
     size_t length = message_id.length < MESSAGE_ID_MAX ? message_id.length : MESSAGE_ID_MAX;
     entry->id = id;
+    entry->ordered = ordered;
     memcpy(entry->event_id, event_id, EVENT_ID_BYTES);
     memcpy(entry->message_id, message_id.data, length);
     entry->message_id_length = (unsigned char)length;
@@ -85,10 +87,11 @@ static struct pg_parameter parameter(const struct buffer *array) {
     return (struct pg_parameter){array->data, (int)array->length};
 }
 
-static int by_id(const void *one, const void *other) {
+// Those without order first.
+static int by_order_and_id(const void *one, const void *other) {
     const struct entry *a = one;
     const struct entry *b = other;
-    return (a->id > b->id) - (a->id < b->id);
+    return a->ordered != b->ordered ? a->ordered - b->ordered : (a->id > b->id) - (a->id < b->id);
 }
 
 static int by_failed_id(const void *one, const void *other) {
@@ -100,8 +103,7 @@ static int by_failed_id(const void *one, const void *other) {
 // Under the ordered lock, which a relay that takes a turn has for about a second at most. (No limit of the
 // role on waiting for locks is in the way; a relay that is frozen just then keeps it no longer than a turn
 // would.)
-static void send_begin(struct pg_connection *connection) {
-    pg_send(connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+static void send_lock(struct pg_connection *connection) {
     pg_send(connection,
             &(struct pg_statement){
                 .sql = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
@@ -114,18 +116,18 @@ static void append_uuid(struct buffer *array, const unsigned char event_id[EVENT
     pg_array_append_bytes(array, (struct slice){(const char *)event_id, EVENT_ID_BYTES});
 }
 
-static void send_sent(const struct ledger *ledger, struct pg_connection *connection) {
+static void send_sent(struct pg_connection *connection, const struct entry *entries, int count) {
     struct buffer ids;
     struct buffer event_ids;
     struct buffer message_ids;
     buffer_init(&ids, ARRAY_LIMIT);
     buffer_init(&event_ids, ARRAY_LIMIT);
     buffer_init(&message_ids, ARRAY_LIMIT);
-    pg_array_begin(&ids, PG_ELEMENT_BIGINT, ledger->count);
-    pg_array_begin(&event_ids, PG_ELEMENT_UUID, ledger->count);
-    pg_array_begin(&message_ids, PG_ELEMENT_TEXT, ledger->count);
-    for (int index = 0; index < ledger->count; index++) {
-        const struct entry *entry = &ledger->entries[index];
+    pg_array_begin(&ids, PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&event_ids, PG_ELEMENT_UUID, count);
+    pg_array_begin(&message_ids, PG_ELEMENT_TEXT, count);
+    for (int index = 0; index < count; index++) {
+        const struct entry *entry = &entries[index];
         pg_array_append_bigint(&ids, entry->id);
         append_uuid(&event_ids, entry->event_id);
         pg_array_append_bytes(&message_ids, (struct slice){entry->message_id, entry->message_id_length});
@@ -191,23 +193,23 @@ static void send_failed(const struct ledger *ledger, struct pg_connection *conne
     }
 }
 
-static int count_making_way(const struct ledger *ledger) {
-    int count = ledger->count;
+static int count_making_way(const struct ledger *ledger, int first) {
+    int count = ledger->count - first;
     for (int index = 0; index < ledger->failure_count; index++) {
         count += ledger->failures[index].event.makes_way;
     }
     return count;
 }
 
-static void send_followers(const struct ledger *ledger, struct pg_connection *connection) {
+static void send_followers(const struct ledger *ledger, struct pg_connection *connection, int first) {
     struct buffer ids;
-    int count = count_making_way(ledger);
+    int count = count_making_way(ledger, first);
     if (count == 0) {
         return;
     }
     buffer_init(&ids, ARRAY_LIMIT);
     pg_array_begin(&ids, PG_ELEMENT_BIGINT, count);
-    for (int index = 0; index < ledger->count; index++) {
+    for (int index = first; index < ledger->count; index++) {
         pg_array_append_bigint(&ids, ledger->entries[index].id);
     }
     for (int index = 0; index < ledger->failure_count; index++) {
@@ -224,21 +226,47 @@ static void send_followers(const struct ledger *ledger, struct pg_connection *co
     buffer_free(&ids);
 }
 
-// (In the order in which claims mark theirs, so that two statements cannot wait for each other.)
-void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
-                       void *context) {
-    ledger->sending = ledger->count;
-    ledger->failures_sending = ledger->failure_count;
-    send_begin(connection);
-    if (ledger->count > 0) {
-        qsort(ledger->entries, (size_t)ledger->count, sizeof *ledger->entries, by_id);
-        send_sent(ledger, connection);
+static int count_unordered(const struct ledger *ledger) {
+    int count = 0;
+    while (count < ledger->count && !ledger->entries[count].ordered) {
+        count++;
+    }
+    return count;
+}
+
+static void send_ordered(const struct ledger *ledger, struct pg_connection *connection, int first) {
+    send_lock(connection);
+    if (ledger->count > first) {
+        send_sent(connection, ledger->entries + first, ledger->count - first);
     }
     if (ledger->failure_count > 0) {
         qsort(ledger->failures, (size_t)ledger->failure_count, sizeof *ledger->failures, by_failed_id);
         send_failed(ledger, connection);
     }
-    send_followers(ledger, connection);
+    send_followers(ledger, connection, first);
+}
+
+// (In the order in which claims mark theirs, so that two statements cannot wait for each other. Those without
+// order have a transaction of their own: their rows may be locked by a claim of another relay for long, and
+// the ordered lock is not to be kept meanwhile.)
+void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
+                       void *context) {
+    static const struct pg_statement begin = {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
+    ledger->sending = ledger->count;
+    ledger->failures_sending = ledger->failure_count;
+    if (ledger->count > 0) {
+        qsort(ledger->entries, (size_t)ledger->count, sizeof(struct entry), by_order_and_id);
+    }
+    int unordered = count_unordered(ledger);
+    pg_send(connection, &begin);
+    if (unordered > 0) {
+        send_sent(connection, ledger->entries, unordered);
+    }
+    if (ledger->count > unordered || ledger->failure_count > 0) {
+        pg_send(connection, &(struct pg_statement){.sql = "COMMIT"});
+        pg_send(connection, &begin);
+        send_ordered(ledger, connection, unordered);
+    }
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
     pg_sync(connection);
 }

@@ -18,8 +18,9 @@ void ledger_free(struct ledger *ledger);
 
 // ledger_add notes one event. It is found again by id and event_id: after a failover to a standby that lagged
 // behind, another event can have the id.
+// `ordered`: it was claimed in a turn.
 void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
-                struct slice message_id);
+                struct slice message_id, bool ordered);
 
 // An event that has failed: until now it is put off, so that nobody else can have it.
 struct failed_event {
@@ -41,8 +42,9 @@ int ledger_count(const struct ledger *ledger);
 
 // ledger_send_marks sends the statement that marks all of them; the caller's `done` is called when it is
 // committed, and should then call ledger_marked, which forgets them, but not what has been added since. One
-// at a time. Events that another relay has marked meanwhile are left as they are. While another relay has the
-// ordered lock (claim.h) it waits, about a second at most; what waits behind the events is let go.
+// at a time. Events that another relay has marked meanwhile are left as they are. For the ordered
+// ones it waits while another relay has the ordered lock (claim.h), about a second at most; what waits behind
+// them is let go.
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context);
 void ledger_marked(struct ledger *ledger);

@@ -265,11 +265,11 @@ void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool o
     }
 }
 
-void rows_to_ledger(const struct rows *rows, struct ledger *ledger) {
+void rows_to_ledger(const struct rows *rows, struct ledger *ledger, bool ordered) {
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
         if (is_sent(row)) {
-            ledger_add(ledger, row->id, row->event_id, rows_text(rows, row));
+            ledger_add(ledger, row->id, row->event_id, rows_text(rows, row), ordered);
         }
     }
 }

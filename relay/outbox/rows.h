@@ -79,4 +79,4 @@ bool rows_have_marks(const struct rows *rows);
 void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered);
 
 // rows_to_ledger notes what is known to be sent.
-void rows_to_ledger(const struct rows *rows, struct ledger *ledger);
+void rows_to_ledger(const struct rows *rows, struct ledger *ledger, bool ordered);
