@@ -9,6 +9,7 @@
 #include "sqs/trouble.h"
 #include "sqs/visibility.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -133,6 +134,7 @@ static void wake_at(struct held *held, int64_t at) {
 // While a request is under way the next thing to happen by time is that the message comes into view.
 static void extend(struct held *held, int64_t now) {
     struct holding *holding = held->holding;
+    assert(!held->asking);
     held->extended = visibility_extension(held->since, held->deadline, now, holding->visibility_s);
     if (held->extended > 0) {
         held->asking = true;
@@ -163,6 +165,8 @@ static void fulfil(struct held *held) {
     }
 }
 
+// A timer may run some milliseconds early, so that with an extension under way the time says nothing: nothing
+// else than the deadline is waited for then, and a second request for the same message must not be asked.
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     struct held *held = context;
     int64_t now = clock_monotonic_us();
@@ -170,7 +174,7 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     if (held->wish != WISH_KEEP) {
         fulfil(held);
-    } else if (now >= held->deadline) {
+    } else if (held->asking || now >= held->deadline) {
         pass_by(held);
     } else {
         extend(held, now);
@@ -290,8 +294,8 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
 // The answer to an extension, of a message that nobody has done with.
 static void on_extended(struct held *held, const struct entry_result *result) {
     if (result->outcome == ENTRY_REFUSED) {
-        held->gone = true;
         event_del(held->timer);
+        held->gone = true;
         log_debug("a message is not ours any more", LOG_TEXT("reason", result->reason));
     } else if (result->outcome == ENTRY_AGAIN && !held->gone) {
         int64_t now = clock_monotonic_us();

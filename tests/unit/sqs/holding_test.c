@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages in hand, with requests (sqs/batches.h) that the test answers, and that take their time.
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "sqs/batches.h"
+#include "sqs/holding.h"
+#include "support/loop.h"
+
+#include <stdlib.h>
+
+// cmocka needs the headers before it
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+enum { SECOND_US = 1000000, MESSAGES = 200, REQUESTS_MAX = 1000, REQUEST_COST_US = 60 };
+
+struct batches {
+    enum batches_action action;
+    struct batches_listener listener;
+};
+
+static struct fixture {
+    struct event_base *base;
+    struct holding *holding;
+    struct {
+        struct batches *batches;
+        void *item; // NULL: answered
+    } requests[REQUESTS_MAX];
+    int request_count;
+    int freed;
+    int overdue;
+} * fixture;
+
+struct batches *batches_new(struct event_base *base, struct queue *queue, enum batches_action action,
+                            int64_t timeout_us, const struct batches_listener *listener) {
+    (void)base;
+    (void)queue;
+    (void)timeout_us;
+    struct batches *batches = memory_allocate(1, sizeof *batches);
+    *batches = (struct batches){action, *listener};
+    return batches;
+}
+
+void batches_free(struct batches *batches) {
+    free(batches);
+}
+
+void batches_flush(struct batches *batches) {
+    (void)batches;
+}
+
+// No message has two requests at a time. One takes a while to be made, so that the clock the loop has cached
+// for its timers falls behind.
+void batches_add(struct batches *batches, const char *handle, int seconds, void *item) {
+    (void)handle;
+    (void)seconds;
+    for (int index = 0; index < fixture->request_count; index++) {
+        assert_ptr_not_equal(fixture->requests[index].item, item);
+    }
+    assert_true(fixture->request_count < REQUESTS_MAX);
+    fixture->requests[fixture->request_count].batches = batches;
+    fixture->requests[fixture->request_count++].item = item;
+    for (int64_t end = clock_monotonic_us() + REQUEST_COST_US; clock_monotonic_us() < end;) {
+    }
+}
+
+static void answer(int index, enum entry_outcome outcome) {
+    const struct entry_result result = {
+        .outcome = outcome, .asked_at = clock_monotonic_us(), .failure = AWS_FAILURE_OTHER, .reason = ""};
+    struct batches *batches = fixture->requests[index].batches;
+    void *item = fixture->requests[index].item;
+    fixture->requests[index].item = NULL;
+    batches->listener.answered(batches->listener.context, item, &result);
+}
+
+static void on_freed(void *context) {
+    ((struct fixture *)context)->freed++;
+}
+
+static void on_overdue(void *context) {
+    ((struct fixture *)context)->overdue++;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    const struct settings settings = {.retry_base = SECOND_US,
+                                      .retry_max = SECOND_US,
+                                      .visibility_timeout = 2 * SECOND_US,
+                                      .request_timeout = 10 * SECOND_US};
+    fixture = memory_allocate(1, sizeof *fixture);
+    fixture->base = event_base_new();
+    fixture->holding = holding_new(fixture->base, NULL, &settings,
+                                   &(struct holding_listener){fixture, on_freed, on_overdue});
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    holding_free(fixture->holding);
+    event_base_free(fixture->base);
+    free(fixture);
+    return 0;
+}
+
+static bool all_are_overdue(void *context) {
+    return ((struct fixture *)context)->overdue >= MESSAGES;
+}
+
+// Each is told of once, when its extension is not answered in time, also where its timer runs early.
+static void an_extension_under_way_is_not_asked_for_again(void **state) {
+    struct held *held[MESSAGES];
+
+    (void)state;
+    for (int index = 0; index < MESSAGES; index++) { // they become due one after the other
+        held[index] =
+            holding_take(fixture->holding, "handle", 1, clock_monotonic_us() - (int64_t)index * 997);
+    }
+    assert_true(loop_until(fixture->base, all_are_overdue, fixture));
+    loop_settle(fixture->base);
+    assert_int_equal(fixture->overdue, MESSAGES);
+    assert_int_equal(fixture->request_count, MESSAGES);
+    for (int index = 0; index < MESSAGES; index++) {
+        answer(index, ENTRY_DONE); // late
+        holding_delete(held[index]);
+    }
+    assert_int_equal(fixture->request_count, 2 * MESSAGES);
+    for (int index = MESSAGES; index < 2 * MESSAGES; index++) {
+        answer(index, ENTRY_DONE);
+    }
+    assert_int_equal(fixture->freed, MESSAGES);
+    assert_int_equal(holding_count(fixture->holding), 0);
+}
+
+static int quiet(void **state) {
+    (void)state;
+    log_configure(LOG_ERROR, LOG_AS_TEXT);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_extension_under_way_is_not_asked_for_again, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, quiet, NULL);
+}
