@@ -291,12 +291,13 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
     finish(held);
 }
 
-// The answer to an extension, of a message that nobody has done with.
+// The answer to an extension, of a message that nobody has done with. It may be decided, and released, when
+// it has been passed by.
 static void on_extended(struct held *held, const struct entry_result *result) {
     if (result->outcome == ENTRY_REFUSED) {
         event_del(held->timer);
-        held->gone = true;
         log_debug("a message is not ours any more", LOG_TEXT("reason", result->reason));
+        pass_by(held);
     } else if (result->outcome == ENTRY_AGAIN && !held->gone) {
         int64_t now = clock_monotonic_us();
         int64_t again = now + backoff_us(++held->attempts, AGAIN_BASE_US, AGAIN_MAX_US);
