@@ -284,6 +284,35 @@ static void a_lost_receive_is_repeated_as_the_same_attempt(void **state) {
     harness_free();
 }
 
+static bool has_repeated(void *context) {
+    (void)context;
+    return harness->requests[RECEIVE] >= 4 && harness->waiting_count == 1;
+}
+
+// It asks for as many messages as before, so it waits until there is room for them.
+static void a_lost_receive_is_repeated_with_its_number(void **state) {
+    char lost[64], again[64];
+
+    (void)state;
+    harness_new("orders.fifo");
+    harness->settings.concurrency = 10;
+    harness_start();
+    harness_await(harness_is_waiting, 1);
+    harness_override(RECEIVE, 3, busy, "busy");
+    harness_put(4); // leaves room for six
+    harness_await(harness_has_offers, 4);
+    assert_true(loop_until(harness->base, has_failed, harness));
+    attempt_of(lost, harness->bodies[RECEIVE]);
+    for (int index = 0; index < 4; index++) { // there is room for ten
+        harness_settle(index, INTAKE_DONE, 0);
+    }
+    assert_true(loop_until(harness->base, has_repeated, harness));
+    attempt_of(again, harness->bodies[RECEIVE]);
+    assert_string_equal(again, lost);
+    assert_non_null(strstr(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":6,"));
+    harness_free();
+}
+
 static void what_is_no_message_is_left_alone(void **state) {
     static const char mixed[] =
         "{\"Messages\":[{\"Body\":\"x\"},7,{\"ReceiptHandle\":\"h0\",\"Body\":\"b0\"}]}";
@@ -342,6 +371,7 @@ int main(void) {
         cmocka_unit_test(a_message_that_is_not_ours_any_more_is_extended_no_more),
         cmocka_unit_test(a_message_that_is_not_ours_any_more_may_be_let_go_itself),
         cmocka_unit_test(a_lost_receive_is_repeated_as_the_same_attempt),
+        cmocka_unit_test(a_lost_receive_is_repeated_with_its_number),
         cmocka_unit_test(what_is_no_message_is_left_alone),
         cmocka_unit_test(it_can_be_freed_at_any_time),
     };
