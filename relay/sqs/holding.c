@@ -72,8 +72,8 @@ struct holding *holding_new(struct event_base *base, struct queue *queue, const 
     holding->retry_base_us = settings->retry_base;
     holding->retry_max_us = settings->retry_max;
     holding->visibility_s = visibility_seconds(settings->visibility_timeout);
-    holding->deletions =
-        batches_new(base, queue, BATCHES_DELETE, 0, &(struct batches_listener){holding, on_deleted});
+    holding->deletions = batches_new(base, queue, BATCHES_DELETE, settings->request_timeout,
+                                     &(struct batches_listener){holding, on_deleted});
     holding->hidings =
         batches_new(base, queue, BATCHES_HIDE, attempt_us(holding->visibility_s, settings->request_timeout),
                     &(struct batches_listener){holding, on_hidden});
@@ -259,6 +259,17 @@ int holding_give_back_all(struct holding *holding) {
 
 int64_t holding_given_back(const struct holding *holding) {
     return holding->given_back;
+}
+
+void holding_hurry(struct holding *holding, int64_t left_us) {
+    batches_limit(holding->deletions, left_us / 2);
+    batches_limit(holding->hidings, left_us / 2);
+    for (struct held *held = holding->first, *next; held != NULL; held = next) {
+        next = held->next;
+        if (held->wish != WISH_KEEP && !held->asking) {
+            fulfil(held);
+        }
+    }
 }
 
 static void try_again(struct held *held) {

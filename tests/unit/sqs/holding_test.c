@@ -22,6 +22,7 @@ enum { SECOND_US = 1000000, MESSAGES = 200, REQUESTS_MAX = 1000, REQUEST_COST_US
 
 struct batches {
     enum batches_action action;
+    int64_t timeout_us;
     struct batches_listener listener;
 };
 
@@ -41,10 +42,14 @@ struct batches *batches_new(struct event_base *base, struct queue *queue, enum b
                             int64_t timeout_us, const struct batches_listener *listener) {
     (void)base;
     (void)queue;
-    (void)timeout_us;
     struct batches *batches = memory_allocate(1, sizeof *batches);
-    *batches = (struct batches){action, *listener};
+    *batches = (struct batches){action, timeout_us, *listener};
     return batches;
+}
+
+void batches_limit(struct batches *batches, int64_t timeout_us) {
+    assert_true(timeout_us < batches->timeout_us);
+    batches->timeout_us = timeout_us;
 }
 
 void batches_free(struct batches *batches) {
@@ -137,6 +142,30 @@ static void an_extension_under_way_is_not_asked_for_again(void **state) {
     assert_int_equal(holding_count(fixture->holding), 0);
 }
 
+// What has failed and waits for its next attempt does not wait for it when the time is over.
+static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
+    enum { DELETED, GIVEN_BACK, UNDECIDED, COUNT };
+    struct held *held[COUNT];
+
+    (void)state;
+    for (int index = 0; index < COUNT; index++) {
+        held[index] = holding_take(fixture->holding, "handle", 1, clock_monotonic_us());
+    }
+    holding_delete(held[DELETED]);
+    holding_give_back(held[GIVEN_BACK]);
+    answer(DELETED, ENTRY_AGAIN);
+    answer(GIVEN_BACK, ENTRY_AGAIN);
+    assert_int_equal(fixture->request_count, 2);
+    holding_hurry(fixture->holding, SECOND_US / 5);
+    assert_int_equal(fixture->request_count, 4); // the newest first
+    for (int index = 2; index < fixture->request_count; index++) {
+        assert_int_equal(fixture->requests[index].batches->timeout_us, SECOND_US / 10);
+        answer(index, ENTRY_DONE);
+    }
+    assert_int_equal(holding_count(fixture->holding), 1);
+    assert_int_equal(holding_undecided(fixture->holding), 1);
+}
+
 static int quiet(void **state) {
     (void)state;
     log_configure(LOG_ERROR, LOG_AS_TEXT);
@@ -146,6 +175,7 @@ static int quiet(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_extension_under_way_is_not_asked_for_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_to_be_asked_again_can_be_hurried, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);
 }
