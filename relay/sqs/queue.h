@@ -50,6 +50,7 @@ struct queue_question {
     int64_t timeout_us;  // of each attempt; 0: settings->request_timeout
     size_t answer_limit; // 0: 1 MiB
     void (*done)(void *context, const struct queue_answer *answer);
+    bool (*again)(void *context); // as in aws_request
     void *context;
 };
 

@@ -251,6 +251,13 @@ static cJSON *describe(const struct receiver *receiver, const struct receive *re
     return input;
 }
 
+// Who stops wants no new messages. Of a FIFO queue the same attempt brings what a lost answer has handed out,
+// and this can be given back then.
+static bool may_be_sent_again(void *context) {
+    const struct receive *receive = context;
+    return !receive->receiver->stopped || is_fifo(receive->receiver);
+}
+
 static void send_receive(struct receiver *receiver, int most) {
     struct receive *receive = recall(receiver, most);
     if (receive == NULL) {
@@ -266,6 +273,7 @@ static void send_receive(struct receiver *receiver, int most) {
                                                           (int64_t)receiver->wait_s * SECOND_US,
                                             .answer_limit = ANSWER_LIMIT,
                                             .done = on_answer,
+                                            .again = may_be_sent_again,
                                             .context = receive};
     queue_ask(receiver->queue, &question);
 }

@@ -313,6 +313,37 @@ static void a_lost_receive_is_repeated_with_its_number(void **state) {
     harness_free();
 }
 
+// With a receive whose first attempt fails.
+static void stop_while_a_receive_fails(const char *queue_name) {
+    harness_new(queue_name);
+    harness_start();
+    harness_await(harness_is_waiting, 1);
+    harness_override(RECEIVE, 1, busy, "busy");
+    harness_nothing();
+    assert_true(loop_until(harness->base, has_failed, harness));
+    sqs_consumer_stop(harness->consumer);
+}
+
+// It would bring messages that nobody wants any more.
+static void a_receive_that_fails_is_not_repeated_after_the_stop(void **state) {
+    struct error error;
+
+    (void)state;
+    stop_while_a_receive_fails("orders");
+    assert_true(harness_result(&error));
+    assert_int_equal(harness->requests[RECEIVE], 2);
+    harness_free();
+
+    stop_while_a_receive_fails("orders.fifo");
+    harness_await(harness_is_waiting, 1);
+    harness_put(1);
+    assert_true(harness_result(&error));
+    assert_int_equal(harness->requests[RECEIVE], 3);
+    assert_int_equal(harness->messages[0].hidden, 1);
+    assert_int_equal(harness->messages[0].hidden_s, 0);
+    harness_free();
+}
+
 static void what_is_no_message_is_left_alone(void **state) {
     static const char mixed[] =
         "{\"Messages\":[{\"Body\":\"x\"},7,{\"ReceiptHandle\":\"h0\",\"Body\":\"b0\"}]}";
@@ -372,6 +403,7 @@ int main(void) {
         cmocka_unit_test(a_message_that_is_not_ours_any_more_may_be_let_go_itself),
         cmocka_unit_test(a_lost_receive_is_repeated_as_the_same_attempt),
         cmocka_unit_test(a_lost_receive_is_repeated_with_its_number),
+        cmocka_unit_test(a_receive_that_fails_is_not_repeated_after_the_stop),
         cmocka_unit_test(what_is_no_message_is_left_alone),
         cmocka_unit_test(it_can_be_freed_at_any_time),
     };
