@@ -122,13 +122,18 @@ static bool is_behind_one_aside(const struct lambda_batch *batch, int number) {
     return false;
 }
 
+// A handler that has said when to come again is not asked before.
+static bool passes_soon(const struct intake_result *result) {
+    return result->outage && result->retry_after_us == 0;
+}
+
 static enum message_state state_after(const struct lambda_batch *batch, const struct message *message,
                                       const struct intake_result *result) {
     if (result->kind == INTAKE_DONE) {
         return MESSAGE_DONE;
     }
     bool for_outage =
-        result->kind == INTAKE_FAILED ? result->outage : is_behind_one_aside(batch, message->number);
+        result->kind == INTAKE_FAILED ? passes_soon(result) : is_behind_one_aside(batch, message->number);
     return for_outage && batch->tries < TRIES_MAX ? MESSAGE_ASIDE : MESSAGE_FAILED;
 }
 

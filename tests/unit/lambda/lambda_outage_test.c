@@ -88,14 +88,47 @@ static void settles_at_once_when_tried_again(void **state) {
     lambda_close(harness);
 }
 
-// The handler cannot be reached, but not because of the database: nobody will say that it can.
-static void does_not_wait_where_there_is_nothing_to_wait_for(void **state) {
+// One of the connections was dead while another looked well, so nobody will say that the outage is over.
+static void tries_again_where_nobody_says_that_it_is_over(void **state) {
     struct lambda_harness *harness = offered("a", false, LONG_MS);
 
     (void)state;
     lambda_outage(harness, 0);
     harness->resting = false;
+    lambda_await_offered(harness, 2);
+    lambda_settle(harness, 1, INTAKE_DONE);
     lambda_await_nexts(harness, 2);
+    lambda_posted(harness, 0, "invocation/request-1/response", NONE);
+    lambda_close(harness);
+}
+
+// The handler cannot be reached, but not because of the database.
+static void gives_up_where_nothing_rests(void **state) {
+    enum { TRIES = 3 };
+    struct lambda_harness *harness = offered("a", false, LONG_MS);
+
+    (void)state;
+    for (int tries = 1; tries <= TRIES; tries++) {
+        lambda_await_offered(harness, tries);
+        lambda_outage(harness, tries - 1);
+        harness->resting = false;
+    }
+    lambda_await_nexts(harness, 2);
+    assert_int_equal(harness->offered_count, TRIES);
+    lambda_posted(harness, 0, "invocation/request-1/response", "{\"batchItemFailures\":[" FAILED("a") "]}");
+    lambda_close(harness);
+}
+
+static void does_not_come_before_it_is_asked_to(void **state) {
+    const struct intake_result result = {
+        .kind = INTAKE_FAILED, .outage = true, .retry_after_us = 60000000, .reason = "429"};
+    struct lambda_harness *harness = offered("a", false, LONG_MS);
+
+    (void)state;
+    harness->listener.settled(harness->listener.context, harness->offered[0].message, &result);
+    harness->offered[0].settled = true;
+    lambda_await_nexts(harness, 2);
+    assert_int_equal(harness->offered_count, 1);
     lambda_posted(harness, 0, "invocation/request-1/response", "{\"batchItemFailures\":[" FAILED("a") "]}");
     lambda_close(harness);
 }
@@ -144,7 +177,9 @@ int main(void) {
         cmocka_unit_test(tries_again_what_failed_by_an_outage),
         cmocka_unit_test(keeps_the_order_of_a_group),
         cmocka_unit_test(settles_at_once_when_tried_again),
-        cmocka_unit_test(does_not_wait_where_there_is_nothing_to_wait_for),
+        cmocka_unit_test(tries_again_where_nobody_says_that_it_is_over),
+        cmocka_unit_test(gives_up_where_nothing_rests),
+        cmocka_unit_test(does_not_come_before_it_is_asked_to),
         cmocka_unit_test(tries_three_times),
         cmocka_unit_test(keeps_the_deadline_in_an_outage),
     };
