@@ -17,7 +17,7 @@ enum entry_outcome {
 
 struct entry_result {
     enum entry_outcome outcome;
-    int64_t asked_at;         // monotonic; it was done after that
+    int64_t asked_at;         // clock_boot_us; it was done after that
     enum aws_failure failure; // of the whole request, where that has failed; else AWS_FAILURE_OTHER
     const char *reason;       // why it is not done; one line, "" where it is
 };

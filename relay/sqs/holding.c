@@ -125,7 +125,7 @@ static void finish(struct held *held) {
 }
 
 static void wake_at(struct held *held, int64_t at) {
-    int64_t wait = at - clock_monotonic_us();
+    int64_t wait = at - clock_boot_us();
     wait = wait > 0 ? wait : 0;
     const struct timeval time = {.tv_sec = wait / SECOND_US, .tv_usec = wait % SECOND_US};
     evtimer_add(held->timer, &time);
@@ -157,7 +157,7 @@ static void fulfil(struct held *held) {
     if (held->wish == WISH_DELETE) {
         held->asking = true;
         batches_add(holding->deletions, held->handle, 0, held);
-    } else if (held->gone || clock_monotonic_us() >= held->deadline) {
+    } else if (held->gone || clock_boot_us() >= held->deadline) {
         finish(held);
     } else {
         held->asking = true;
@@ -169,7 +169,7 @@ static void fulfil(struct held *held) {
 // else than the deadline is waited for then, and a second request for the same message must not be asked.
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     struct held *held = context;
-    int64_t now = clock_monotonic_us();
+    int64_t now = clock_boot_us();
     (void)socket;
     (void)kinds;
     if (held->wish != WISH_KEEP) {
@@ -225,7 +225,7 @@ void holding_put_off(struct held *held, int64_t retry_after_us) {
     const struct holding *holding = held->holding;
     decide(held, WISH_GIVE_BACK,
            visibility_backoff(held->receive_count, holding->retry_base_us, holding->retry_max_us,
-                              retry_after_us, held->since, clock_monotonic_us()));
+                              retry_after_us, held->since, clock_boot_us()));
 }
 
 void holding_give_back(struct held *held) {
@@ -274,7 +274,7 @@ void holding_hurry(struct holding *holding, int64_t left_us) {
 
 static void try_again(struct held *held) {
     held->attempts++;
-    wake_at(held, clock_monotonic_us() + backoff_us(held->attempts, AGAIN_BASE_US, AGAIN_MAX_US));
+    wake_at(held, clock_boot_us() + backoff_us(held->attempts, AGAIN_BASE_US, AGAIN_MAX_US));
 }
 
 static void note(struct trouble *trouble, const char *action, const struct entry_result *result) {
@@ -292,7 +292,7 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
     held->asking = false;
     note(&holding->deleting, "DeleteMessageBatch", result);
     if (result->outcome == ENTRY_AGAIN &&
-        (held->attempts + 1 < ATTEMPTS_LEAST || clock_monotonic_us() < held->deadline)) {
+        (held->attempts + 1 < ATTEMPTS_LEAST || clock_boot_us() < held->deadline)) {
         try_again(held);
         return;
     }
@@ -310,7 +310,7 @@ static void on_extended(struct held *held, const struct entry_result *result) {
         log_debug("a message is not ours any more", LOG_TEXT("reason", result->reason));
         pass_by(held);
     } else if (result->outcome == ENTRY_AGAIN && !held->gone) {
-        int64_t now = clock_monotonic_us();
+        int64_t now = clock_boot_us();
         int64_t again = now + backoff_us(++held->attempts, AGAIN_BASE_US, AGAIN_MAX_US);
         wake_at(held, again < held->deadline ? again : held->deadline);
     } else if (result->outcome == ENTRY_DONE) {
@@ -336,7 +336,7 @@ static void on_hidden(void *context, void *item, const struct entry_result *resu
         } else {
             fulfil(held);
         }
-    } else if (result->outcome == ENTRY_AGAIN && clock_monotonic_us() < held->deadline) {
+    } else if (result->outcome == ENTRY_AGAIN && clock_boot_us() < held->deadline) {
         try_again(held);
     } else {
         finish(held);

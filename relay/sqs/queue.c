@@ -242,7 +242,7 @@ void queue_ask(struct queue *queue, const struct queue_question *question) {
     *asked = (struct asked){.queue = queue,
                             .next = queue->asked,
                             .signed_with = credentials_version(queue->credentials),
-                            .asked_at = clock_monotonic_us(),
+                            .asked_at = clock_boot_us(),
                             .done = question->done,
                             .again = question->again,
                             .context = question->context};

@@ -41,7 +41,7 @@ struct queue_answer {
     const struct cJSON *json; // where it was
     enum aws_failure failure; // why not; AWS_FAILURE_OTHER says nothing where it was done
     const char *reason;       // one line for people: code and message; "" where it was done
-    int64_t asked_at;         // monotonic: when queue_ask was called
+    int64_t asked_at;         // clock_boot_us: when queue_ask was called
 };
 
 struct queue_question {

@@ -140,11 +140,11 @@ static int take_answer(struct receiver *receiver, const struct queue_answer *ans
     trouble_end(&receiver->trouble, "ReceiveMessage");
     receiver->started = true;
     receiver->flowing = count > 0;
-    if (count == 0 && clock_monotonic_us() - answer->asked_at < PAUSE_US) {
+    if (count == 0 && clock_boot_us() - answer->asked_at < PAUSE_US) {
         pause_for(receiver, PAUSE_US);
     }
     take_messages(receiver, messages,
-                  visibility_since(answer->asked_at, clock_monotonic_us(), visibility_us(receiver)));
+                  visibility_since(answer->asked_at, clock_boot_us(), visibility_us(receiver)));
     return count;
 }
 
@@ -199,7 +199,7 @@ static void on_answer(void *context, const struct queue_answer *answer) {
 
 static void forget_outlived(struct receiver *receiver) {
     int64_t life = visibility_us(receiver) < ATTEMPT_LIFE_US ? visibility_us(receiver) : ATTEMPT_LIFE_US;
-    int64_t now = clock_monotonic_us();
+    int64_t now = clock_boot_us();
     for (struct receive **link = &receiver->lost; *link != NULL;) {
         struct receive *receive = *link;
         if (now - receive->first_at < life) {
@@ -232,7 +232,7 @@ static struct receive *begin_receive(struct receiver *receiver, int most) {
     snprintf(receive->attempt, sizeof receive->attempt, "%016llx%016llx", (unsigned long long)numbers[0],
              (unsigned long long)numbers[1]);
     receive->receiver = receiver;
-    receive->first_at = clock_monotonic_us();
+    receive->first_at = clock_boot_us();
     receive->most = most;
     return receive;
 }

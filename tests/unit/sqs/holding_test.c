@@ -8,6 +8,9 @@
 #include "support/loop.h"
 
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 // cmocka needs the headers before it
 // clang-format off
@@ -19,6 +22,16 @@
 // clang-format on
 
 enum { SECOND_US = 1000000, MESSAGES = 200, REQUESTS_MAX = 1000, REQUEST_COST_US = 60 };
+
+// Defined here it takes the place of the C library's: a machine that has slept for so long.
+static time_t slept_s;
+
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc has reserved ones
+int clock_gettime(clockid_t id, struct timespec *ret) {
+    int result = (int)syscall(SYS_clock_gettime, id, ret);
+    ret->tv_sec += id == CLOCK_BOOTTIME ? slept_s : 0;
+    return result;
+}
 
 struct batches {
     enum batches_action action;
@@ -71,13 +84,13 @@ void batches_add(struct batches *batches, const char *handle, int seconds, void 
     assert_true(fixture->request_count < REQUESTS_MAX);
     fixture->requests[fixture->request_count].batches = batches;
     fixture->requests[fixture->request_count++].item = item;
-    for (int64_t end = clock_monotonic_us() + REQUEST_COST_US; clock_monotonic_us() < end;) {
+    for (int64_t end = clock_boot_us() + REQUEST_COST_US; clock_boot_us() < end;) {
     }
 }
 
 static void answer(int index, enum entry_outcome outcome) {
     const struct entry_result result = {
-        .outcome = outcome, .asked_at = clock_monotonic_us(), .failure = AWS_FAILURE_OTHER, .reason = ""};
+        .outcome = outcome, .asked_at = clock_boot_us(), .failure = AWS_FAILURE_OTHER, .reason = ""};
     struct batches *batches = fixture->requests[index].batches;
     void *item = fixture->requests[index].item;
     fixture->requests[index].item = NULL;
@@ -123,8 +136,7 @@ static void an_extension_under_way_is_not_asked_for_again(void **state) {
 
     (void)state;
     for (int index = 0; index < MESSAGES; index++) { // they become due one after the other
-        held[index] =
-            holding_take(fixture->holding, "handle", 1, clock_monotonic_us() - (int64_t)index * 997);
+        held[index] = holding_take(fixture->holding, "handle", 1, clock_boot_us() - (int64_t)index * 997);
     }
     assert_true(loop_until(fixture->base, all_are_overdue, fixture));
     loop_settle(fixture->base);
@@ -149,7 +161,7 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
 
     (void)state;
     for (int index = 0; index < COUNT; index++) {
-        held[index] = holding_take(fixture->holding, "handle", 1, clock_monotonic_us());
+        held[index] = holding_take(fixture->holding, "handle", 1, clock_boot_us());
     }
     holding_delete(held[DELETED]);
     holding_give_back(held[GIVEN_BACK]);
@@ -166,6 +178,15 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
     assert_int_equal(holding_undecided(fixture->holding), 1);
 }
 
+static void what_comes_into_view_while_the_machine_sleeps_is_not_given_back(void **state) {
+    (void)state;
+    struct held *held = holding_take(fixture->holding, "handle", 1, clock_boot_us());
+    slept_s += 60;
+    holding_give_back(held);
+    assert_int_equal(fixture->request_count, 0);
+    assert_int_equal(fixture->freed, 1);
+}
+
 static int quiet(void **state) {
     (void)state;
     log_configure(LOG_ERROR, LOG_AS_TEXT);
@@ -176,6 +197,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_extension_under_way_is_not_asked_for_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_waits_to_be_asked_again_can_be_hurried, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_into_view_while_the_machine_sleeps_is_not_given_back,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);
 }
