@@ -40,6 +40,7 @@ struct call {
     size_t answer_limit;
     struct event *timer; // until the next attempt
     void (*done)(void *context, const struct aws_answer *answer);
+    bool (*again)(void *context); // may be NULL
     void *context;
 };
 
@@ -176,12 +177,18 @@ static void finish(struct call *call, const struct aws_answer *answer) {
     free_call(call);
 }
 
+static bool may_be_sent_again(const struct call *call) {
+    return call->again == NULL || call->again(call->context);
+}
+
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     struct call *call = context;
     struct error error = {0};
     (void)socket;
     (void)kinds;
-    if (!send_attempt(call, &error)) {
+    if (!may_be_sent_again(call)) {
+        finish(call, &(struct aws_answer){.code = "", .message = "it is not asked for any more"});
+    } else if (!send_attempt(call, &error)) {
         finish(call, &(struct aws_answer){.code = "", .message = error.text});
     }
 }
@@ -195,6 +202,9 @@ static void send_in(struct call *call, int64_t wait_us) {
 static bool retries(struct call *call, const struct http_answer *http, const struct aws_answer *answer) {
     enum aws_failure failure = aws_failure_of_answer(answer->status, answer->code);
     bool throttled = failure == AWS_FAILURE_THROTTLED;
+    if (!may_be_sent_again(call)) {
+        return false;
+    }
     if (call->sign && !call->signed_again &&
         aws_skew_explains(&call->caller->skew, call->signed_offset_us, answer->code,
                           http_answer_header(http, "Date"), clock_unix_us())) {
@@ -239,6 +249,7 @@ bool aws_call(struct aws_caller *caller, const struct aws_request *request, stru
                           .timeout_us = request->timeout_us,
                           .answer_limit = request->answer_limit,
                           .done = request->done,
+                          .again = request->again,
                           .context = request->context};
     snprintf(call->service, sizeof call->service, "%s", request->service);
     snprintf(call->region, sizeof call->region, "%s", request->region);

@@ -48,6 +48,7 @@ struct aws_request {
     int64_t timeout_us;                        // of each attempt; 0: the HTTP client's
     size_t answer_limit;                       // as http_request says
     void (*done)(void *context, const struct aws_answer *answer);
+    bool (*again)(void *context); // whether it may be sent again, asked at any time; NULL: it may
     void *context;
 };
 

@@ -16,12 +16,16 @@ struct calendar {
 
 static int64_t read_clock(clockid_t id) {
     struct timespec now;
-    (void)clock_gettime(id, &now); // cannot fail for the two clocks used here
+    (void)clock_gettime(id, &now); // cannot fail for the clocks used here
     return (int64_t)now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
 }
 
 int64_t clock_monotonic_us(void) {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boot_us(void) {
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t clock_unix_us(void) {

@@ -110,16 +110,24 @@ static bool are_same(struct slice one, struct slice other) {
     return one.length == other.length && memcmp(one.data, other.data, one.length) == 0;
 }
 
-// Whether the message before it in its group is aside.
-static bool is_behind_one_aside(const struct lambda_batch *batch, int number) {
+// Whether a message that was let go may be tried again: not behind one of its group that has failed, as the
+// queue is to bring both. Where none of this batch has, it was one of an earlier batch, which has failed
+// late.
+static bool is_free_to_follow(const struct lambda_batch *batch, int number) {
     const struct incoming *items = batch->records.items;
     bool has_order = items[number].fifo && items[number].group_id.length > 0;
-    for (int before = number - 1; has_order && before >= 0; before--) {
-        if (are_same(items[before].group_id, items[number].group_id)) {
-            return batch->messages[before].state == MESSAGE_ASIDE;
+    for (int before = 0; has_order && before < number; before++) {
+        if (batch->messages[before].state == MESSAGE_FAILED &&
+            are_same(items[before].group_id, items[number].group_id)) {
+            return false;
         }
     }
-    return false;
+    return has_order;
+}
+
+// A handler that has said when to come again is not asked before.
+static bool passes_soon(const struct intake_result *result) {
+    return result->outage && result->retry_after_us == 0;
 }
 
 static enum message_state state_after(const struct lambda_batch *batch, const struct message *message,
@@ -127,9 +135,9 @@ static enum message_state state_after(const struct lambda_batch *batch, const st
     if (result->kind == INTAKE_DONE) {
         return MESSAGE_DONE;
     }
-    bool for_outage =
-        result->kind == INTAKE_FAILED ? result->outage : is_behind_one_aside(batch, message->number);
-    return for_outage && batch->tries < TRIES_MAX ? MESSAGE_ASIDE : MESSAGE_FAILED;
+    bool again =
+        result->kind == INTAKE_FAILED ? passes_soon(result) : is_free_to_follow(batch, message->number);
+    return again && batch->tries < TRIES_MAX ? MESSAGE_ASIDE : MESSAGE_FAILED;
 }
 
 bool lambda_batch_settle(void *message, const struct intake_result *result) {

@@ -5,7 +5,8 @@
 //
 // What fails because of an outage is put aside, with those of its group that are let go behind it, to be
 // offered again when that is over: a connection that died while the process was frozen shows when it is used,
-// and Lambda would bring the messages again only after the queue's visibility timeout.
+// and Lambda would bring the messages again only after the queue's visibility timeout. So is what is let go
+// behind a message of an earlier invocation.
 #pragma once
 
 #include "base/buffer.h"

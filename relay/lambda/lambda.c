@@ -103,11 +103,26 @@ static void go_on(struct lambda *lambda) {
     }
 }
 
+static void offer_again(struct lambda *lambda) {
+    evtimer_del(lambda->patience);
+    log_info("messages that failed by an outage, or were let go, are tried again",
+             LOG_INT("messages", lambda_batch_counts(lambda->batch).aside));
+    lambda_batch_offer_again(lambda->batch, lambda->intake);
+    go_on(lambda);
+}
+
+// Where nothing rests, nobody will say that the outage is over: of two connections one may be dead while the
+// other works. So it is tried; how often is bounded (batch.c).
 static void on_patience(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
     struct lambda *lambda = context;
-    if (intake_resting(lambda->intake) && ++lambda->looks < OUTAGE_LOOKS) {
+    if (lambda_batch_counts(lambda->batch).aside == 0) {
+        return;
+    }
+    if (!intake_resting(lambda->intake)) {
+        offer_again(lambda);
+    } else if (++lambda->looks < OUTAGE_LOOKS) {
         arm(lambda->patience, OUTAGE_LOOK_US);
     } else {
         lambda_batch_give_up(lambda->batch);
@@ -242,11 +257,7 @@ static void on_settled(void *context, void *message, const struct intake_result 
 static void on_recovered(void *context) {
     struct lambda *lambda = context;
     if (lambda->phase == PHASE_HANDLING && lambda_batch_counts(lambda->batch).aside > 0) {
-        evtimer_del(lambda->patience);
-        log_info("messages that failed by an outage are tried again",
-                 LOG_INT("messages", lambda_batch_counts(lambda->batch).aside));
-        lambda_batch_offer_again(lambda->batch, lambda->intake);
-        go_on(lambda);
+        offer_again(lambda);
     }
 }
 

@@ -139,6 +139,10 @@ static void on_answer(void *context, const struct queue_answer *answer) {
     free_batch(batch);
 }
 
+void batches_limit(struct batches *batches, int64_t timeout_us) {
+    batches->timeout_us = timeout_us < batches->timeout_us ? timeout_us : batches->timeout_us;
+}
+
 void batches_flush(struct batches *batches) {
     struct batch *batch = batches->open;
     event_del(batches->timer);

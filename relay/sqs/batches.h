@@ -17,7 +17,7 @@ enum entry_outcome {
 
 struct entry_result {
     enum entry_outcome outcome;
-    int64_t asked_at;         // monotonic; it was done after that
+    int64_t asked_at;         // clock_boot_us; it was done after that
     enum aws_failure failure; // of the whole request, where that has failed; else AWS_FAILURE_OTHER
     const char *reason;       // why it is not done; one line, "" where it is
 };
@@ -28,7 +28,7 @@ struct batches_listener {
     void (*answered)(void *context, void *item, const struct entry_result *result);
 };
 
-// batches_new borrows the queue. An attempt to send has `timeout_us`; 0: settings->request_timeout.
+// batches_new borrows the queue. An attempt to send has `timeout_us`.
 struct batches *batches_new(struct event_base *base, struct queue *queue, enum batches_action action,
                             int64_t timeout_us, const struct batches_listener *listener);
 
@@ -39,3 +39,6 @@ void batches_free(struct batches *batches);
 void batches_add(struct batches *batches, const char *handle, int seconds, void *item);
 
 void batches_flush(struct batches *batches); // sends what is collected now
+
+// batches_limit lets no attempt that begins from now on take longer.
+void batches_limit(struct batches *batches, int64_t timeout_us);

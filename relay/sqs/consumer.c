@@ -231,6 +231,7 @@ static void on_deadline(evutil_socket_t socket, short kinds, void *context) {
         return;
     }
     consumer->stage = STAGE_GIVING_UP;
+    holding_hurry(consumer->holding, LAST_US);
     int unfinished = holding_give_back_all(consumer->holding);
     holding_flush(consumer->holding);
     error_set(&consumer->error, ERROR_TIMEOUT,

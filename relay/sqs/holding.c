@@ -9,6 +9,7 @@
 #include "sqs/trouble.h"
 #include "sqs/visibility.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -71,8 +72,8 @@ struct holding *holding_new(struct event_base *base, struct queue *queue, const 
     holding->retry_base_us = settings->retry_base;
     holding->retry_max_us = settings->retry_max;
     holding->visibility_s = visibility_seconds(settings->visibility_timeout);
-    holding->deletions =
-        batches_new(base, queue, BATCHES_DELETE, 0, &(struct batches_listener){holding, on_deleted});
+    holding->deletions = batches_new(base, queue, BATCHES_DELETE, settings->request_timeout,
+                                     &(struct batches_listener){holding, on_deleted});
     holding->hidings =
         batches_new(base, queue, BATCHES_HIDE, attempt_us(holding->visibility_s, settings->request_timeout),
                     &(struct batches_listener){holding, on_hidden});
@@ -124,7 +125,7 @@ static void finish(struct held *held) {
 }
 
 static void wake_at(struct held *held, int64_t at) {
-    int64_t wait = at - clock_monotonic_us();
+    int64_t wait = at - clock_boot_us();
     wait = wait > 0 ? wait : 0;
     const struct timeval time = {.tv_sec = wait / SECOND_US, .tv_usec = wait % SECOND_US};
     evtimer_add(held->timer, &time);
@@ -133,6 +134,7 @@ static void wake_at(struct held *held, int64_t at) {
 // While a request is under way the next thing to happen by time is that the message comes into view.
 static void extend(struct held *held, int64_t now) {
     struct holding *holding = held->holding;
+    assert(!held->asking);
     held->extended = visibility_extension(held->since, held->deadline, now, holding->visibility_s);
     if (held->extended > 0) {
         held->asking = true;
@@ -155,7 +157,7 @@ static void fulfil(struct held *held) {
     if (held->wish == WISH_DELETE) {
         held->asking = true;
         batches_add(holding->deletions, held->handle, 0, held);
-    } else if (held->gone || clock_monotonic_us() >= held->deadline) {
+    } else if (held->gone || clock_boot_us() >= held->deadline) {
         finish(held);
     } else {
         held->asking = true;
@@ -163,14 +165,16 @@ static void fulfil(struct held *held) {
     }
 }
 
+// A timer may run some milliseconds early, so that with an extension under way the time says nothing: nothing
+// else than the deadline is waited for then, and a second request for the same message must not be asked.
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     struct held *held = context;
-    int64_t now = clock_monotonic_us();
+    int64_t now = clock_boot_us();
     (void)socket;
     (void)kinds;
     if (held->wish != WISH_KEEP) {
         fulfil(held);
-    } else if (now >= held->deadline) {
+    } else if (held->asking || now >= held->deadline) {
         pass_by(held);
     } else {
         extend(held, now);
@@ -221,7 +225,7 @@ void holding_put_off(struct held *held, int64_t retry_after_us) {
     const struct holding *holding = held->holding;
     decide(held, WISH_GIVE_BACK,
            visibility_backoff(held->receive_count, holding->retry_base_us, holding->retry_max_us,
-                              retry_after_us, held->since, clock_monotonic_us()));
+                              retry_after_us, held->since, clock_boot_us()));
 }
 
 void holding_give_back(struct held *held) {
@@ -257,9 +261,20 @@ int64_t holding_given_back(const struct holding *holding) {
     return holding->given_back;
 }
 
+void holding_hurry(struct holding *holding, int64_t left_us) {
+    batches_limit(holding->deletions, left_us / 2);
+    batches_limit(holding->hidings, left_us / 2);
+    for (struct held *held = holding->first, *next; held != NULL; held = next) {
+        next = held->next;
+        if (held->wish != WISH_KEEP && !held->asking) {
+            fulfil(held);
+        }
+    }
+}
+
 static void try_again(struct held *held) {
     held->attempts++;
-    wake_at(held, clock_monotonic_us() + backoff_us(held->attempts, AGAIN_BASE_US, AGAIN_MAX_US));
+    wake_at(held, clock_boot_us() + backoff_us(held->attempts, AGAIN_BASE_US, AGAIN_MAX_US));
 }
 
 static void note(struct trouble *trouble, const char *action, const struct entry_result *result) {
@@ -277,7 +292,7 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
     held->asking = false;
     note(&holding->deleting, "DeleteMessageBatch", result);
     if (result->outcome == ENTRY_AGAIN &&
-        (held->attempts + 1 < ATTEMPTS_LEAST || clock_monotonic_us() < held->deadline)) {
+        (held->attempts + 1 < ATTEMPTS_LEAST || clock_boot_us() < held->deadline)) {
         try_again(held);
         return;
     }
@@ -287,14 +302,15 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
     finish(held);
 }
 
-// The answer to an extension, of a message that nobody has done with.
+// The answer to an extension, of a message that nobody has done with. It may be decided, and released, when
+// it has been passed by.
 static void on_extended(struct held *held, const struct entry_result *result) {
     if (result->outcome == ENTRY_REFUSED) {
-        held->gone = true;
         event_del(held->timer);
         log_debug("a message is not ours any more", LOG_TEXT("reason", result->reason));
+        pass_by(held);
     } else if (result->outcome == ENTRY_AGAIN && !held->gone) {
-        int64_t now = clock_monotonic_us();
+        int64_t now = clock_boot_us();
         int64_t again = now + backoff_us(++held->attempts, AGAIN_BASE_US, AGAIN_MAX_US);
         wake_at(held, again < held->deadline ? again : held->deadline);
     } else if (result->outcome == ENTRY_DONE) {
@@ -320,7 +336,7 @@ static void on_hidden(void *context, void *item, const struct entry_result *resu
         } else {
             fulfil(held);
         }
-    } else if (result->outcome == ENTRY_AGAIN && clock_monotonic_us() < held->deadline) {
+    } else if (result->outcome == ENTRY_AGAIN && clock_boot_us() < held->deadline) {
         try_again(held);
     } else {
         finish(held);

@@ -42,5 +42,9 @@ int64_t holding_given_back(const struct holding *holding); // how many were, so 
 
 void holding_flush(struct holding *holding); // asks now for what has been collected
 
+// holding_hurry collects what waits to be asked again, and gives each attempt from now on half of `left_us`
+// at most, so that there can be another.
+void holding_hurry(struct holding *holding, int64_t left_us);
+
 int holding_count(const struct holding *holding);     // all
 int holding_undecided(const struct holding *holding); // of them, those that nobody has done with

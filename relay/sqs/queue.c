@@ -35,6 +35,7 @@ struct asked {
     uint64_t signed_with;
     int64_t asked_at;
     void (*done)(void *context, const struct queue_answer *answer);
+    bool (*again)(void *context); // may be NULL
     void *context;
 };
 
@@ -206,6 +207,11 @@ static void refuse(struct asked *asked, enum aws_failure failure, const char *re
     evtimer_add(asked->later, &at_once);
 }
 
+static bool may_be_sent_again(void *context) {
+    const struct asked *asked = context;
+    return asked->again == NULL || asked->again(asked->context);
+}
+
 static void send_asked(struct asked *asked, const struct queue_question *question) {
     struct queue *queue = asked->queue;
     struct error error = {0};
@@ -219,6 +225,7 @@ static void send_asked(struct asked *asked, const struct queue_question *questio
                                         .timeout_us = question->timeout_us,
                                         .answer_limit = question->answer_limit,
                                         .done = on_answer,
+                                        .again = may_be_sent_again,
                                         .context = asked};
     snprintf(target, sizeof target, "AmazonSQS.%s", question->action);
     if (request.credentials == NULL) {
@@ -235,8 +242,9 @@ void queue_ask(struct queue *queue, const struct queue_question *question) {
     *asked = (struct asked){.queue = queue,
                             .next = queue->asked,
                             .signed_with = credentials_version(queue->credentials),
-                            .asked_at = clock_monotonic_us(),
+                            .asked_at = clock_boot_us(),
                             .done = question->done,
+                            .again = question->again,
                             .context = question->context};
     if (asked->next != NULL) {
         asked->next->previous = asked;

@@ -41,7 +41,7 @@ struct queue_answer {
     const struct cJSON *json; // where it was
     enum aws_failure failure; // why not; AWS_FAILURE_OTHER says nothing where it was done
     const char *reason;       // one line for people: code and message; "" where it was done
-    int64_t asked_at;         // monotonic: when queue_ask was called
+    int64_t asked_at;         // clock_boot_us: when queue_ask was called
 };
 
 struct queue_question {
@@ -50,6 +50,7 @@ struct queue_question {
     int64_t timeout_us;  // of each attempt; 0: settings->request_timeout
     size_t answer_limit; // 0: 1 MiB
     void (*done)(void *context, const struct queue_answer *answer);
+    bool (*again)(void *context); // as in aws_request
     void *context;
 };
 

@@ -29,6 +29,7 @@ struct receive {
     struct receiver *receiver;
     char attempt[ATTEMPT_ID_SIZE]; // ReceiveRequestAttemptId of a FIFO queue
     int64_t first_at;              // when that was sent first
+    int most;                      // messages that it may bring
 };
 
 struct receiver {
@@ -44,6 +45,7 @@ struct receiver {
     int most;       // receives under way
     int per_answer; // messages
     int count;      // of those under way
+    int reserved;   // messages that they may bring
     bool flowing;   // the last answer had messages
     bool started;   // an answer has come
     bool stopped;
@@ -138,11 +140,11 @@ static int take_answer(struct receiver *receiver, const struct queue_answer *ans
     trouble_end(&receiver->trouble, "ReceiveMessage");
     receiver->started = true;
     receiver->flowing = count > 0;
-    if (count == 0 && clock_monotonic_us() - answer->asked_at < PAUSE_US) {
+    if (count == 0 && clock_boot_us() - answer->asked_at < PAUSE_US) {
         pause_for(receiver, PAUSE_US);
     }
     take_messages(receiver, messages,
-                  visibility_since(answer->asked_at, clock_monotonic_us(), visibility_us(receiver)));
+                  visibility_since(answer->asked_at, clock_boot_us(), visibility_us(receiver)));
     return count;
 }
 
@@ -162,6 +164,7 @@ static void unlink_receive(struct receive *receive) {
     }
     *link = receive->next;
     receive->receiver->count--;
+    receive->receiver->reserved -= receive->most;
 }
 
 static void keep_lost(struct receive *receive) {
@@ -194,35 +197,49 @@ static void on_answer(void *context, const struct queue_answer *answer) {
     receiver->listener.answered(receiver->listener.context, count);
 }
 
-// What a lost answer has handed out is told again to who repeats the attempt, until it is visible again.
-static struct receive *recall(struct receiver *receiver) {
+static void forget_outlived(struct receiver *receiver) {
     int64_t life = visibility_us(receiver) < ATTEMPT_LIFE_US ? visibility_us(receiver) : ATTEMPT_LIFE_US;
-    int64_t now = clock_monotonic_us();
-    while (receiver->lost != NULL) {
-        struct receive *receive = receiver->lost;
-        receiver->lost = receive->next;
+    int64_t now = clock_boot_us();
+    for (struct receive **link = &receiver->lost; *link != NULL;) {
+        struct receive *receive = *link;
         if (now - receive->first_at < life) {
+            link = &receive->next;
+        } else {
+            *link = receive->next;
+            free(receive);
+        }
+    }
+}
+
+// What a lost answer has handed out is told again to who repeats the attempt, with the same number of
+// messages, until it is visible again.
+static struct receive *recall(struct receiver *receiver, int most) {
+    forget_outlived(receiver);
+    for (struct receive **link = &receiver->lost; *link != NULL; link = &(*link)->next) {
+        struct receive *receive = *link;
+        if (receive->most <= most) {
+            *link = receive->next;
             return receive;
         }
-        free(receive);
     }
     return NULL;
 }
 
-static struct receive *begin_receive(struct receiver *receiver) {
+static struct receive *begin_receive(struct receiver *receiver, int most) {
     uint64_t numbers[2] = {0};
     struct receive *receive = memory_allocate(1, sizeof *receive);
     (void)!getrandom(numbers, sizeof numbers, 0);
     snprintf(receive->attempt, sizeof receive->attempt, "%016llx%016llx", (unsigned long long)numbers[0],
              (unsigned long long)numbers[1]);
     receive->receiver = receiver;
-    receive->first_at = clock_monotonic_us();
+    receive->first_at = clock_boot_us();
+    receive->most = most;
     return receive;
 }
 
 static cJSON *describe(const struct receiver *receiver, const struct receive *receive) {
     cJSON *input = cJSON_CreateObject();
-    cJSON_AddNumberToObject(input, "MaxNumberOfMessages", receiver->per_answer);
+    cJSON_AddNumberToObject(input, "MaxNumberOfMessages", receive->most);
     cJSON_AddNumberToObject(input, "WaitTimeSeconds", receiver->wait_s);
     cJSON_AddNumberToObject(input, "VisibilityTimeout", receiver->visibility_s);
     cJSON_AddItemToArray(cJSON_AddArrayToObject(input, "MessageSystemAttributeNames"),
@@ -234,30 +251,49 @@ static cJSON *describe(const struct receiver *receiver, const struct receive *re
     return input;
 }
 
-static void send_receive(struct receiver *receiver) {
-    struct receive *receive = recall(receiver);
+// Who stops wants no new messages. Of a FIFO queue the same attempt brings what a lost answer has handed out,
+// and this can be given back then.
+static bool may_be_sent_again(void *context) {
+    const struct receive *receive = context;
+    return !receive->receiver->stopped || is_fifo(receive->receiver);
+}
+
+static void send_receive(struct receiver *receiver, int most) {
+    struct receive *receive = recall(receiver, most);
     if (receive == NULL) {
-        receive = begin_receive(receiver);
+        receive = begin_receive(receiver, most);
     }
     receive->next = receiver->under_way;
     receiver->under_way = receive;
     receiver->count++;
+    receiver->reserved += receive->most;
     const struct queue_question question = {.action = "ReceiveMessage",
                                             .input = describe(receiver, receive),
                                             .timeout_us = receiver->request_timeout_us +
                                                           (int64_t)receiver->wait_s * SECOND_US,
                                             .answer_limit = ANSWER_LIMIT,
                                             .done = on_answer,
+                                            .again = may_be_sent_again,
                                             .context = receive};
     queue_ask(receiver->queue, &question);
 }
 
+// How many messages the next one may bring, 0: none is sent. Where there is not much room, one asks for what
+// there is, so that a slow message does not keep others from coming; with others under way it pays to wait.
+static int next_most(const struct receiver *receiver, int64_t room) {
+    int64_t free_room = room - receiver->reserved;
+    if (free_room >= receiver->per_answer) {
+        return receiver->per_answer;
+    }
+    return receiver->count == 0 && free_room > 0 ? (int)free_room : 0;
+}
+
 void receiver_pump(struct receiver *receiver, int64_t room) {
-    int most = receiver->flowing ? receiver->most : 1;
+    int receives = receiver->flowing ? receiver->most : 1;
     if (receiver->stopped || evtimer_pending(receiver->timer, NULL)) {
         return;
     }
-    while (receiver->count < most && room >= (int64_t)(receiver->count + 1) * receiver->per_answer) {
-        send_receive(receiver);
+    while (receiver->count < receives && next_most(receiver, room) > 0) {
+        send_receive(receiver, next_most(receiver, room));
     }
 }

@@ -26,7 +26,7 @@ void receiver_free(struct receiver *receiver); // the queue is to be freed befor
 // receiver_pump sends what may be sent, for at most `room` messages in all.
 void receiver_pump(struct receiver *receiver, int64_t room);
 
-void receiver_stop(struct receiver *receiver);  // sends nothing more; what is under way goes on
+void receiver_stop(struct receiver *receiver);  // sends nothing new; what is under way goes on
 void receiver_hurry(struct receiver *receiver); // what a refusal was for may be over: pump again
 
 int receiver_under_way(const struct receiver *receiver);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a received message stays hidden from others, as far as we can know it. Pure; times are monotonic
-// microseconds. Source:
+// How long a received message stays hidden from others, as far as we can know it. Pure; times are
+// clock_boot_us, as SQS does not wait for a machine that sleeps. Source:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 #pragma once
 

@@ -462,6 +462,39 @@ static void an_answer_may_lead_to_the_next_request(void **state) {
     stop(fixture);
 }
 
+static bool no_more(void *context) {
+    return ++((struct fixture *)context)->expected < 2;
+}
+
+// Asked when an attempt has failed, and when the next is due.
+static void what_is_not_wanted_any_more_is_not_sent_again(void **state) {
+    struct fixture *fixture = START({"503 Service Unavailable", "busy"});
+    const struct aws_request request = {.service = "sts",
+                                        .region = region,
+                                        .body = slice_of_text(""),
+                                        .done = on_done,
+                                        .again = no_more,
+                                        .context = fixture};
+
+    (void)state;
+    assert_true(aws_call(fixture->caller, &request, NULL));
+    fixture->expected = 0;
+    while (fixture->done == 0) {
+        event_base_loop(fixture->base, EVLOOP_ONCE);
+    }
+    assert_int_equal(fixture->expected, 2);
+    assert_int_equal(fixture->status, 0);
+    assert_string_equal(fixture->message, "it is not asked for any more");
+    assert_int_equal(http_server_counts(fixture->server)->requests, 1);
+    assert_true(aws_call(fixture->caller, &request, NULL));
+    while (fixture->done == 1) {
+        event_base_loop(fixture->base, EVLOOP_ONCE);
+    }
+    assert_int_equal(fixture->status, 503);
+    assert_int_equal(http_server_counts(fixture->server)->requests, 2);
+    stop(fixture);
+}
+
 // The quota is the caller's, not the request's: when most fails, it ends.
 static void retries_end_when_all_is_in_vain(void **state) {
     enum { CALLS = 40, RETRIES = 500 / 14 };
@@ -509,6 +542,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_clock_is_corrected),
         cmocka_unit_test(freed_while_under_way),
         cmocka_unit_test(an_answer_may_lead_to_the_next_request),
+        cmocka_unit_test(what_is_not_wanted_any_more_is_not_sent_again),
         cmocka_unit_test(retries_end_when_all_is_in_vain),
         cmocka_unit_test(no_endpoint_is_told_at_once),
     };

@@ -85,26 +85,48 @@ static void an_empty_queue_is_not_asked_without_pause(void **state) {
     harness_free();
 }
 
+// Once there is no room for ten, one receive at a time asks for what there is room for.
 static void no_more_are_held_than_allowed(void **state) {
     (void)state;
     harness_new("orders");
     harness->settings.concurrency = 25;
     harness_start();
     harness_put(60);
-    harness_await(harness_has_offers, 20);
+    harness_await(harness_has_offers, 25);
     loop_settle(harness->base);
-    assert_int_equal(harness->offer_count, 20);
+    assert_int_equal(harness->offer_count, 25);
     assert_int_equal(harness->waiting_count, 0);
-    for (int index = 0; index < 4; index++) {
+    assert_int_equal(harness->requests[RECEIVE], 3);
+    assert_contains(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":5,");
+    for (int index = 0; index < 12; index++) {
         harness_settle(index, INTAKE_DONE, 0);
     }
-    harness_await(harness_has_deleted, 4);
+    harness_await(harness_has_offers, 37);
     loop_settle(harness->base);
-    assert_int_equal(harness->offer_count, 20);
-    harness_settle(4, INTAKE_DONE, 0);
-    harness_await(harness_has_offers, 30);
+    assert_int_equal(harness->offer_count, 37);
+    assert_int_equal(harness->requests[RECEIVE], 5);
+    assert_contains(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":2,");
+    harness_free();
+}
+
+static void a_slow_message_does_not_keep_others_from_coming(void **state) {
+    (void)state;
+    harness_new("orders");
+    harness->settings.concurrency = 10;
+    harness_start();
+    harness_put(1);
+    harness_await(harness_has_offers, 1);
+    harness_await(harness_is_waiting, 1);
+    assert_contains(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":9,");
     loop_settle(harness->base);
-    assert_int_equal(harness->offer_count, 30);
+    assert_int_equal(harness->waiting_count, 1); // no more, as that one may bring all that there is room for
+    harness_put(30);
+    harness_await(harness_has_offers, 10);
+    loop_settle(harness->base);
+    assert_int_equal(harness->offer_count, 10);
+    harness_settle(5, INTAKE_DONE, 0);
+    harness_await(harness_has_offers, 11);
+    assert_contains(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":1,");
     harness_free();
 }
 
@@ -284,6 +306,7 @@ int main(void) {
         cmocka_unit_test(several_receives_while_messages_flow_and_one_while_none_do),
         cmocka_unit_test(an_empty_queue_is_not_asked_without_pause),
         cmocka_unit_test(no_more_are_held_than_allowed),
+        cmocka_unit_test(a_slow_message_does_not_keep_others_from_coming),
         cmocka_unit_test(fewer_than_ten_may_be_all),
         cmocka_unit_test(nothing_is_received_while_the_intake_rests),
         cmocka_unit_test(nothing_is_received_before_the_handlers_are_ready),

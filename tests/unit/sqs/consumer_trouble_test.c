@@ -202,23 +202,49 @@ static void what_has_come_into_view_is_let_go(void **state) {
     harness_free();
 }
 
+// Somebody else may have it: what has not begun is let go.
 static void a_message_that_is_not_ours_any_more_is_extended_no_more(void **state) {
     (void)state;
     harness_new("orders");
     harness->settings.visibility_timeout = 2 * HARNESS_SECOND_US;
     harness->messages[0] = (struct message){.failure = "MessageNotInflight", .fault_is_sender = true};
     harness_start();
-    harness_put(2);
-    harness_await(harness_has_offers, 2);
-    harness_await(harness_has_hidden, 2);
+    harness_put(3);
+    harness_await(harness_has_offers, 3);
+    harness->offers[0].begun = true;
+    harness->offers[1].begun = true;
+    harness_await(harness_has_dropped, 1);
+    assert_true(harness->offers[2].settled);
+    harness_await(harness_has_hidden, 4); // extended, two of them; given back, one; extended again, one
     assert_int_equal(harness->messages[0].hidden, 0);
     assert_int_equal(harness->messages[1].hidden, 2);
-    assert_int_equal(harness->drops, 0);
+    assert_int_equal(harness->messages[2].hidden, 2);
+    assert_int_equal(harness->messages[2].hidden_s, 0);
+    assert_int_equal(harness->drops, 1);
     harness_settle(0, INTAKE_FAILED, 0);
     harness_settle(1, INTAKE_LET_GO, 0);
-    harness_await(harness_has_hidden, 3);
+    harness_await(harness_has_hidden, 5);
     loop_settle(harness->base);
     assert_int_equal(harness->messages[0].hidden, 0);
+    harness_free();
+}
+
+static void a_message_that_is_not_ours_any_more_may_be_let_go_itself(void **state) {
+    struct error error;
+
+    (void)state;
+    harness_new("orders");
+    harness->settings.visibility_timeout = 2 * HARNESS_SECOND_US;
+    harness->messages[0] = (struct message){.failure = "MessageNotInflight", .fault_is_sender = true};
+    harness_start();
+    harness_put(1);
+    harness_await(harness_has_offers, 1);
+    harness_await(harness_has_dropped, 1);
+    assert_true(harness->offers[0].settled);
+    sqs_consumer_stop(harness->consumer);
+    harness_nothing();
+    assert_true(harness_result(&error));
+    assert_int_equal(harness->requests[HIDE_BATCH], 1);
     harness_free();
 }
 
@@ -255,6 +281,66 @@ static void a_lost_receive_is_repeated_as_the_same_attempt(void **state) {
     harness_await(harness_is_waiting, 1);
     attempt_of(again, harness->bodies[RECEIVE]);
     assert_string_not_equal(again, lost); // as that has had its answer
+    harness_free();
+}
+
+static bool has_repeated(void *context) {
+    (void)context;
+    return harness->requests[RECEIVE] >= 4 && harness->waiting_count == 1;
+}
+
+// It asks for as many messages as before, so it waits until there is room for them.
+static void a_lost_receive_is_repeated_with_its_number(void **state) {
+    char lost[64], again[64];
+
+    (void)state;
+    harness_new("orders.fifo");
+    harness->settings.concurrency = 10;
+    harness_start();
+    harness_await(harness_is_waiting, 1);
+    harness_override(RECEIVE, 3, busy, "busy");
+    harness_put(4); // leaves room for six
+    harness_await(harness_has_offers, 4);
+    assert_true(loop_until(harness->base, has_failed, harness));
+    attempt_of(lost, harness->bodies[RECEIVE]);
+    for (int index = 0; index < 4; index++) { // there is room for ten
+        harness_settle(index, INTAKE_DONE, 0);
+    }
+    assert_true(loop_until(harness->base, has_repeated, harness));
+    attempt_of(again, harness->bodies[RECEIVE]);
+    assert_string_equal(again, lost);
+    assert_non_null(strstr(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":6,"));
+    harness_free();
+}
+
+// With a receive whose first attempt fails.
+static void stop_while_a_receive_fails(const char *queue_name) {
+    harness_new(queue_name);
+    harness_start();
+    harness_await(harness_is_waiting, 1);
+    harness_override(RECEIVE, 1, busy, "busy");
+    harness_nothing();
+    assert_true(loop_until(harness->base, has_failed, harness));
+    sqs_consumer_stop(harness->consumer);
+}
+
+// It would bring messages that nobody wants any more.
+static void a_receive_that_fails_is_not_repeated_after_the_stop(void **state) {
+    struct error error;
+
+    (void)state;
+    stop_while_a_receive_fails("orders");
+    assert_true(harness_result(&error));
+    assert_int_equal(harness->requests[RECEIVE], 2);
+    harness_free();
+
+    stop_while_a_receive_fails("orders.fifo");
+    harness_await(harness_is_waiting, 1);
+    harness_put(1);
+    assert_true(harness_result(&error));
+    assert_int_equal(harness->requests[RECEIVE], 3);
+    assert_int_equal(harness->messages[0].hidden, 1);
+    assert_int_equal(harness->messages[0].hidden_s, 0);
     harness_free();
 }
 
@@ -314,7 +400,10 @@ int main(void) {
         cmocka_unit_test(nothing_overtakes_an_extension),
         cmocka_unit_test(what_has_come_into_view_is_let_go),
         cmocka_unit_test(a_message_that_is_not_ours_any_more_is_extended_no_more),
+        cmocka_unit_test(a_message_that_is_not_ours_any_more_may_be_let_go_itself),
         cmocka_unit_test(a_lost_receive_is_repeated_as_the_same_attempt),
+        cmocka_unit_test(a_lost_receive_is_repeated_with_its_number),
+        cmocka_unit_test(a_receive_that_fails_is_not_repeated_after_the_stop),
         cmocka_unit_test(what_is_no_message_is_left_alone),
         cmocka_unit_test(it_can_be_freed_at_any_time),
     };

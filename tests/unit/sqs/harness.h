@@ -169,7 +169,11 @@ const struct intake_counts *intake_counts(const struct intake *intake) {
 static inline void harness_answer_receive(struct http_received *request) {
     static char body[HARNESS_BODY];
     size_t length = (size_t)snprintf(body, sizeof body, "{\"Messages\":[");
-    for (int count = 0; count < 10 && harness->message_next < harness->message_count; count++) {
+    cJSON *input = cJSON_Parse(request->body);
+    int most = (int)cJSON_GetNumberValue(cJSON_GetObjectItem(input, "MaxNumberOfMessages"));
+    cJSON_Delete(input);
+    assert_in_range(most, 1, 10);
+    for (int count = 0; count < most && harness->message_next < harness->message_count; count++) {
         int number = harness->message_next++;
         length += (size_t)snprintf(body + length, sizeof body - length,
                                    "%s{\"MessageId\":\"m%d\",\"ReceiptHandle\":\"h%d\",\"Body\":\"b%d\","
