@@ -67,8 +67,17 @@ static void fail_all(struct sql_session *session, const struct error *error) {
     session->work.good = 0;
 }
 
+// An event whose function ends the server's process would take all that share its transaction with it, at
+// each delivery anew. So transactions become smaller, until it is alone.
+static void note_loss(struct sql_session *session) {
+    if (session->state == SESSION_RUNNING) {
+        sql_batch_conflicted(session->options->batch, session->work.running);
+    }
+}
+
 static void close_session(struct sql_session *session, const struct error *error, bool missing) {
     struct error copy = *error;
+    note_loss(session);
     event_del(session->again);
     pg_close(session->connection);
     session->connection = NULL;
