@@ -152,10 +152,11 @@ static int index_of(const struct sql_work *work, const struct sql_task *task) {
     return index < work->running ? index : SQL_NO_CULPRIT;
 }
 
+// One that failed alone says nothing about the size.
 static void resize_batch(struct sql_session *session, int events) {
     if (session->fault == FAULT_NOBODY) {
         sql_batch_conflicted(session->options->batch, events);
-    } else {
+    } else if (events > 1) {
         sql_batch_failed(session->options->batch, events);
     }
 }

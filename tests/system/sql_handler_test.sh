@@ -118,6 +118,12 @@ assert_equal "and no more than that" 0 "$(grep -c sesame "$system_dir/picky.said
 assert_equal "the others have had their effect once" "90,90" "$(sql "select count(*) || ',' || count(distinct n) from shop.effect where by = 'picky'")"
 assert_equal "failed ones are not remembered" 90 "$(sql "select count(*) from inbox.processed_event where consumer = 'picky'")"
 
+# What one leaves in the transaction makes the next one fail, but not for good.
+sql "create function shop.untidy(event jsonb) returns void language plpgsql as \$\$
+     begin create temporary table mess () on commit drop; perform shop.note(event, 'untidy'); end \$\$"
+driver_run untidy OUTBOX_CONSUMER=untidy -- shop.untidy < <(events 1 2 3 4 5 6 7 8)
+assert_equal "what an event leaves behind does not fail another" "done=8 8" "$(outcomes untidy) $(sql "select count(*) from shop.effect where by = 'untidy'")"
+
 # An error that comes at COMMIT.
 sql "create table shop.customer (id int primary key);
      create table shop.bill (customer int references shop.customer deferrable initially deferred);
