@@ -141,11 +141,12 @@ static void tell(struct certificate *certificate, struct certificate_waiter *wai
     waiter->done(waiter->context, &found);
 }
 
-// As long as somebody waits, nobody else can take its place.
+// As long as somebody waits, nobody else can take its place. Within the last call somebody may, and then
+// waits for another answer.
 static void on_answer(void *context, const struct http_answer *answer) {
     struct certificate *certificate = context;
     take_answer(certificate, answer);
-    while (certificate->first != NULL) {
+    while (certificate->first != NULL && certificate->state != FETCHING) {
         struct certificate_waiter *waiter = certificate->first;
         certificate->first = waiter->next;
         if (certificate->first == NULL) {

@@ -94,10 +94,21 @@ static bool is_sealed(const struct signed_message *sealed) {
            sealed->certificate_url.data != NULL;
 }
 
-static bool open_wrapped(struct envelope *envelope, const struct member *members, bool verify,
+// Only FIFO topics deliver to FIFO queues, so that there nobody gains anything by saying that it was one.
+static bool check_seal(const struct signed_message *sealed, bool fifo, struct error *error) {
+    return fifo || is_sealed(sealed) ||
+           error_set(
+               error, ERROR_USAGE,
+               "it has no signature and names a FIFO topic: SNS signs nothing from FIFO topics, so what "
+               "one delivers to a standard queue cannot be verified; subscribe a FIFO queue, or switch "
+               "--verify-signatures off");
+}
+
+static bool open_wrapped(struct envelope *envelope, const struct member *members, bool verify, bool fifo,
                          struct error *error) {
     struct attributes attributes;
     if (!check_type(members, error) || !read_seal(envelope, members, error) ||
+        (verify && !check_seal(&envelope->sealed, fifo, error)) ||
         !attributes_of_envelope(&attributes, &members[MESSAGE_ATTRIBUTES], &envelope->texts, error)) {
         return false;
     }
@@ -141,7 +152,7 @@ bool envelope_open(struct envelope *envelope, const struct incoming *incoming, b
     }
     // SNS gives the SQS message no attributes when it wraps.
     return !attributes_identify(&attributes) && is_wrapped(members)
-               ? open_wrapped(envelope, members, verify, error)
+               ? open_wrapped(envelope, members, verify, incoming->fifo, error)
                : open_raw(envelope, incoming, &attributes, verify, error);
 }
 

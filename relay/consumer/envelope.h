@@ -4,8 +4,8 @@
 // SNS message formats" and "raw message delivery" in the Amazon SNS Developer Guide.
 //
 // Envelopes of standard topics are signed (signature.h), those of FIFO topics are not: for them, and for
-// nothing else, the queue's policy alone says who can have sent a message. A signature covers the message,
-// but not its attributes.
+// nothing else, the queue's policy alone says who can have sent a message, and only in FIFO queues. A
+// signature covers the message, but not its attributes.
 #pragma once
 
 #include "base/buffer.h"
@@ -25,7 +25,8 @@ struct envelope {
 };
 
 // envelope_open reads a message; envelope_free releases it, after a failure too. With `verify`, raw delivery
-// is refused, and what is signed may not be named by attributes, which are not. Fails (ERROR_USAGE) with what
+// is refused, so is what has no signature in a standard queue, and what is signed may not be named by
+// attributes, which are not. Fails (ERROR_USAGE) with what
 // is missing or wrong, in one printable line that shows nothing of the message.
 bool envelope_open(struct envelope *envelope, const struct incoming *incoming, bool verify,
                    struct error *error);

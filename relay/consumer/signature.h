@@ -33,6 +33,7 @@ bool signature_key_usable(const EVP_PKEY *key);
 // signature_text appends what is signed: names and values, a line each.
 void signature_text(const struct signed_message *message, struct buffer *ret);
 
-// signing_url_valid: https, a host sns.REGION.amazonaws.com or .amazonaws.com.cn, no port, no user, a path
-// of plain characters that ends in .pem, no query, no fragment; at most SIGNING_URL_MAX bytes.
+// signing_url_valid: https, a host sns.REGION.amazonaws.com or .amazonaws.com.cn, where REGION has the form
+// of one (words and a number, as us-gov-west-1), no port, no user, a path of plain characters that ends in
+// .pem, no query, no fragment; at most SIGNING_URL_MAX bytes.
 bool signing_url_valid(struct slice url);

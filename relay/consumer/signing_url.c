@@ -16,14 +16,26 @@ static bool is_alphanumeric(char character) {
     return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
 }
 
-static bool take_region(struct slice *rest) {
-    enum { SHORTEST = 3 };
+static bool take_some(struct slice *rest, char from, char to) {
     size_t length = 0;
-    while (length < rest->length && (is_alphanumeric(rest->data[length]) || rest->data[length] == '-')) {
+    while (length < rest->length && rest->data[length] >= from && rest->data[length] <= to) {
         length++;
     }
     *rest = (struct slice){rest->data + length, rest->length - length};
-    return length >= SHORTEST;
+    return length > 0;
+}
+
+// Words, two at least, and a number: us-east-1, us-gov-west-1, eusc-de-east-1. Other hosts of that domain are
+// not SNS's, and one may be anybody's: sns.s3-us-west-2 would be the bucket "sns" of S3.
+static bool take_region(struct slice *rest) {
+    int words = 0;
+    while (take_some(rest, 'a', 'z')) {
+        if (!take(rest, "-")) {
+            return false;
+        }
+        words++;
+    }
+    return words >= 2 && take_some(rest, '0', '9');
 }
 
 static bool path_valid(struct slice path) {

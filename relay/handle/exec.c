@@ -110,6 +110,14 @@ static void run_program(struct run *run) {
     runner->running_count++;
 }
 
+// Returns what waits. What is started meanwhile waits anew.
+static struct run *take_waiting(struct exec_runner *runner) {
+    struct run *waiting = runner->waiting;
+    runner->waiting = NULL;
+    runner->waiting_end = &runner->waiting;
+    return waiting;
+}
+
 static void on_begin(evutil_socket_t file, short kinds, void *context) {
     (void)file;
     (void)kinds;
@@ -142,6 +150,16 @@ void exec_runner_start(struct exec_runner *runner, char *const *words, const str
     *runner->waiting_end = run;
     runner->waiting_end = &run->next;
     event_active(runner->begin, EV_TIMEOUT, 0);
+}
+
+void exec_runner_drop(struct exec_runner *runner) {
+    static const struct handled let_go = {.kind = HANDLED_LET_GO};
+    struct run *run = take_waiting(runner);
+    while (run != NULL) {
+        struct run *next = run->next;
+        end(run, &let_go);
+        run = next;
+    }
 }
 
 static void free_runs(struct run *run) {

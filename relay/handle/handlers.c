@@ -57,6 +57,7 @@ static void on_other_ended(void *context, void *task, const struct handled *hand
     struct passage *passage = run->passage;
     passage_note(passage, run->handler, handled);
     if (--passage->open == 0) {
+        passage_conclude(passage);
         settle(context, passage);
     }
 }
@@ -178,6 +179,9 @@ void handlers_offer(struct handlers *handlers, const struct domain_event *event,
 void handlers_drop(struct handlers *handlers) {
     if (handlers->sql != NULL) {
         sql_runner_drop(handlers->sql);
+    }
+    if (handlers->exec != NULL) {
+        exec_runner_drop(handlers->exec);
     }
 }
 

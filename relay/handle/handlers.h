@@ -59,7 +59,8 @@ int handlers_count(const struct handlers *handlers); // how many lines there are
 // handlers_offer hands over an event, copied. How many there are at a time is the caller's business.
 void handlers_offer(struct handlers *handlers, const struct domain_event *event, void *delivery);
 
-// handlers_drop settles as let go what no handler has begun yet. What has been begun goes on.
+// handlers_drop settles as let go what no handler has begun yet. What has been begun goes on; what is still
+// to begin then (exec:, where as many run already as may) does not, and so the event fails with `outage`.
 void handlers_drop(struct handlers *handlers);
 
 // handlers_resting: the database is lost, so that offering more is in vain until `recovered` (or it has not

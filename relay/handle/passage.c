@@ -99,19 +99,36 @@ static void append_reason(struct passage_result *result, const struct handler *h
     result->handled.reason = buffer_text(&result->reasons);
 }
 
+static void note_failure(struct passage_result *result, const struct handler *handler,
+                         const struct handled *handled) {
+    bool first = result->handled.kind != HANDLED_FAILED;
+    result->handled.kind = HANDLED_FAILED;
+    result->handled.outage = handled->outage && (first || result->handled.outage);
+    if (handled->retry_after_us > result->handled.retry_after_us) {
+        result->handled.retry_after_us = handled->retry_after_us;
+    }
+    append_reason(result, handler, handled->reason);
+}
+
 void passage_note(struct passage *passage, const struct handler *handler, const struct handled *handled) {
+    static const struct handled not_begun = {
+        .kind = HANDLED_FAILED, .outage = true, .reason = "it was not begun"};
     struct passage_result *result = &passage->result;
     result->handled.repeated = result->handled.repeated || handled->repeated;
     if (handled->kind == HANDLED_FAILED) {
-        bool first = result->handled.kind != HANDLED_FAILED;
-        result->handled.kind = HANDLED_FAILED;
-        result->handled.outage = handled->outage && (first || result->handled.outage);
-        if (handled->retry_after_us > result->handled.retry_after_us) {
-            result->handled.retry_after_us = handled->retry_after_us;
-        }
-        append_reason(result, handler, handled->reason);
-    } else if (handled->kind == HANDLED_LET_GO) {
+        note_failure(result, handler, handled);
+    } else if (handled->kind == HANDLED_LET_GO && handler == NULL) { // the others come after those in SQL
         result->handled.kind = HANDLED_LET_GO;
+    } else if (handled->kind == HANDLED_LET_GO) {
+        passage->let_go++;
+        note_failure(result, handler, &not_begun);
+    }
+}
+
+void passage_conclude(struct passage *passage) {
+    bool none_begun = passage->function_count == 0 && passage->let_go == passage->run_count;
+    if (none_begun) {
+        passage->result.handled = (struct handled){.kind = HANDLED_LET_GO};
     }
 }
 

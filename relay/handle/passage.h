@@ -27,7 +27,8 @@ struct passage {
     int function_count;
     struct passage_run *runs;
     int run_count;
-    int open; // runs that have not ended
+    int open;   // runs that have not ended
+    int let_go; // runs that were dropped before they began
 };
 
 // passage_new is one allocation, event included. NULL when no pattern matches.
@@ -35,8 +36,12 @@ struct passage *passage_new(const struct table *table, const struct domain_event
 void passage_free(struct passage *passage); // its reasons are the caller's
 
 // passage_note adds what has become of one run, or (handler NULL) of those in SQL. A failure of one is a
-// failure of the event, and an outage only if all failures are; the longest wish to wait counts.
+// failure of the event, and an outage only if all failures are; the longest wish to wait counts. A run that
+// was let go is an outage, as long as it is not known that all were.
 void passage_note(struct passage *passage, const struct handler *handler, const struct handled *handled);
+
+// passage_conclude: all that was begun has ended. It is let go when nothing was begun.
+void passage_conclude(struct passage *passage);
 
 void passage_link(struct passage **list, struct passage *passage);
 void passage_unlink(struct passage **list, struct passage *passage);

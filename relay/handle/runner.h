@@ -30,6 +30,7 @@ struct exec_runner *exec_runner_new(struct event_base *base, const struct settin
                                     const struct runner_listener *listener);
 void exec_runner_start(struct exec_runner *runner, char *const *words, const struct domain_event *event,
                        void *task);
+void exec_runner_drop(struct exec_runner *runner); // ends what waits for others to end
 void exec_runner_free(struct exec_runner *runner);
 
 // sql: functions of one jsonb, many events in a transaction. `functions` are names as the user wrote them

@@ -14,5 +14,6 @@ struct sql_batch {
 
 void sql_batch_init(struct sql_batch *batch, int most);
 void sql_batch_succeeded(struct sql_batch *batch, int events, int64_t took_us);
-void sql_batch_failed(struct sql_batch *batch, int events);     // because of an event
-void sql_batch_conflicted(struct sql_batch *batch, int events); // because of another transaction
+void sql_batch_failed(struct sql_batch *batch, int events); // because of an event
+// Because of another transaction, or the connection was lost: what would fail again in the same way.
+void sql_batch_conflicted(struct sql_batch *batch, int events);

@@ -38,7 +38,8 @@ struct sql_session {
     enum session_state state;
     struct pg_connection *connection;
     struct sql_check check;
-    bool prepared; // the calls
+    bool prepared;  // the calls
+    bool read_only; // the server
     struct sql_work work;
     struct event *again;
     int64_t began_at;
@@ -67,8 +68,17 @@ static void fail_all(struct sql_session *session, const struct error *error) {
     session->work.good = 0;
 }
 
+// An event whose function ends the server's process would take all that share its transaction with it, at
+// each delivery anew. So transactions become smaller, until it is alone.
+static void note_loss(struct sql_session *session) {
+    if (session->state == SESSION_RUNNING) {
+        sql_batch_conflicted(session->options->batch, session->work.running);
+    }
+}
+
 static void close_session(struct sql_session *session, const struct error *error, bool missing) {
     struct error copy = *error;
+    note_loss(session);
     event_del(session->again);
     pg_close(session->connection);
     session->connection = NULL;
@@ -82,13 +92,29 @@ static void on_lost(void *context, const struct error *error) {
     close_session(context, error, false);
 }
 
+static void become_open(struct sql_session *session) {
+    session->state = SESSION_IDLE;
+    session->listener.opened(session->listener.context, session);
+}
+
+static void on_prepared(void *context, int64_t affected) {
+    (void)affected;
+    become_open(context);
+}
+
+// Nothing runs before all is prepared: a statement of the same name might be somebody else's.
 static void prepare(struct sql_session *session) {
-    session->prepared =
-        *session->options->prepares && !pg_is_pooled(session->connection, session->check.backend_pid);
-    if (session->prepared) {
-        sql_call_prepare(session->connection, session->options->functions, session->options->function_count);
-        pg_sync(session->connection);
-    }
+    session->prepared = true;
+    sql_call_prepare(session->connection, session->options->functions, session->options->function_count);
+    pg_send(session->connection,
+            &(struct pg_statement){.sql = "SELECT", .done = on_prepared, .context = session});
+    pg_sync(session->connection);
+}
+
+static void stop_preparing(struct sql_session *session, const char *sqlstate) {
+    log_warn("prepared statements fail, as behind a pooler: none is used any more",
+             LOG_TEXT("sqlstate", sqlstate));
+    *session->options->prepares = session->prepared = false;
 }
 
 static void on_checked(void *context, const struct error *problem) {
@@ -97,13 +123,16 @@ static void on_checked(void *context, const struct error *problem) {
         close_session(session, problem, true);
         return;
     }
-    prepare(session);
-    session->state = SESSION_IDLE;
-    session->listener.opened(session->listener.context, session);
+    if (*session->options->prepares && !pg_is_pooled(session->connection, session->check.backend_pid)) {
+        prepare(session);
+    } else {
+        become_open(session);
+    }
 }
 
 static void on_connected(void *context) {
     struct sql_session *session = context;
+    session->prepared = false;
     sql_check_start(&session->check, session->connection);
 }
 
@@ -143,10 +172,11 @@ static int index_of(const struct sql_work *work, const struct sql_task *task) {
     return index < work->running ? index : SQL_NO_CULPRIT;
 }
 
+// One that failed alone says nothing about the size.
 static void resize_batch(struct sql_session *session, int events) {
     if (session->fault == FAULT_NOBODY) {
         sql_batch_conflicted(session->options->batch, events);
-    } else {
+    } else if (events > 1) {
         sql_batch_failed(session->options->batch, events);
     }
 }
@@ -193,26 +223,66 @@ static enum refused what_was(const struct sql_session *session, const void *stat
     return statement == session ? REFUSED_COMMIT : REFUSED_CALL;
 }
 
+// A server that has become read-only is of no use; in one that has not it is the event's doing.
+static void on_read_only_row(void *context, const PGresult *result, int row) {
+    struct sql_session *session = context;
+    session->read_only = pg_bool(result, row, 0);
+}
+
+static void on_asked(void *context, int64_t affected) {
+    struct sql_session *session = context;
+    if (session->read_only) {
+        close_session(session, &session->reason, false);
+    } else {
+        session->fault = FAULT_EVENT;
+        on_rolled_back(session, affected);
+    }
+}
+
+static void ask_if_read_only(struct sql_session *session) {
+    if (session->refused == REFUSED_CALL) {
+        pg_send(session->connection, &(struct pg_statement){.sql = "ROLLBACK", .context = session});
+    }
+    pg_send(
+        session->connection,
+        &(struct pg_statement){.sql = "SELECT pg_catalog.current_setting('transaction_read_only')::boolean",
+                               .row = on_read_only_row,
+                               .done = on_asked,
+                               .context = session});
+    pg_sync(session->connection);
+}
+
 // A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
-static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate) {
-    static const char no_such_statement[] = "26000";
-    if (session->prepared && strcmp(sqlstate, no_such_statement) == 0) {
-        log_warn("a prepared statement is gone, as behind a pooler: none is used any more");
-        *session->options->prepares = session->prepared = false;
+static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate, const char *message) {
+    bool gone = strcmp(sqlstate, "26000") == 0;
+    bool outdated = strcmp(sqlstate, "0A000") == 0 && strstr(message, "cached plan") != NULL;
+    if (session->prepared && (gone || outdated)) {
+        stop_preparing(session, sqlstate);
         return FAULT_NOBODY;
     }
     return sql_fault_of(sqlstate);
 }
 
+static bool is_preparing(const struct sql_session *session) {
+    return session->state == SESSION_OPENING && session->prepared;
+}
+
 static void on_refused(void *context, void *statement, const char *sqlstate, const char *message) {
     struct sql_session *session = context;
     const struct sql_call *call = statement;
+    if (is_preparing(session) && strcmp(sqlstate, "42P05") == 0) { // somebody else's, as behind a pooler
+        stop_preparing(session, sqlstate);
+        become_open(session);
+        return;
+    }
     session->refused = what_was(session, statement);
-    session->fault = fault_of(session, sqlstate);
+    session->fault = fault_of(session, sqlstate, message);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
     explain(session, call, sqlstate, message);
-    if (session->refused == REFUSED_BEFORE || session->fault == FAULT_STANDBY) {
+    if (session->refused == REFUSED_BEFORE) {
         close_session(session, &session->reason, false);
+    } else if (session->fault == FAULT_STANDBY) {
+        ask_if_read_only(session);
     } else if (session->refused == REFUSED_CALL) {
         roll_back(session);
     } else {

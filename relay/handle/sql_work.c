@@ -62,8 +62,13 @@ struct sql_task *sql_work_refused(struct sql_work *work, int culprit, enum sql_f
     }
     int index = culprit == SQL_NO_CULPRIT ? 0 : culprit;
     struct sql_task *task = work->tasks[index];
+    bool shared = work->running > 1;
     work->running = 0;
     work->good = index;
+    if (fault == FAULT_EVENT && shared) {
+        task->alone = true;
+        return NULL;
+    }
     if (fault == FAULT_NOBODY && ++task->conflicts <= SQL_CONFLICTS_MAX) {
         return NULL;
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one connection has taken from the queue, and how it is divided among transactions. All of it is one
-// transaction at first. When an event makes that fail it leaves, those before it run again by themselves,
-// since they were good, and those behind it in smaller transactions. An error at COMMIT has no culprit: each
-// runs alone. What fails without anybody's fault is tried again a few times.
+// transaction at first. When an event makes that fail, those before it run again by themselves, since they
+// were good, then it runs alone, since an event before it may have left something in the transaction that
+// made it fail, and those behind it run in smaller transactions. An error at COMMIT has no culprit: each runs
+// alone. What fails without anybody's fault is tried again a few times.
 #pragma once
 
 #include "handle/sql_fault.h"

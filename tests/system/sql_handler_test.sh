@@ -82,7 +82,18 @@ driver_run prepared OUTBOX_CONSUMER=prepared -- shop.prepared < <(events 1 2)
 driver_run gone OUTBOX_CONSUMER=prepared -- shop.prepared < <(events 3 4 5 6 7 8)
 assert_equal "prepared statements are used, and not needed" "done=2 done=6 0 1" \
     "$(outcomes prepared) $(outcomes gone) $(sql "select string_agg(distinct n::text, ' ' order by n::text) from shop.effect where by = 'prepared'")"
-assert_equal "it says so" 1 "$(grep -c 'a prepared statement is gone' "$system_dir/gone.log")"
+assert_equal "it says so" 1 "$(grep -c 'prepared statements fail, .* sqlstate=26000' "$system_dir/gone.log")"
+sql "create sequence shop.calls;
+     create function shop.outdated(event jsonb) returns void language plpgsql as \$\$
+     begin
+         if nextval('shop.calls') = 1 then -- which is not rolled back
+             raise 'cached plan must not change result type' using errcode = '0A000';
+         end if;
+     end \$\$"
+driver_run outdated OUTBOX_CONSUMER=outdated -- shop.outdated < <(events 1 2 3)
+assert_equal "nor are those whose plan is outdated" "done=3 1" \
+    "$(outcomes outdated) $(grep -c 'prepared statements fail, .* sqlstate=0A000' "$system_dir/outdated.log")"
+sql "truncate shop.effect"
 
 # Several functions for one event, in the order of the lines; the second sees what the first has done.
 sql "create function shop.second(event jsonb) returns void stable language plpgsql as \$\$
@@ -117,6 +128,25 @@ assert_match "with the reason" 'failed 00000000-0000-4000-8000-000000000047 shop
 assert_equal "and no more than that" 0 "$(grep -c sesame "$system_dir/picky.said" || true)"
 assert_equal "the others have had their effect once" "90,90" "$(sql "select count(*) || ',' || count(distinct n) from shop.effect where by = 'picky'")"
 assert_equal "failed ones are not remembered" 90 "$(sql "select count(*) from inbox.processed_event where consumer = 'picky'")"
+
+# What one leaves in the transaction makes the next one fail, but not for good.
+sql "create function shop.untidy(event jsonb) returns void language plpgsql as \$\$
+     begin create temporary table mess () on commit drop; perform shop.note(event, 'untidy'); end \$\$"
+driver_run untidy OUTBOX_CONSUMER=untidy -- shop.untidy < <(events 1 2 3 4 5 6 7 8)
+assert_equal "what an event leaves behind does not fail another" "done=8 8" "$(outcomes untidy) $(sql "select count(*) from shop.effect where by = 'untidy'")"
+
+# A transaction that a function makes read-only, and a server that is.
+sql "create function shop.reading(event jsonb) returns void language plpgsql as \$\$
+     begin
+         if event->'data'->>'n' = '3' then set local transaction_read_only = on; end if;
+         perform shop.note(event, 'reading');
+         if event->'data'->>'n' = '5' then set local transaction_read_only = on; end if;
+     end \$\$"
+driver_run reading OUTBOX_CONSUMER=reading -- shop.reading < <(events 1 2 3 4 5 6 7 8 9)
+assert_equal "who makes the transaction read-only fails alone" "done=8 failed=1 failed" "$(outcomes reading) $(outcomes reading 3)"
+assert_match "with the reason" 'failed .* shop.reading: cannot execute INSERT in a read-only transaction \(SQLSTATE 25006\)' "$(<"$system_dir/reading.said")"
+driver_run read_only OUTBOX_CONSUMER=reading PGOPTIONS="-c default_transaction_read_only=on" -- shop.reading < <(events 11 12)
+assert_equal "a server that is read-only is an outage" "outage=2" "$(outcomes read_only)"
 
 # An error that comes at COMMIT.
 sql "create table shop.customer (id int primary key);

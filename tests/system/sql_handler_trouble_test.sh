@@ -21,7 +21,11 @@ password_needed() {
     sql "select pg_reload_conf()" >/dev/null
 }
 
-recovered_twice() { (($(grep -c '^recovered' "$system_dir/cut.said") == 2)); }
+# feed_at_once NAME NUMBER... feeds events in one piece.
+feed_at_once() { say "$(events "${@:2}")" | driver_feed "$1"; }
+
+# said_times NAME WORD TIMES
+said_times() { (($(grep -c "^$2" "$system_dir/$1.said") == $3)); }
 
 # shuffled SEED FROM TO prints these numbers in some order.
 shuffled() { seq "$2" "$3" | shuf --random-source=<(yes "$1"); }
@@ -90,6 +94,27 @@ assert_equal "one that takes too long fails alone" "done=4 failed=1 failed" "$(o
 assert_match "and says so" 'failed .* shop.slow: canceling statement due to statement timeout \(SQLSTATE 57014\)' "$(<"$system_dir/slow.said")"
 assert_equal "the others have had their effect once" "4 of 4" "$(effects note)"
 
+# One that ends its connection each time takes the others with it only for a while.
+sql "create function shop.ending(event jsonb) returns void language plpgsql as \$\$
+     begin
+         if (event->'data'->>'n')::int = 104 then perform pg_terminate_backend(pg_backend_pid()), pg_sleep(20); end if;
+         perform shop.note(event);
+     end \$\$"
+driver_open ending OUTBOX_CONSUMER=ending OUTBOX_SQL_CONNECTIONS=1 OUTBOX_SQL_BATCH=4 -- shop.ending
+driver_wait ending 10 '^ready'
+for n in {1..20}; do # the batch grows
+    feed_at_once ending $((4 * n)) $((4 * n + 1)) $((4 * n + 2)) $((4 * n + 3))
+    driver_wait ending 10 "^done .*$((4 * n + 3))$"
+done
+for n in 1 2 3; do
+    feed_at_once ending 101 102 103 104
+    wait_for 10 "loss $n" said_times ending recovered "$n"
+done
+driver_close ending
+assert_equal "which ends the connection is an outage each time" "outage outage outage" "$(outcomes ending 104)"
+assert_match "the first time all are" '^outage .*101 ' "$(grep 101 "$system_dir/ending.said")"
+assert_equal "but the others get through" 3 "$(grep -cE '^done .*10[123]$' "$system_dir/ending.said")"
+
 # The connection is cut in the middle.
 sql "truncate shop.effect"
 driver_open cut OUTBOX_CONSUMER=cut OUTBOX_SQL_CONNECTIONS=1 -- shop.waiting
@@ -113,7 +138,7 @@ wait_for 10 "the loss is noticed" grep -q 'out of reach' "$system_dir/cut.log"
 events 4 | driver_feed cut
 driver_wait cut 10 '^outage .*4 '
 system_postgres_again
-wait_for 20 "it is there again" recovered_twice
+wait_for 20 "it is there again" said_times cut recovered 2
 events 1 4 | driver_feed cut
 driver_wait cut 10 '^done .*4$'
 driver_close cut

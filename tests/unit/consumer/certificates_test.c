@@ -32,6 +32,7 @@ struct asker {
     bool found, outage;
     char reason[600];
     struct asker *then; // asks in the call
+    const char *then_url;
     struct asker *cancels;
 };
 
@@ -103,7 +104,7 @@ static void on_found(void *context, const struct certificate_found *found) {
     assert_true(found->key == NULL || EVP_PKEY_eq(found->key, key) == 1);
     snprintf(asker->reason, sizeof asker->reason, "%s", found->reason != NULL ? found->reason : "");
     if (asker->then != NULL) {
-        ask(asker->then, URL);
+        ask(asker->then, asker->then_url != NULL ? asker->then_url : URL);
     }
     if (asker->cancels != NULL) {
         certificates_cancel(&asker->cancels->waiter);
@@ -333,6 +334,23 @@ static void who_asks_in_the_call_is_told_at_once(void **state) {
     assert_int_equal(fake_http.count, 1);
 }
 
+static void who_asks_in_the_last_call_waits_for_its_own_answer(void **state) {
+    (void)state;
+    for (int index = 1; index < KEPT; index++) {
+        ask_number(index, index);
+        fake_http_answer(index - 1, 200, good);
+    }
+    askers[0].then = &askers[KEPT]; // takes the place of what has just failed
+    askers[0].then_url = "https://sns.eu-central-1.amazonaws.com/other.pem";
+    ask(&askers[0], URL);
+    fake_http_answer(KEPT - 1, 404, "");
+    assert_int_equal(askers[0].calls, 1);
+    assert_int_equal(fake_http.count, KEPT + 1);
+    assert_int_equal(askers[KEPT].calls, 0);
+    fake_http_answer(KEPT, 200, good);
+    assert_told(&askers[KEPT], true, false, "");
+}
+
 static void nobody_is_called_when_it_is_freed(void **state) {
     (void)state;
     ask(&askers[0], URL);
@@ -364,6 +382,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(fetches_no_more_than_it_keeps, open_all, close_all),
         cmocka_unit_test_setup_teardown(who_cancels_is_told_nothing, open_all, close_all),
         cmocka_unit_test_setup_teardown(who_asks_in_the_call_is_told_at_once, open_all, close_all),
+        cmocka_unit_test_setup_teardown(who_asks_in_the_last_call_waits_for_its_own_answer, open_all,
+                                        close_all),
         cmocka_unit_test_setup_teardown(nobody_is_called_when_it_is_freed, open_all, close_all),
         cmocka_unit_test_setup_teardown(says_why_there_can_be_none, open_all, close_all),
     };

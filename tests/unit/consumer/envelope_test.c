@@ -67,6 +67,12 @@ static void opens(const char *body, bool verify) {
     }
 }
 
+static void opens_of_fifo(const char *body) {
+    if (!open_incoming((struct incoming){.body = slice_of_text(body), .fifo = true}, true)) {
+        fail_msg("%s", error.text);
+    }
+}
+
 static void refuses(const char *body, bool verify, const char *reason) {
     assert_false(open_body(body, verify));
     assert_string_equal(error.text, reason);
@@ -214,8 +220,10 @@ static void knows_what_must_be_verified(void **state) {
     assert_true(envelope.needs_check);
     opens(WRAPPED(ESCAPED, ""), true); // its signature is missing
     assert_true(envelope.needs_check);
-    opens(WRAPPED_IN(TOPIC ".fifo", ESCAPED, ",\"SequenceNumber\":\"1\""), true);
+    opens_of_fifo(WRAPPED_IN(TOPIC ".fifo", ESCAPED, ",\"SequenceNumber\":\"1\""));
     assert_false(envelope.needs_check);
+    opens_of_fifo(WRAPPED(ESCAPED, ""));
+    assert_true(envelope.needs_check);
     opens(WRAPPED_IN(".fifo", ESCAPED, ""), true);
     assert_true(envelope.needs_check);
     opens(WRAPPED_IN(TOPIC ".fifo.", ESCAPED, ""), true);
@@ -240,7 +248,18 @@ static void attributes_name_no_event_that_must_be_verified(void **state) {
                        "\"},\"event-type\":{\"Type\":\"String\",\"Value\":\"a\"}}"),
           true);
     assert_string_equal(envelope.event.event_id, EVENT_ID);
-    opens(WRAPPED_IN(TOPIC ".fifo", "{}", ATTRIBUTES), true);
+    opens_of_fifo(WRAPPED_IN(TOPIC ".fifo", "{}", ATTRIBUTES));
+}
+
+// Else a name would do instead of a signature.
+static void believes_unsigned_messages_of_fifo_queues_only(void **state) {
+    (void)state;
+    opens(WRAPPED_IN(TOPIC ".fifo", ESCAPED, ""), false);
+    refuses(WRAPPED_IN(TOPIC ".fifo", ESCAPED, ""), true,
+            "it has no signature and names a FIFO topic: SNS signs nothing from FIFO topics, so what one "
+            "delivers to a standard queue cannot be verified; subscribe a FIFO queue, or switch "
+            "--verify-signatures off");
+    opens_of_fifo(WRAPPED_IN(TOPIC ".fifo", ESCAPED, ""));
 }
 
 static void refuses_raw_messages_that_must_be_verified(void **state) {
@@ -263,6 +282,7 @@ int main(void) {
         cmocka_unit_test_teardown(names_the_other_messages_of_sns, tear_down),
         cmocka_unit_test_teardown(knows_what_must_be_verified, tear_down),
         cmocka_unit_test_teardown(attributes_name_no_event_that_must_be_verified, tear_down),
+        cmocka_unit_test_teardown(believes_unsigned_messages_of_fifo_queues_only, tear_down),
         cmocka_unit_test_teardown(refuses_raw_messages_that_must_be_verified, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,7 @@ static struct {
     int function_count; // of sql_runner_new
     bool resting;
     bool refuses; // sql_runner_new
+    bool waits;   // what is started as exec
     int ready, broken, recovered, settled, freed;
     struct handled handled; // of the last that was settled
     char reason[300];
@@ -135,6 +136,14 @@ void exec_runner_start(struct exec_runner *runner, char *const *words, const str
     (void)runner;
     const char *word = words[0];
     note_start("exec", &word, 1, event, task);
+}
+void exec_runner_drop(struct exec_runner *runner) {
+    (void)runner;
+    for (int index = test.started_count - 1; index >= 0; index--) {
+        if (test.waits && strncmp(test.started[index].what, "exec", 4) == 0) {
+            end(index, (struct handled){.kind = HANDLED_LET_GO});
+        }
+    }
 }
 void exec_runner_free(struct exec_runner *runner) {
     test.freed += runner != NULL;
@@ -334,6 +343,65 @@ static void what_has_not_begun_is_let_go(void **state) {
     assert_int_equal(test.handled.kind, HANDLED_DONE);
 }
 
+static void programs_that_wait_are_let_go(void **state) {
+    (void)state;
+    assert_true(open_handlers("a=exec:mail\na=exec:print", NULL));
+    offer("a");
+    handlers_drop(test.handlers); // both run
+    assert_int_equal(test.settled, 0);
+    end(0, done);
+    end(0, done);
+    assert_int_equal(test.handled.kind, HANDLED_DONE);
+    offer("a");
+    test.waits = true;
+    handlers_drop(test.handlers);
+    assert_int_equal(test.settled, 2);
+    assert_int_equal(test.handled.kind, HANDLED_LET_GO);
+    assert_false(test.handled.outage);
+    assert_null(test.handled.reason);
+}
+
+static void assert_not_all_begun(const char *reason) {
+    assert_int_equal(test.settled, 1);
+    assert_int_equal(test.handled.kind, HANDLED_FAILED);
+    assert_true(test.handled.outage);
+    assert_string_equal(test.reason, reason);
+}
+
+static void what_was_begun_in_part_is_not_let_go(void **state) {
+    (void)state;
+    test.waits = true;
+    assert_true(open_handlers("a=sql:shop.a\na=exec:mail", NULL));
+    offer("a");
+    end(0, done); // committed
+    handlers_drop(test.handlers);
+    assert_not_all_begun("mail: it was not begun");
+}
+
+static void a_request_under_way_is_waited_for(void **state) {
+    (void)state;
+    test.waits = true;
+    assert_true(open_handlers("a=http://a/\na=exec:mail\na=exec:print", NULL));
+    offer("a");
+    end(1, done); // mail, before the drop
+    handlers_drop(test.handlers);
+    assert_int_equal(test.settled, 0);
+    end(0, done);
+    assert_not_all_begun("print: it was not begun");
+}
+
+static void an_outage_of_the_drop_hides_no_failure(void **state) {
+    (void)state;
+    test.waits = true;
+    assert_true(open_handlers("a=http://a/\na=exec:mail", NULL));
+    offer("a");
+    handlers_drop(test.handlers);
+    end(0, (struct handled){.kind = HANDLED_FAILED, .reason = "500"});
+    assert_int_equal(test.handled.kind, HANDLED_FAILED);
+    assert_false(test.handled.outage);
+    assert_string_equal(test.reason, "mail: it was not begun; http://a/: 500");
+}
+
 static void sql_says_when_it_is_ready(void **state) {
     struct error gone = {0};
     (void)state;
@@ -396,6 +464,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(one_failure_fails_when_all_have_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_outage_only_if_every_failure_is_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_not_begun_is_let_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(programs_that_wait_are_let_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_begun_in_part_is_not_let_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_request_under_way_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_outage_of_the_drop_hides_no_failure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sql_says_when_it_is_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_sql_all_is_ready_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(freed_with_events_under_way, set_up, tear_down),

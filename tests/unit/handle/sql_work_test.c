@@ -89,17 +89,31 @@ static void all_goes_well(void **state) {
     assert_int_equal(sql_work_begin(&work, 3), 0);
 }
 
-static void the_culprit_leaves_and_the_good_run_first(void **state) {
+static void the_good_run_first_then_the_culprit_alone(void **state) {
     (void)state;
     take(8);
     assert_int_equal(sql_work_begin(&work, 8), 8);
-    assert_ptr_equal(sql_work_refused(&work, 5, FAULT_EVENT), &tasks[5]);
-    assert_order("0 1 2 3 4 6 7");
+    assert_null(sql_work_refused(&work, 5, FAULT_EVENT));
+    assert_order("0 1 2 3 4 5 6 7");
     assert_int_equal(sql_work_begin(&work, 4), 5); // known to be good, whatever the limit
     sql_work_done(&work);
+    assert_int_equal(sql_work_begin(&work, 4), 1);
+    assert_ptr_equal(sql_work_refused(&work, 0, FAULT_EVENT), &tasks[5]); // only now
+    assert_order("6 7");
     assert_int_equal(sql_work_begin(&work, 1), 1);
     sql_work_done(&work);
     assert_order("7");
+}
+
+static void what_fails_among_others_may_succeed_alone(void **state) {
+    (void)state;
+    take(3);
+    sql_work_begin(&work, 3);
+    assert_null(sql_work_refused(&work, 0, FAULT_EVENT));
+    assert_int_equal(sql_work_begin(&work, 3), 1);
+    sql_work_done(&work);
+    assert_order("1 2");
+    assert_int_equal(sql_work_begin(&work, 3), 2);
 }
 
 static void the_first_and_the_last_as_culprits(void **state) {
@@ -114,7 +128,7 @@ static void the_first_and_the_last_as_culprits(void **state) {
     assert_int_equal(sql_work_begin(&work, 1), 0);
     take(3);
     sql_work_begin(&work, 3);
-    assert_ptr_equal(sql_work_refused(&work, 2, FAULT_EVENT), &tasks[2]);
+    assert_ptr_equal(sql_work_refused(&work, 2, FAULT_DATABASE), &tasks[2]);
     assert_int_equal(sql_work_begin(&work, 1), 2);
     sql_work_done(&work);
     assert_int_equal(work.count, 0);
@@ -226,7 +240,8 @@ int main(void) {
         cmocka_unit_test(events_are_taken_by_number_and_bytes),
         cmocka_unit_test(queue_can_be_used_again),
         cmocka_unit_test(all_goes_well),
-        cmocka_unit_test(the_culprit_leaves_and_the_good_run_first),
+        cmocka_unit_test(the_good_run_first_then_the_culprit_alone),
+        cmocka_unit_test(what_fails_among_others_may_succeed_alone),
         cmocka_unit_test(the_first_and_the_last_as_culprits),
         cmocka_unit_test(a_commit_that_fails_has_no_culprit),
         cmocka_unit_test(one_that_must_be_alone_ends_a_batch),
