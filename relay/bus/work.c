@@ -166,6 +166,15 @@ void work_shed(struct bus *bus, const void *claim) {
     }
 }
 
+// A program may have waited for others: so that it is not begun when others may have its event by now, be it
+// that the turn is over, or that a late one's time would be before it has ended.
+static bool may_begin(void *context, void *delivery) {
+    const struct bus *bus = context;
+    const struct bus_event *event = delivery;
+    return event->late ? clock_monotonic_us() + bus->settings->handler_timeout < event->ends_at
+                       : bus->listener.may_send(bus->listener.context, event->delivery);
+}
+
 static void on_ready(void *context) {
     struct bus *bus = context;
     bus->ready = true;
@@ -198,6 +207,7 @@ bool work_init(struct bus *bus, struct event_base *base, struct error *error) {
                                                .ready = on_ready,
                                                .broken = on_broken,
                                                .settled = on_settled,
+                                               .may_begin = may_begin,
                                                .recovered = on_recovered};
     bus->aggregates = aggregates_new();
     bus->types = types_new(settings->retry_base, settings->retry_max);

@@ -37,6 +37,8 @@ struct exec_runner {
     struct event *begin; // libevent's: nothing begins, and so nothing fails, but from the loop
 };
 
+static const struct handled let_go = {.kind = HANDLED_LET_GO};
+
 static void end(struct run *run, const struct handled *handled) {
     struct exec_runner *runner = run->runner;
     void *task = run->task;
@@ -87,6 +89,11 @@ static void on_end(void *context, const struct process_end *ended) {
     end_failed(run, ended->exit_code == EX_TEMPFAIL, reason);
 }
 
+static bool may_begin(const struct run *run) {
+    const struct runner_listener *listener = &run->runner->listener;
+    return listener->may_begin == NULL || listener->may_begin(listener->context, run->task);
+}
+
 static void run_program(struct run *run) {
     struct exec_runner *runner = run->runner;
     const struct process_limits limits = {
@@ -128,7 +135,11 @@ static void on_begin(evutil_socket_t file, short kinds, void *context) {
         if (runner->waiting == NULL) {
             runner->waiting_end = &runner->waiting;
         }
-        run_program(run);
+        if (may_begin(run)) {
+            run_program(run);
+        } else {
+            end(run, &let_go);
+        }
     }
 }
 
@@ -153,7 +164,6 @@ void exec_runner_start(struct exec_runner *runner, char *const *words, const str
 }
 
 void exec_runner_drop(struct exec_runner *runner) {
-    static const struct handled let_go = {.kind = HANDLED_LET_GO};
     struct run *run = take_waiting(runner);
     while (run != NULL) {
         struct run *next = run->next;

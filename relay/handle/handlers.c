@@ -100,9 +100,16 @@ static bool make_sql(struct handlers *handlers, struct event_base *base, const s
     return handlers->sql != NULL;
 }
 
+static bool on_may_begin(void *context, void *task) {
+    const struct handlers *handlers = context;
+    const struct passage_run *run = task;
+    return handlers->listener.may_begin == NULL ||
+           handlers->listener.may_begin(handlers->listener.context, run->passage->delivery);
+}
+
 static bool make_runners(struct handlers *handlers, struct event_base *base, const struct settings *settings,
                          const char *consumer, struct error *error) {
-    const struct runner_listener listener = {handlers, on_other_ended};
+    const struct runner_listener listener = {handlers, on_other_ended, on_may_begin};
     if (table_count(handlers->table, HANDLER_HTTP) > 0) {
         handlers->http = http_runner_new(base, settings, &listener, error);
         if (handlers->http == NULL) {

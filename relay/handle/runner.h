@@ -12,6 +12,7 @@
 struct runner_listener {
     void *context;
     void (*ended)(void *context, void *task, const struct handled *handled);
+    bool (*may_begin)(void *context, void *task); // as in handlers_listener; exec: only
 };
 
 // http: one POST on kept-alive connections. `url` and the event live until the task has ended.

@@ -701,6 +701,26 @@ static void goes_on_with_late_events(void **state) {
     assert_offered(ROWS(0, 1, 2, 5, 6));
 }
 
+// A program may have waited for others.
+static void asks_again_before_a_program_begins(void **state) {
+    struct fixture *fixture = *state;
+
+    offer(fixture, "a", 0, one);
+    flush(fixture, one);
+    void *delivery = made->offered[0].delivery;
+    assert_true(made->listener.may_begin(made->listener.context, delivery));
+    fixture->may_not_send = true; // the turn is over
+    assert_false(made->listener.may_begin(made->listener.context, delivery));
+    fixture->sink.leave(fixture->sink.self, one); // its time of its own is what counts then
+    assert_true(made->listener.may_begin(made->listener.context, delivery));
+    seconds += 30;
+    assert_true(made->listener.may_begin(made->listener.context, delivery));
+    seconds += 1; // it could end too late
+    assert_false(made->listener.may_begin(made->listener.context, delivery));
+    settle(fixture, 0, HANDLED_LET_GO);
+    assert_int_equal(fixture->late[0].kind, OUTCOME_LET_GO);
+}
+
 static void fails_without_handlers(void **state) {
     struct fixture *fixture = *state;
     struct error error = {0};
@@ -755,6 +775,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(puts_off_what_slow_handlers_do_not_come_to, create, release),
         cmocka_unit_test_setup_teardown(hands_over_slow_types_last, create, release),
         cmocka_unit_test_setup_teardown(goes_on_with_late_events, create, release),
+        cmocka_unit_test_setup_teardown(asks_again_before_a_program_begins, create, release),
         cmocka_unit_test_setup_teardown(fails_without_handlers, create, release),
         cmocka_unit_test_setup_teardown(passes_on_that_handlers_are_broken, create, release),
         cmocka_unit_test_setup_teardown(frees_what_is_in_hand, create, release),

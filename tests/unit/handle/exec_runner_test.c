@@ -187,6 +187,31 @@ static void what_waits_can_be_dropped(void **state) {
     programs_stop(programs);
 }
 
+// Whoever offered it may have lost it meanwhile.
+static void what_has_waited_is_asked_for(void **state) {
+    struct programs *programs = programs_start(0);
+    const struct domain_event event = runner_event();
+    char shell[] = "sh", option[] = "-c", script[] = "echo x >>$DIR/begun; : <$DIR/go";
+    char *const words[] = {shell, option, script, NULL};
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/go", programs->folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    for (int task = 0; task < LIMIT + 1; task++) {
+        programs_begin(programs, words, &event);
+    }
+    programs_await_lines(programs, "begun", LIMIT);
+    programs->harness->may_not_begin = true;
+    int go = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(go >= 0);
+    runner_await(programs->harness, LIMIT + 1);
+    assert_int_equal(programs_lines(programs, "begun"), LIMIT);
+    assert_int_equal(programs->harness->tasks[LIMIT].handled.kind, HANDLED_LET_GO);
+    close(go);
+    programs_stop(programs);
+}
+
 // Those that run are killed, with what they have started; those that wait never run. Nobody is told.
 static void can_be_freed_at_any_time(void **state) {
     struct programs *programs = programs_start(0);
@@ -224,6 +249,7 @@ int main(void) {
         cmocka_unit_test(a_large_event_may_be_read_or_not),
         cmocka_unit_test(runs_a_few_at_once_and_all_in_the_end),
         cmocka_unit_test(what_waits_can_be_dropped),
+        cmocka_unit_test(what_has_waited_is_asked_for),
         cmocka_unit_test(can_be_freed_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,12 +37,19 @@ static void on_ended(void *context, void *task, const struct handled *handled) {
     harness->ended++;
 }
 
+static bool may_begin(void *context, void *task) {
+    const struct runner_harness *harness = context;
+    (void)task;
+    return !harness->may_not_begin;
+}
+
 struct runner_harness *runner_harness_new(void) {
     struct runner_harness *harness = calloc(1, sizeof *harness);
     harness->base = event_base_new();
     harness->settings.handler_timeout = TIMEOUT_US;
     settings_fill(&harness->settings);
-    harness->listener = (struct runner_listener){.context = harness, .ended = on_ended};
+    harness->listener =
+        (struct runner_listener){.context = harness, .ended = on_ended, .may_begin = may_begin};
     return harness;
 }
 

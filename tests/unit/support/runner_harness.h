@@ -24,6 +24,7 @@ struct runner_harness {
     int begun;
     int ended;
     int expected;
+    bool may_not_begin; // what the runner is told when it asks
 };
 
 // runner_harness_new: handlers have a minute. runner_harness_free comes after the runner is freed.
