@@ -17,6 +17,7 @@
 enum {
     ANSWER_MARGIN_US = 30000000, // for a silent server, beyond what a function may take
     SMALL_BATCH = 4,             // see send_call
+    FLUSH_EVERY = 16,
     CONFLICT_BASE_US = 5000,
     CONFLICT_MAX_US = 500000,
 };
@@ -43,6 +44,7 @@ struct sql_session {
     struct sql_work work;
     struct event *again;
     int64_t began_at;
+    int calls;     // of this transaction
     int conflicts; // one after the other
     enum refused refused;
     enum sql_fault fault;
@@ -310,7 +312,8 @@ static void on_call_row(void *context, const PGresult *result, int row) {
 }
 
 // The server keeps its answers until the end of the transaction, and so would be silent for as long as all
-// events together may take. Where there are few, maybe because they are slow, it is asked for each.
+// events together may take. It is asked for them every few calls; where there are few events, maybe because
+// they are slow, after each. (What is silent too long all the same makes transactions smaller: note_loss.)
 static void send_call(struct sql_session *session, struct sql_task *task, int index) {
     struct pg_statement statement;
     const struct sql_call_site site = {.function = task->calls[index].function,
@@ -322,7 +325,8 @@ static void send_call(struct sql_session *session, struct sql_task *task, int in
     statement.row = on_call_row;
     statement.context = &task->calls[index];
     pg_send(session->connection, &statement);
-    if (session->work.running <= SMALL_BATCH) {
+    session->calls++;
+    if (session->work.running <= SMALL_BATCH || session->calls % FLUSH_EVERY == 0) {
         pg_flush(session->connection);
     }
 }
@@ -343,6 +347,7 @@ static void run(struct sql_session *session) {
     int running = sql_work_begin(&session->work, session->options->batch->now);
     session->state = SESSION_RUNNING;
     session->began_at = clock_monotonic_us();
+    session->calls = 0;
     send_begin(session);
     for (int index = 0; index < running; index++) {
         struct sql_task *task = session->work.tasks[index];
