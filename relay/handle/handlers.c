@@ -92,7 +92,7 @@ static bool make_sql(struct handlers *handlers, struct event_base *base, const s
             functions[count++] = handlers->table->handlers[index].where;
         }
     }
-    const struct sql_runner_listener listener = {.runner = {handlers, on_sql_ended},
+    const struct sql_runner_listener listener = {.runner = {.context = handlers, .ended = on_sql_ended},
                                                  .ready = on_sql_ready,
                                                  .broken = on_sql_broken,
                                                  .recovered = on_sql_recovered};
@@ -109,7 +109,8 @@ static bool on_may_begin(void *context, void *task) {
 
 static bool make_runners(struct handlers *handlers, struct event_base *base, const struct settings *settings,
                          const char *consumer, struct error *error) {
-    const struct runner_listener listener = {handlers, on_other_ended, on_may_begin};
+    const struct runner_listener listener = {
+        .context = handlers, .ended = on_other_ended, .may_begin = on_may_begin};
     if (table_count(handlers->table, HANDLER_HTTP) > 0) {
         handlers->http = http_runner_new(base, settings, &listener, error);
         if (handlers->http == NULL) {

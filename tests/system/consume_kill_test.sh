@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every event is delivered twice and out of order, while consumers and sessions of the database are killed at random: each
-# has its effect in SQL exactly once. CONSUME_EVENTS is how many events (2000), CONSUME_SEED where the chances begin.
+# has its effect in SQL exactly once, and is posted to an application at least once, repeats under the same key.
+# CONSUME_EVENTS is how many events (2000), CONSUME_SEED where the chances begin.
 set -euo pipefail
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
@@ -15,7 +16,8 @@ names=(one two three four)
 consumers=0 backends=0
 settings=(OUTBOX_RETRY_BASE=1ms OUTBOX_RETRY_MAX=1ms OUTBOX_VISIBILITY_TIMEOUT=2s OUTBOX_WAIT_TIME=1s OUTBOX_CONCURRENCY=50)
 
-start() { consumer_start "$1" "${settings[@]}" -- --queue-url "$queue_url" --consumer shop --on 'order.created=sql:shop.take'; }
+start() { consumer_start "$1" "${settings[@]}" -- --queue-url "$queue_url" --consumer shop --on 'order.created=sql:shop.take' \
+    --on "order.created=http:$application"; }
 
 # strike kills a consumer, or the session of one, after which the whole server starts again.
 strike() {
@@ -43,6 +45,10 @@ consume_database events
 system_fake
 queue_make work
 queue_send work "$events" --copies 2 --seed "$seed"
+process_start "$system_dir/application.pid" "$system_dir/application.log" \
+    node "$system_root/tests/lib/handler.mjs" "$system_dir/posted"
+wait_for 10 "the application listens" grep -q '^listening on ' "$system_dir/application.log"
+application=http://127.0.0.1:$(sed -n 's/^listening on //p' "$system_dir/application.log")/
 RANDOM=$seed
 for name in "${names[@]}"; do start "$name"; done
 for ((strikes = 1; strikes <= 12; strikes++)); do
@@ -56,5 +62,8 @@ say "# killed: $consumers consumers, $backends sessions"
 assert_equal "consumers and sessions were killed" yes "$( ((consumers > 0 && backends > 0)) && say yes)"
 assert_equal "each event has its effect exactly once" "$events $events" \
     "$(sql 'select count(*) || $$ $$ || count(distinct event_id) from shop.seen')"
+assert_equal "each is posted at least once, and always under its own id" "$events 0" \
+    "$(jq --slurp --raw-output '"\([.[].id] | unique | length) \([.[] | select(.key != .id)] | length)"' "$system_dir/posted")"
+say "# $(wc -l <"$system_dir/posted") posts of $events events, each sent twice"
 for name in "${names[@]}"; do relay_stop "$name" 0; done
 system_end
