@@ -41,8 +41,8 @@ struct handlers_listener {
     void (*broken)(void *context, const struct error *error);
     // Once for each event that was offered; may be within handlers_offer or handlers_drop.
     void (*settled)(void *context, void *delivery, const struct handled *handled);
-    // Asked right before a program begins that has waited for others to end: false lets it go. NULL: always
-    // true.
+    // Asked right before a program (exec:) begins, as it may have waited for others to end: false lets it go.
+    // NULL: always true.
     bool (*may_begin)(void *context, void *delivery);
     // The database is there again (handlers_resting).
     void (*recovered)(void *context);

@@ -134,7 +134,8 @@ static void note_late_failure(struct relay *relay, const struct late_event *even
     ledger_add_failed(relay->ledger, &failed);
 }
 
-// What waits for its topic comes due when it was put off to, as if nothing were known of it.
+// One that is to wait for its topic stays put off for now: the turn that reads it when it is due makes it
+// wait.
 static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
     bool is_running = relay->state == RELAY_RUNNING;
     if (outcome->kind == OUTCOME_SENT) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events that were accepted at the other end but not marked, because the connection to the database was lost
 // first, or because the answer came when their claim had ended (late.h). They are marked before anything is
-// claimed again, so that a database restart repeats nothing. And those that were refused when their claim had
+// claimed again, so that a database restart repeats nothing. And those that failed when their claim had
 // ended.
 #pragma once
 
