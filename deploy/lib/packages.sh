@@ -3,7 +3,7 @@
 # Debian and Ubuntu packages, installed only where missing. Meant to be sourced after common.sh.
 
 packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-openssl-dev libcjson-dev libssl-dev
-    libexpat1-dev libevent-dev)
+    libexpat1-dev libevent-dev libmicrohttpd-dev)
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip)

@@ -12,6 +12,7 @@
 #define SECONDS INT64_C(1000000)
 #define MINUTES (60 * SECONDS)
 #define HOURS (60 * MINUTES)
+#define DAYS (24 * HOURS)
 
 #define MEMBER(name) .offset = offsetof(struct settings, name)
 #define RANGE(low, high) .minimum = (low), .maximum = (high)
@@ -126,8 +127,26 @@ const struct option options[OPTION_COUNT] = {
     {.flag = "verify-signatures", .variable = "OUTBOX_VERIFY_SIGNATURES", .kind = OPTION_BOOLEAN,
      .commands = COMMAND_CONSUME | COMMAND_LAMBDA, MEMBER(verify_signatures), .fallback = "false",
      .help = "refuse envelopes of standard topics whose SNS signature is missing or wrong"},
+    {.flag = "listen", .variable = "OUTBOX_LISTEN", .kind = OPTION_TEXT,
+     .commands = COMMAND_RUN | COMMAND_CONSUME | COMMAND_HEALTHCHECK, MEMBER(listen), .fallback = "127.0.0.1:9465",
+     .help = "address of /livez, /readyz, /metrics and the status page; port 0 takes a free one, off none"},
+    {.flag = "retention", .variable = "OUTBOX_RETENTION", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
+     .commands = COMMAND_RUN, MEMBER(retention), .fallback = "7d",
+     .help = "sent events older than this are pruned in small steps; 0 keeps them"},
+    {.flag = "inbox-retention", .variable = "OUTBOX_INBOX_RETENTION", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
+     .commands = COMMAND_CONSUME, MEMBER(inbox_retention), .fallback = "0",
+     .help = "processed events are forgotten after this, longer than messages can come again: 30d, say; 0 keeps them"},
+    {.flag = "older-than", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
+     .commands = COMMAND_PRUNE, MEMBER(older_than), .fallback = "",
+     .help = "what was sent, or processed, longer ago than this is deleted"},
+    {.flag = "watch", .kind = OPTION_BOOLEAN,
+     .commands = COMMAND_STATUS, MEMBER(watch), .fallback = "false",
+     .help = "show it anew every two seconds, until interrupted"},
+    {.flag = "ready", .kind = OPTION_BOOLEAN,
+     .commands = COMMAND_HEALTHCHECK, MEMBER(ready), .fallback = "false",
+     .help = "ask whether it is ready, instead of whether it lives"},
     {.flag = "inbox", .kind = OPTION_BOOLEAN,
-     .commands = COMMAND_MIGRATE, MEMBER(inbox), .fallback = "false",
+     .commands = COMMAND_MIGRATE | COMMAND_PRUNE, MEMBER(inbox), .fallback = "false",
      .help = "schema inbox, for consumers, instead of schema outbox"},
     {.flag = "pattern", .kind = OPTION_TEXT,
      .commands = COMMAND_RETRY, MEMBER(pattern), .fallback = "",
@@ -136,7 +155,7 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_PARK | COMMAND_PAUSE, MEMBER(reason), .fallback = "",
      .help = "why, for whoever looks at it next"},
     {.flag = "json", .kind = OPTION_BOOLEAN,
-     .commands = COMMAND_CHECK, MEMBER(json), .fallback = "false",
+     .commands = COMMAND_CHECK | COMMAND_STATUS, MEMBER(json), .fallback = "false",
      .help = "print one JSON document instead of a text"},
     {.flag = "log-level", .variable = "OUTBOX_LOG_LEVEL", .kind = OPTION_CHOICE, .choices = log_levels,
      .commands = COMMAND_ALL, MEMBER(log_level), .fallback = "info",
@@ -244,10 +263,19 @@ unsigned option_command_mask(const char *command) {
     static const struct {
         const char *name;
         unsigned mask;
-    } commands[] = {{"run", COMMAND_RUN},       {"migrate", COMMAND_MIGRATE}, {"publish", COMMAND_PUBLISH},
-                    {"retry", COMMAND_RETRY},   {"park", COMMAND_PARK},       {"pause", COMMAND_PAUSE},
-                    {"resume", COMMAND_RESUME}, {"check", COMMAND_CHECK},     {"consume", COMMAND_CONSUME},
-                    {"lambda", COMMAND_LAMBDA}};
+    } commands[] = {{"run", COMMAND_RUN},
+                    {"migrate", COMMAND_MIGRATE},
+                    {"publish", COMMAND_PUBLISH},
+                    {"retry", COMMAND_RETRY},
+                    {"park", COMMAND_PARK},
+                    {"pause", COMMAND_PAUSE},
+                    {"resume", COMMAND_RESUME},
+                    {"check", COMMAND_CHECK},
+                    {"consume", COMMAND_CONSUME},
+                    {"lambda", COMMAND_LAMBDA},
+                    {"status", COMMAND_STATUS},
+                    {"prune", COMMAND_PRUNE},
+                    {"healthcheck", COMMAND_HEALTHCHECK}};
     for (size_t index = 0; index < sizeof commands / sizeof commands[0]; index++) {
         if (strcmp(command, commands[index].name) == 0) {
             return commands[index].mask;

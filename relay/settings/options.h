@@ -30,7 +30,10 @@ enum option_command {
     COMMAND_CHECK = 1 << 7,
     COMMAND_CONSUME = 1 << 8,
     COMMAND_LAMBDA = 1 << 9,
-    COMMAND_ALL = (1 << 10) - 1,
+    COMMAND_STATUS = 1 << 10,
+    COMMAND_PRUNE = 1 << 11,
+    COMMAND_HEALTHCHECK = 1 << 12,
+    COMMAND_ALL = (1 << 13) - 1,
 };
 
 struct option {
@@ -49,7 +52,7 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 68 };
+enum { OPTION_COUNT = 74 };
 
 extern const struct option options[OPTION_COUNT];
 

@@ -52,10 +52,16 @@ struct settings {
     int64_t wait_time;
     int64_t visibility_timeout;
     int64_t verify_signatures; // boolean
-    int64_t inbox;             // boolean, for migrate
+    char *listen;              // host:port of the admin port, or "off"
+    int64_t retention;         // of sent events; 0 keeps them
+    int64_t inbox_retention;   // of the memory of processed events; 0 keeps it
+    int64_t older_than;        // for prune
+    int64_t watch;             // boolean, for status
+    int64_t ready;             // boolean, for healthcheck
+    int64_t inbox;             // boolean, for migrate and prune
     char *pattern;             // of event types, for retry
     char *reason;              // for park and pause
-    int64_t json;              // boolean, for check
+    int64_t json;              // boolean, for check and status
     int64_t log_level;         // enum log_level
     int64_t log_format;        // enum log_format
     char *aws_region;

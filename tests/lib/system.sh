@@ -32,6 +32,7 @@ system_begin() {
     for name in $(compgen -e | grep -E '^(OUTBOX_|PG[A-Z]+$|DATABASE_URL$)' || true); do
         unset "$name"
     done
+    export OUTBOX_LISTEN=off # tests run beside each other; who tests the admin port takes a free one
     emulator_alone
     [[ -x $relay ]] || fail "$relay is missing: build it first (tests/run.sh does)"
     system_dir=$(mktemp -d)
