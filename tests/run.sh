@@ -56,7 +56,8 @@ main() {
 
 # The user postgres must be able to enter the folder, when root runs this.
 prepare() {
-    passed=0 failed=0 built=" " beside_id=""
+    passed=0 failed=0 built=" "
+    declare -gA pool_names=() pool_since=()
     work=$(mktemp -d)
     chmod 711 "$work"
     export TMPDIR=$work
@@ -65,12 +66,12 @@ prepare() {
 }
 
 finish() {
-    local status=$1
+    local status=$1 id
     trap - EXIT
-    if [[ $beside_id ]]; then
-        kill "$beside_id" 2>/dev/null || true
-        wait "$beside_id" 2>/dev/null || true
-    fi
+    for id in "${!pool_names[@]}"; do
+        kill "$id" 2>/dev/null || true
+        wait "$id" 2>/dev/null || true
+    done
     rm -rf "$work"
     ((status == 0 || failed > 0)) || failed=1
     say "$passed passed, $failed failed"
@@ -85,18 +86,28 @@ check() {
     report "$name" "$before" "$status" "$work/log"
 }
 
-# beside NAME COMMAND... begins a check that mostly waits; beside_end waits for its end and prints the line. One at a time.
-beside() {
-    beside_name=$1 beside_since=${EPOCHREALTIME/[.,]/}
-    shift
-    "$@" >"$work/beside" 2>&1 </dev/null &
-    beside_id=$!
+# pool TITLE COMMAND NAME... runs COMMAND NAME for every name, one more than there are processors at a time, since most
+# of them wait for servers; prints a line for each as it ends.
+pool() {
+    local title=$1 command=$2 name
+    shift 2
+    for name in "$@"; do
+        ((${#pool_names[@]} <= $(nproc))) || pool_wait "$title"
+        "$command" "$name" >"$work/$name.log" 2>&1 </dev/null &
+        pool_names[$!]=$name pool_since[$!]=${EPOCHREALTIME/[.,]/}
+    done
+    while ((${#pool_names[@]})); do
+        pool_wait "$title"
+    done
 }
-beside_end() {
-    local status=0
-    wait "$beside_id" || status=$?
-    beside_id=""
-    report "$beside_name" "$beside_since" "$status" "$work/beside"
+
+# pool_wait TITLE waits for the end of one.
+pool_wait() {
+    local id="" name status=0
+    wait -n -p id "${!pool_names[@]}" || status=$?
+    name=${pool_names[$id]}
+    unset "pool_names[$id]"
+    report "$1${name%_test}" "${pool_since[$id]}" "$status" "$work/$name.log"
 }
 
 # report NAME SINCE STATUS LOG
@@ -193,19 +204,22 @@ step_sigv4() {
 # The fake that the system tests trust is tested first.
 step_fake() { check "fake of SNS and SQS" node tests/fake/fake_test.mjs; }
 
-# The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code. One of them waits
-# for limits of 30 s over and over: the others need not wait for it.
+# The system tests run the sanitized program: what it leaks or touches wrongly ends in its exit code. The longest, which
+# waits for limits of 30 s over and over, begins first.
 step_system() {
-    local test tests waiting=cut_test
+    local test tests=(cut_test)
     need_build asan
     check "emulator" emulator_install
     check "another consumer" npm_install "$root/tests/consumer" "another consumer"
-    tests=" ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh | tr '\n' ' ')} "
-    [[ $tests != *" $waiting "* ]] || beside "system: ${waiting%_test}" system_test "$waiting"
-    for test in ${tests/ $waiting / }; do
-        check "system: ${test%_test}" system_test "$test"
-    done
-    [[ ! $beside_id ]] || beside_end
+    if [[ ${SYSTEM_TESTS:-} ]]; then
+        read -r -a tests <<<"$SYSTEM_TESTS"
+    else
+        for test in tests/system/*_test.sh; do
+            test=$(basename "$test" .sh)
+            [[ $test == "${tests[0]}" ]] || tests+=("$test")
+        done
+    fi
+    pool "system: " system_test "${tests[@]}"
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
