@@ -25,9 +25,6 @@ struct status {
     const char *report; // JSON, or NULL: none has been read yet, or there is none
 };
 
-// What a document may have; beyond that there is no answer.
-enum { STATUS_SIZE_MAX = 8 * 1024 * 1024 };
-
 // status_write appends the document, as one line. Texts that are no valid UTF-8 (a name that was cut) get
 // U+FFFD for what is not.
 void status_write(const struct status *status, struct buffer *out);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 // clang-format on
 
+enum { STATUS_SIZE_MAX = 8 << 20 };
 #define SECOND 1000000LL
 #define START (1769863800 * SECOND)
 
