@@ -217,6 +217,8 @@ COMMENT ON TRIGGER check_event ON outbox.event IS 'See outbox.check_event and ou
 --     1  the sleep lock: shared by every transaction that inserts events, exclusive for the relay that sleeps
 --     2  the waker lock: held by the one relay that sleeps on the sleep lock
 --     3  the migration lock
+--     4  the ordered lock: held by whoever publishes ordered events
+--     5  the prune lock: held by whoever deletes what was sent long ago
 -- It is a BEFORE trigger, so that the lock is taken before an id is drawn, and the transaction's id is assigned
 -- before either, also where the default of attempts is not evaluated in time: a writer that names the column, or
 -- several rows that name the id as DEFAULT. STABLE spares a snapshot; a WHEN clause would cost more than the call,
@@ -255,6 +257,21 @@ COMMENT ON COLUMN outbox.state.id IS 'Always true: there is one row.';
 COMMENT ON COLUMN outbox.state.floor IS
     'Every event at or below this id is sent, parked, in the index on due_at, or can no longer appear.';
 COMMENT ON COLUMN outbox.state.floor_moved_at IS 'When the floor last moved. NULL: never.';
+
+-- Not in outbox.state, where a step would keep the relay waiting.
+CREATE TABLE outbox.pruning (
+    id            boolean PRIMARY KEY DEFAULT true CHECK (id),
+    pruned_to     bigint NOT NULL DEFAULT 0,
+    whole_pass_at timestamptz
+) WITH (fillfactor = 25);
+
+INSERT INTO outbox.pruning DEFAULT VALUES;
+
+COMMENT ON TABLE outbox.pruning IS 'How far outbox.prune_step has come: one row.';
+COMMENT ON COLUMN outbox.pruning.id IS 'Always true: there is one row.';
+COMMENT ON COLUMN outbox.pruning.pruned_to IS
+    'At or below this id nothing is left but what was not sent, or sent late, when it was passed.';
+COMMENT ON COLUMN outbox.pruning.whole_pass_at IS 'When a pass last began at 0, to find those. NULL: never.';
 
 CREATE TABLE outbox.topic_route (
     pattern       text PRIMARY KEY,
@@ -322,7 +339,7 @@ COMMENT ON TRIGGER routes_changed ON outbox.paused_topic IS 'See outbox.routes_c
 GRANT USAGE ON SCHEMA outbox TO outbox_writer, outbox_relay, outbox_reader;
 GRANT INSERT (event_id, event_type, event_version, aggregate_id, data, metadata, occurred_at, due_at),
       SELECT (id, event_id) ON outbox.event TO outbox_writer;
-GRANT SELECT ON outbox.event, outbox.state, outbox.topic_route, outbox.paused_topic, outbox.migration
+GRANT SELECT ON outbox.event, outbox.state, outbox.pruning, outbox.topic_route, outbox.paused_topic, outbox.migration
     TO outbox_relay, outbox_reader;
 GRANT UPDATE (due_at, attempts, last_error, parked_at, sent_at, message_id) ON outbox.event TO outbox_relay;
 GRANT UPDATE (floor, floor_moved_at) ON outbox.state TO outbox_relay;

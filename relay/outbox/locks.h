@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The advisory locks of schema outbox, as the two keys of PostgreSQL's functions. (Lock 3 is the migration
-// lock, in migrate/.)
+// lock, in migrate/; lock 5 the prune lock, in sql/prune.sql.)
 #pragma once
 
 #define SLEEP_LOCK "1869968482, 1"   // shared: an insert or a claim is under way; exclusive: a relay sleeps
