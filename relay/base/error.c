@@ -16,7 +16,7 @@ static const char *const meanings[] = {
     [ERROR_CREDENTIALS] = "no AWS credentials or region found",
     [ERROR_PUBLISH] = "the broker cannot be reached, or refused an event or a topic",
     [ERROR_TIMEOUT] = "a shutdown or a wait took longer than allowed",
-    [ERROR_FINDINGS] = "check has found errors or warnings",
+    [ERROR_FINDINGS] = "check has found errors or warnings, or status what needs a person",
 };
 
 // Cuts a character that the end of the space has split, so that the text stays valid UTF-8.

@@ -3,12 +3,17 @@
 #include "base/log.h"
 #include "commands/command.h"
 #include "sqs/consumer.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <unistd.h>
 
+// Whether SQS can still deliver an event; inbox.prune refuses less as well.
+static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
+
 struct consume {
     struct sqs_consumer *consumer;
+    struct upkeep *upkeep;
     bool stopping;
 };
 
@@ -21,6 +26,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
         _exit(ERROR_TIMEOUT);
     }
     consume->stopping = true;
+    upkeep_stop(consume->upkeep);
     sqs_consumer_stop(consume->consumer);
 }
 
@@ -35,6 +41,13 @@ static bool check(const struct settings *settings, struct error *error) {
                          "consume needs a handler: set --on or OUTBOX_ON, as in "
                          "--on 'order.created=sql:shop.reserve_stock'");
     }
+    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
+        return error_set(
+            error, ERROR_USAGE,
+            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
+            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
+            "right for a queue with a dead-letter queue");
+    }
     return true;
 }
 
@@ -43,6 +56,7 @@ static bool consume_on(struct event_base *base, const struct settings *settings,
     if (consume.consumer == NULL) {
         return false;
     }
+    consume.upkeep = upkeep_new(base, settings, NULL);
     struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, &consume);
     struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, &consume);
     evsignal_add(terminate, NULL);
@@ -51,6 +65,7 @@ static bool consume_on(struct event_base *base, const struct settings *settings,
     bool good = sqs_consumer_result(consume.consumer, error);
     event_free(terminate);
     event_free(interrupt);
+    upkeep_free(consume.upkeep);
     sqs_consumer_free(consume.consumer);
     return good;
 }

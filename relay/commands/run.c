@@ -6,6 +6,7 @@
 #include "outbox/relay.h"
 #include "sink/stdout.h"
 #include "sns/publisher.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 struct run {
     struct event_base *base;
     struct relay *relay;
+    struct upkeep *upkeep; // NULL until the relay has started
     bool stopping;
 };
 
@@ -25,6 +27,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
         _exit(ERROR_TIMEOUT);
     }
     run->stopping = true;
+    upkeep_stop(run->upkeep);
     relay_stop(run->relay);
 }
 
@@ -42,7 +45,8 @@ static bool make_sink(struct sink *sink, struct run *run, const struct settings 
     return sns_publisher_new(sink, run->base, settings, &listener, error);
 }
 
-static bool run_relay(struct run *run, const struct settings *settings, struct error *error) {
+static bool run_relay(struct run *run, const struct settings *settings, struct routes *routes,
+                      struct error *error) {
     struct sink sink;
     if (!make_sink(&sink, run, settings, error)) {
         return false;
@@ -53,9 +57,11 @@ static bool run_relay(struct run *run, const struct settings *settings, struct e
     evsignal_add(interrupt, NULL);
     bool good = relay_start(run->relay, &sink, error);
     if (good) {
+        run->upkeep = upkeep_new(run->base, settings, routes);
         event_base_dispatch(run->base);
         good = relay_result(run->relay, error);
     }
+    upkeep_free(run->upkeep);
     sink.free(sink.self);
     event_free(terminate);
     event_free(interrupt);
@@ -82,7 +88,7 @@ bool command_run(const struct settings *settings, const char *const *operands, i
     }
     struct routes *routes = routes_new(settings);
     run.relay = relay_new(run.base, settings, routes);
-    bool good = run_relay(&run, settings, error);
+    bool good = run_relay(&run, settings, routes, error);
     relay_free(run.relay);
     routes_free(routes, settings->sink == SINK_SNS ? sns_publisher_free_topic : NULL);
     event_base_free(run.base);
