@@ -16,7 +16,7 @@ enum error_code {
     ERROR_CREDENTIALS = 5, // no AWS credentials or region found
     ERROR_PUBLISH = 6,     // the broker cannot be reached, or refused an event or a topic
     ERROR_TIMEOUT = 7,     // a shutdown or a wait took longer than allowed, or healthcheck got no answer
-    ERROR_FINDINGS = 8,    // check has found errors or warnings, or healthcheck that a program is not ready
+    ERROR_FINDINGS = 8,    // check, status or healthcheck has found what needs a person
 };
 
 enum { ERROR_TEXT_SIZE = 1024 };

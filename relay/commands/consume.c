@@ -4,12 +4,17 @@
 #include "base/log.h"
 #include "commands/command.h"
 #include "sqs/consumer.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <unistd.h>
 
+// Whether SQS can still deliver an event; inbox.prune refuses less as well.
+static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
+
 struct consume {
     struct sqs_consumer *consumer;
+    struct upkeep *upkeep;
     bool stopping;
 };
 
@@ -22,6 +27,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
         _exit(ERROR_TIMEOUT);
     }
     consume->stopping = true;
+    upkeep_stop(consume->upkeep);
     sqs_consumer_stop(consume->consumer);
 }
 
@@ -35,6 +41,13 @@ static bool check(const struct settings *settings, struct error *error) {
         return error_set(error, ERROR_USAGE,
                          "consume needs a handler: set --on or OUTBOX_ON, as in "
                          "--on 'order.created=sql:shop.reserve_stock'");
+    }
+    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
+        return error_set(
+            error, ERROR_USAGE,
+            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
+            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
+            "right for a queue with a dead-letter queue");
     }
     return true;
 }
@@ -59,7 +72,9 @@ static struct admin *make_admin(struct consume *consume, struct event_base *base
     return admin_new(base, settings, &subject, error);
 }
 
-static bool loop(struct consume *consume, struct event_base *base, struct error *error) {
+static bool loop(struct consume *consume, struct event_base *base, const struct settings *settings,
+                 struct error *error) {
+    consume->upkeep = upkeep_new(base, settings, NULL);
     struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, consume);
     struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, consume);
     evsignal_add(terminate, NULL);
@@ -67,6 +82,7 @@ static bool loop(struct consume *consume, struct event_base *base, struct error 
     event_base_dispatch(base);
     event_free(terminate);
     event_free(interrupt);
+    upkeep_free(consume->upkeep);
     return sqs_consumer_result(consume->consumer, error);
 }
 
@@ -78,7 +94,7 @@ static bool consume_on(struct event_base *base, const struct settings *settings,
         return false;
     }
     struct admin *admin = make_admin(&consume, base, settings, error);
-    bool good = admin != NULL && loop(&consume, base, error);
+    bool good = admin != NULL && loop(&consume, base, settings, error);
     admin_free(admin);
     sqs_consumer_free(consume.consumer);
     return good;

@@ -390,6 +390,7 @@ bool sql_session_open(struct sql_session *session, struct error *error) {
                                        .ready = on_connected,
                                        .lost = on_lost,
                                        .refused = on_refused,
+                                       .application = "outbox-relay handlers",
                                        .answer_limit_us =
                                            session->options->handler_timeout + ANSWER_MARGIN_US};
     session->connection = pg_open(session->options->base, session->options->conninfo, &handler, error);

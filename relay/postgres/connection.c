@@ -52,6 +52,7 @@ enum { ANSWER_LIMIT_US = 30000000 };
 // The server that the first connection since pg_choose_again has led to.
 static struct host chosen;
 static bool is_chosen;
+static unsigned choices;
 
 static void drop_pending(struct pg_connection *connection) {
     while (connection->head != NULL) {
@@ -317,6 +318,7 @@ static void choose(const struct host *host) {
     if (!is_chosen) {
         chosen = host_copy(host);
         is_chosen = true;
+        choices++;
     }
 }
 
@@ -346,13 +348,19 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     connection->handler = *handler;
     int64_t limit_us = handler->answer_limit_us > 0 ? handler->answer_limit_us : ANSWER_LIMIT_US;
     connection->answer_limit = (struct timeval){limit_us / 1000000, limit_us % 1000000};
-    connection->dial = dial_start(base, conninfo, is_chosen ? &chosen : NULL, on_dialled, connection);
+    const char *application = handler->application != NULL ? handler->application : "outbox-relay";
+    connection->dial =
+        dial_start(base, conninfo, application, is_chosen ? &chosen : NULL, on_dialled, connection);
     return connection;
 }
 
 void pg_choose_again(void) {
     host_free(&chosen);
     is_chosen = false;
+}
+
+unsigned pg_choice(void) {
+    return is_chosen ? choices : 0;
 }
 
 void pg_close(struct pg_connection *connection) {
