@@ -65,8 +65,8 @@ const struct command commands[] = {
                 "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
                 "that no handler has finished when the function's time-out is near, come again.\n",
      .run = command_lambda},
-    {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+    {.name = "help", .summary = "explain a command, the settings, the metrics or the exit codes",
+     .operands = "[COMMAND | settings | metrics | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };
