@@ -15,7 +15,7 @@ static void append_commands(struct buffer *out) {
     buffer_append_text(out, "Usage: outbox-relay COMMAND [OPTION...]\n\n"
                             "Publishes events from a PostgreSQL outbox table to AWS SNS, at least once.\n\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
-        buffer_append_format(out, "  %-10s %s\n", command->name, command->summary);
+        buffer_append_format(out, "  %-11s %s\n", command->name, command->summary);
     }
     buffer_append_text(
         out,

@@ -210,6 +210,10 @@ bool intake_resting(const struct intake *intake) {
     return handlers_resting(intake->handlers);
 }
 
+void intake_health(const struct intake *intake, struct health *health) {
+    handlers_health(intake->handlers, health);
+}
+
 const struct intake_counts *intake_counts(const struct intake *intake) {
     return &intake->counts;
 }

@@ -215,3 +215,13 @@ void handlers_drop(struct handlers *handlers) {
 bool handlers_resting(const struct handlers *handlers) {
     return handlers->sql != NULL && sql_runner_resting(handlers->sql);
 }
+
+void handlers_health(const struct handlers *handlers, struct health *health) {
+    bool resting = handlers_resting(handlers);
+    struct error why = {0};
+    if (resting) {
+        error_set(&why, ERROR_DATABASE, "the database of the sql: handlers: %s",
+                  sql_runner_problem(handlers->sql));
+    }
+    health_add(health, "handlers", !resting, why.text);
+}

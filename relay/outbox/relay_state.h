@@ -63,6 +63,8 @@ struct relay {
     int64_t opened_at; // when something was fit again that events may have waited for
     int64_t sent;
     int64_t deferred;
+    int64_t lost_at;   // when the connection was lost, or the first one was begun
+    struct error lost; // why the last attempt has failed; "" before it has
     struct error failure;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "message/event.h"
+#include "observe/health.h"
 #include "route/routes.h"
 
 #include <stdbool.h>
@@ -92,6 +93,9 @@ struct sink {
 
     // admits: the events that wait for a topic may be let go.
     bool (*admits)(void *self, struct topic *topic);
+
+    // health adds a check of its own: whether it can take events, and what is to be noted though it can.
+    void (*health)(void *self, struct health *health);
 
     void (*free)(void *self);
 };

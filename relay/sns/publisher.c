@@ -492,6 +492,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .is_late = is_late,
                          .resting_us = room_resting_us,
                          .admits = admits,
+                         .health = publisher_health,
                          .free = free_publisher};
     return true;
 }

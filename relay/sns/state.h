@@ -163,3 +163,7 @@ void identity_accepted(struct publisher *publisher, const struct batch *batch);
 
 // identity_refused treats a batch that SNS has refused for who we are.
 void identity_refused(struct publisher *publisher, struct batch *batch, const char *code, const char *reason);
+
+// In health.c:
+
+void publisher_health(void *self, struct health *health); // `health` of the sink

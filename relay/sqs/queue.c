@@ -150,6 +150,14 @@ bool queue_waits(const struct queue *queue) {
     return credentials_now(queue->credentials) == NULL && credentials_problem(queue->credentials)[0] == '\0';
 }
 
+const char *queue_credentials_problem(const struct queue *queue) {
+    const char *problem = credentials_problem(queue->credentials);
+    if (credentials_now(queue->credentials) != NULL) {
+        return NULL;
+    }
+    return problem[0] != '\0' ? problem : "the first credentials are being fetched";
+}
+
 static void end(struct asked *asked, const struct queue_answer *answer) {
     asked->done(asked->context, answer);
     *(asked->previous != NULL ? &asked->previous->next : &asked->queue->asked) = asked->next;

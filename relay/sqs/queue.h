@@ -36,6 +36,9 @@ const struct queue_url *queue_url_of(const struct queue *queue);
 // queue_waits: the first credentials are still being fetched; credentials_changed will say when to ask.
 bool queue_waits(const struct queue *queue);
 
+// queue_credentials_problem: why there are no credentials now; NULL when there are.
+const char *queue_credentials_problem(const struct queue *queue);
+
 struct queue_answer {
     bool good;                // the request was done
     const struct cJSON *json; // where it was

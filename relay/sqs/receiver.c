@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "observe/metrics.h"
-#include "sqs/trouble.h"
 #include "sqs/visibility.h"
 
 #include <cjson/cJSON.h>
@@ -113,6 +112,10 @@ void receiver_hurry(struct receiver *receiver) {
 
 int receiver_under_way(const struct receiver *receiver) {
     return receiver->count;
+}
+
+const struct trouble *receiver_trouble(const struct receiver *receiver) {
+    return &receiver->trouble;
 }
 
 static void take_messages(struct receiver *receiver, const cJSON *messages, int64_t since) {
