@@ -199,6 +199,7 @@ bool bus_new(struct sink *ret, struct event_base *base, const struct settings *s
         return false;
     }
     *ret = (struct sink){.self = bus,
+                         .name = "handlers",
                          .orders_all = true,
                          .full = full,
                          .room = room,

@@ -76,6 +76,7 @@ struct metric_family {
     unsigned owners;                       // of enum metric_owner
     const char *labels[METRIC_LABELS_MAX]; // NULL ends them
     const int64_t *bounds; // of histograms: upper bounds, in the held unit, rising; 0 ends them
+    bool absent_at_first;  // not written before it is set: 0 would say something
 };
 
 extern const struct metric_family metric_families[METRIC_NAMES];

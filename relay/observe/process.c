@@ -2,16 +2,18 @@
 // Read from /proc/self, see proc(5); what cannot be read is left out.
 #include "observe/process.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static void append(struct buffer *out, const char *name, const char *kind, const char *help, double value) {
-    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, kind, name, value);
+    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, kind, name, value);
 }
 
 static void append_cpu(struct buffer *out) {
@@ -55,8 +57,8 @@ static void append_descriptors(struct buffer *out) {
 }
 
 // Field 22 of /proc/self/stat, in clock ticks since the machine started; the name in field 2 may hold
-// anything.
-static void append_start(struct buffer *out) {
+// anything. Returns 0 when it cannot be read.
+static double read_start(void) {
     char text[1024];
     FILE *file = fopen("/proc/self/stat", "re");
     size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
@@ -64,22 +66,26 @@ static void append_start(struct buffer *out) {
     if (file != NULL) {
         (void)fclose(file);
     }
-    const char *place = NULL;
-    for (size_t index = 0; index < length; index++) {
-        place = text[index] == ')' ? text + index + 1 : place;
-    }
+    const char *place = strrchr(text, ')');
     uint64_t ticks = 0;
     if (place == NULL ||
-        sscanf(place, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+        sscanf(place,
+               ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
                &ticks) != 1) {
-        return;
+        return 0;
     }
-    struct timespec boot, now;
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_REALTIME, &now);
-    double since_boot = (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    append(out, "process_start_time_seconds", "gauge", "When the process started, since the Unix epoch.",
-           (double)now.tv_sec - ((double)boot.tv_sec - since_boot));
+    double age = (double)clock_boot_us() / 1e6 - (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return (double)(clock_unix_us() / 10000) / 100 - age;
+}
+
+// Read once: the wall clock may be set, but when the process started does not change.
+static void append_start(struct buffer *out) {
+    static double start;
+    start = start > 0 ? start : read_start();
+    if (start > 0) {
+        append(out, "process_start_time_seconds", "gauge", "When the process started, since the Unix epoch.",
+               start);
+    }
 }
 
 void process_write(struct buffer *out) {

@@ -353,6 +353,7 @@ struct sink_listener relay_listener(struct relay *relay) {
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {
     relay->sink = *sink;
+    figures_init(&relay->figures, sink->name);
     if (sink->orders_all) {
         routes_order_all(relay->routes);
     }

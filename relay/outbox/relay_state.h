@@ -5,6 +5,7 @@
 
 #include "outbox/agenda.h"
 #include "outbox/claim_pool.h"
+#include "outbox/figures.h"
 #include "outbox/late.h"
 #include "outbox/pace.h"
 #include "outbox/relay.h"
@@ -26,6 +27,7 @@ struct relay {
     struct session *session;
     struct ledger *ledger;
     struct retry_policy policy;
+    struct figures figures;
     struct agenda *agenda;
     struct pace pace;
     struct claim_pool *claims;

@@ -59,6 +59,7 @@ struct sink_listener {
 
 struct sink {
     void *self;
+    const char *name; // what its events are counted under; NULL: their topics
     bool needs_topic;
     bool orders_all; // every event is ordered, whatever its topic
 

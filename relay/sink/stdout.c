@@ -251,6 +251,7 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
     buffer_init(&output->bytes, OUTPUT_LIMIT);
     output->writable = event_new(base, STDOUT_FILENO, EV_WRITE, on_writable, output);
     *ret = (struct sink){.self = output,
+                         .name = "stdout",
                          .full = full,
                          .room = room,
                          .offer = offer,

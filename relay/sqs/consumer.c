@@ -154,6 +154,7 @@ static void on_received(void *context, const struct received *received, int64_t 
     struct held *held =
         holding_take(consumer->holding, received->handle, received->incoming.receive_count, since);
     consumer->received++;
+    holding_note_sent(held, received->sent_at);
     if (consumer->stage == STAGE_CONSUMING) {
         intake_offer(consumer->intake, &received->incoming, held);
     } else {

@@ -48,7 +48,7 @@ struct queue_answer {
 };
 
 struct queue_question {
-    const char *action;  // "ReceiveMessage"
+    const char *action;  // "ReceiveMessage"; lives on
     struct cJSON *input; // taken over; QueueUrl is added to it
     int64_t timeout_us;  // of each attempt; 0: settings->request_timeout
     size_t answer_limit; // 0: 1 MiB
@@ -56,6 +56,9 @@ struct queue_question {
     bool (*again)(void *context); // as in aws_request
     void *context;
 };
+
+// queue_count_failure counts a failure of a request or (http_status 200) of a single entry.
+void queue_count_failure(const char *action, int http_status, const char *code);
 
 // queue_ask asks; `done` is called exactly once, later, from the loop, also where there are no credentials.
 void queue_ask(struct queue *queue, const struct queue_question *question);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "sqs/visibility.h"
 
 #include <cjson/cJSON.h>
@@ -143,6 +144,10 @@ static int take_answer(struct receiver *receiver, const struct queue_answer *ans
     trouble_end(&receiver->trouble, "ReceiveMessage");
     receiver->started = true;
     receiver->flowing = count > 0;
+    if (count > 0) {
+        metric_count(METRIC_RECEIVED, count);
+        metric_record(METRIC_RECEIVE_DURATION, clock_boot_us() - answer->asked_at);
+    }
     if (count == 0 && clock_boot_us() - answer->asked_at < PAUSE_US) {
         pause_for(receiver, PAUSE_US);
     }
