@@ -199,6 +199,7 @@ step_system() {
     local test tests waiting=cut_test
     need_build asan
     check "emulator" emulator_install
+    check "a browser's driver" npm_install "$root/tests/page" "a browser's driver"
     check "another consumer" npm_install "$root/tests/consumer" "another consumer"
     tests=" ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh | tr '\n' ' ')} "
     [[ $tests != *" $waiting "* ]] || beside "system: ${waiting%_test}" system_test "$waiting"

@@ -34,8 +34,8 @@ function pieces(samples, of, place, interval) {
 }
 
 const joined = (points) => points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L");
-// A piece of one point is a line of no length, which round ends make a dot.
-const line = (piece) => `M${joined(piece)}${piece.length === 1 ? "h0" : ""}`;
+// A piece of one point is a short line, to be seen at all.
+const line = (piece) => `M${joined(piece)}${piece.length === 1 ? "m-2,0h4" : ""}`;
 const area = (piece) => `M${piece[0][0].toFixed(1)},${HEIGHT}L${joined(piece)}V${HEIGHT}Z`;
 
 function legend_entry(of) {

@@ -169,6 +169,12 @@ async function fetched() {
   return { status: await answer.json(), arrived: performance.now() };
 }
 
+// A relay that stops, or has lost its database, has no report any more: the last one is better than none, and its age is
+// told.
+function keep_report(status) {
+  if (latest?.status.program.pid === status.program.pid) status.report ??= latest.status.report;
+}
+
 async function ask() {
   if (is_asking || document.hidden) return;
   is_asking = true;
@@ -179,6 +185,7 @@ async function ask() {
   if (answer.error) {
     show_silence(why(answer.error));
   } else {
+    keep_report(answer.status);
     latest = answer;
     end_silence();
     show_all();

@@ -114,7 +114,7 @@ export const sections = [
     key: (type) => type.event_type,
     columns: [
       code("Type", (type) => type.event_type),
-      { ...code("Topic", (type) => type.topic_arn), as: (arn) => topic_name(arn) ?? "no topic" },
+      { ...code("Topic", (type) => type.topic_arn), as: (arn) => topic_name(arn) ?? "no route" },
       number("Pending", (type) => type.pending),
       number("Retrying", (type) => type.retrying),
       number("Waiting", (type) => type.waiting),
@@ -143,6 +143,7 @@ export const sections = [
   },
   {
     title: "Relays",
+    hint: "each has several sessions; one of all leads, and is woken by writers",
     empty: "No relay is connected to this database.",
     of_report: true,
     rows: ({ report }) => report.relays,
