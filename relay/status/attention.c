@@ -34,8 +34,9 @@ static void look_at_relays(struct attention *attention, const cJSON *report) {
     double unsent =
         field_number(totals, "pending") + field_number(totals, "retrying") + field_number(totals, "waiting");
     if (!relays_any(field_list(report, "relays")) && unsent > 0) {
-        buffer_append_text(&attention->line, "no relay is connected, and ");
+        buffer_append_text(&attention->line, "no relay is connected while ");
         append_events(attention, unsent, field_is_true(report, "exact"));
+        buffer_append_text(&attention->line, unsent == 1 ? " is" : " are");
         buffer_append_text(&attention->line, " to be published: start \"outbox-relay run\", or see its log");
         end_line(attention);
     }
