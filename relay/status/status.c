@@ -3,7 +3,7 @@
 
 #include "status/attention.h"
 #include "status/fields.h"
-#include "status/page.h"
+#include "status/sheet.h"
 #include "status/text.h"
 
 #include <cjson/cJSON.h>
@@ -12,65 +12,65 @@
 
 enum { CELL_MAX_BYTES = 1024, ATTENTION_MAX_BYTES = 1 << 20 };
 
-static void append_title(struct page *page) {
-    const cJSON *database = field_object(page->report, "database");
-    buffer_append_text(page->out, "Outbox of database ");
-    text_append(page->out, field_text(database, "name"), 63);
-    buffer_append_text(page->out, ", PostgreSQL ");
+static void append_title(struct sheet *sheet) {
+    const cJSON *database = field_object(sheet->report, "database");
+    buffer_append_text(sheet->out, "Outbox of database ");
+    text_append(sheet->out, field_text(database, "name"), 63);
+    buffer_append_text(sheet->out, ", PostgreSQL ");
     char version[16]; // the number alone, without what a distribution adds
     const char *server = field_text(database, "server_version");
     snprintf(version, sizeof version, "%.*s", (int)strcspn(server, " "), server);
-    text_append(page->out, version, sizeof version);
-    buffer_append_format(page->out, ", schema version %.0f%s, read at ",
+    text_append(sheet->out, version, sizeof version);
+    buffer_append_format(sheet->out, ", schema version %.0f%s, read at ",
                          field_number(database, "schema_version"),
                          field_is_true(database, "in_recovery") ? ", a standby" : "");
-    text_append(page->out, field_text(page->report, "read_at"), 40);
-    buffer_append_char(page->out, '\n');
+    text_append(sheet->out, field_text(sheet->report, "read_at"), 40);
+    buffer_append_char(sheet->out, '\n');
 }
 
-static void append_totals(struct page *page) {
+static void append_totals(struct sheet *sheet) {
     static const struct column columns[] = {{"pending", COLUMN_NUMBER},   {"oldest", COLUMN_NUMBER},
                                             {"retrying", COLUMN_NUMBER},  {"waiting", COLUMN_NUMBER},
                                             {"scheduled", COLUMN_NUMBER}, {"parked", COLUMN_NUMBER},
                                             {NULL, COLUMN_WORD}};
-    const cJSON *totals = field_object(page->report, "totals");
+    const cJSON *totals = field_object(sheet->report, "totals");
     struct grid *grid = grid_new(columns);
-    page_heading(page, "Events that are not sent");
-    page_add_count(page, grid, field_number(totals, "pending"));
-    page_add_age(page, grid, totals, "oldest_pending_seconds");
-    page_add_count(page, grid, field_number(totals, "retrying"));
-    page_add_count(page, grid, field_number(totals, "waiting"));
-    page_add_count(page, grid, field_number(totals, "scheduled"));
-    page_add_count(page, grid, field_number(totals, "parked"));
-    page_end_grid(page, grid);
+    sheet_heading(sheet, "Events that are not sent");
+    sheet_add_count(sheet, grid, field_number(totals, "pending"));
+    sheet_add_age(sheet, grid, totals, "oldest_pending_seconds");
+    sheet_add_count(sheet, grid, field_number(totals, "retrying"));
+    sheet_add_count(sheet, grid, field_number(totals, "waiting"));
+    sheet_add_count(sheet, grid, field_number(totals, "scheduled"));
+    sheet_add_count(sheet, grid, field_number(totals, "parked"));
+    sheet_end_grid(sheet, grid);
 }
 
-static void append_types(struct page *page) {
+static void append_types(struct sheet *sheet) {
     static const struct column columns[] = {
         {"event type", COLUMN_TEXT},    {"pending", COLUMN_NUMBER},  {"oldest", COLUMN_NUMBER},
         {"retrying", COLUMN_NUMBER},    {"waiting", COLUMN_NUMBER},  {"scheduled", COLUMN_NUMBER},
         {"parked", COLUMN_NUMBER},      {"sent/min", COLUMN_NUMBER}, {"delay", COLUMN_NUMBER},
         {"route's topic", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
-    const cJSON *types = field_list(page->report, "by_type");
+    const cJSON *types = field_list(sheet->report, "by_type");
     if (cJSON_GetArraySize(types) == 0) {
         return;
     }
     struct grid *grid = grid_new(columns);
     const cJSON *type;
-    page_heading(page, "By event type");
+    sheet_heading(sheet, "By event type");
     cJSON_ArrayForEach(type, types) {
-        page_add_text(grid, type, "event_type");
-        page_add_count(page, grid, field_number(type, "pending"));
-        page_add_age(page, grid, type, "oldest_pending_seconds");
-        page_add_count(page, grid, field_number(type, "retrying"));
-        page_add_count(page, grid, field_number(type, "waiting"));
-        page_add_count(page, grid, field_number(type, "scheduled"));
-        page_add_count(page, grid, field_number(type, "parked"));
-        page_add_count(page, grid, field_number(type, "sent_last_minute"));
-        page_add_age(page, grid, type, "mean_delay_seconds");
-        page_add_text(grid, type, "topic_arn");
+        sheet_add_text(grid, type, "event_type");
+        sheet_add_count(sheet, grid, field_number(type, "pending"));
+        sheet_add_age(sheet, grid, type, "oldest_pending_seconds");
+        sheet_add_count(sheet, grid, field_number(type, "retrying"));
+        sheet_add_count(sheet, grid, field_number(type, "waiting"));
+        sheet_add_count(sheet, grid, field_number(type, "scheduled"));
+        sheet_add_count(sheet, grid, field_number(type, "parked"));
+        sheet_add_count(sheet, grid, field_number(type, "sent_last_minute"));
+        sheet_add_age(sheet, grid, type, "mean_delay_seconds");
+        sheet_add_text(grid, type, "topic_arn");
     }
-    page_end_grid(page, grid);
+    sheet_end_grid(sheet, grid);
 }
 
 static void append_bytes(struct buffer *out, double bytes) {
@@ -83,49 +83,49 @@ static void append_bytes(struct buffer *out, double bytes) {
     buffer_append_format(out, unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
-static void append_storage(struct page *page) {
-    const cJSON *table = field_object(page->report, "table");
-    const cJSON *floor = field_object(page->report, "floor");
-    page_heading(page, "Table outbox.event");
-    buffer_append_text(page->out, "  ");
-    append_bytes(page->out, field_number(table, "bytes"));
-    buffer_append_text(page->out, ", ");
-    text_append_count(page->out, field_number(table, "rows_estimate"), false);
-    buffer_append_text(page->out, " rows");
+static void append_storage(struct sheet *sheet) {
+    const cJSON *table = field_object(sheet->report, "table");
+    const cJSON *floor = field_object(sheet->report, "floor");
+    sheet_heading(sheet, "Table outbox.event");
+    buffer_append_text(sheet->out, "  ");
+    append_bytes(sheet->out, field_number(table, "bytes"));
+    buffer_append_text(sheet->out, ", ");
+    text_append_count(sheet->out, field_number(table, "rows_estimate"), false);
+    buffer_append_text(sheet->out, " rows");
     if (field_has_number(table, "hot_ratio")) {
-        buffer_append_format(page->out, ", %.0f%% of updates HOT", field_number(table, "hot_ratio") * 100);
+        buffer_append_format(sheet->out, ", %.0f%% of updates HOT", field_number(table, "hot_ratio") * 100);
     }
-    buffer_append_text(page->out, ", last autovacuum ");
-    char vacuumed[PAGE_TIME_SIZE];
-    page_time(field_text(table, "last_autovacuum"), vacuumed);
-    text_append(page->out, vacuumed[0] != '-' ? vacuumed : "never", sizeof vacuumed);
-    buffer_append_format(page->out, "\n  all below id %.0f is settled, the newest is %.0f\n",
+    buffer_append_text(sheet->out, ", last autovacuum ");
+    char vacuumed[SHEET_TIME_SIZE];
+    sheet_time(field_text(table, "last_autovacuum"), vacuumed);
+    text_append(sheet->out, vacuumed[0] != '-' ? vacuumed : "never", sizeof vacuumed);
+    buffer_append_format(sheet->out, "\n  all below id %.0f is settled, the newest is %.0f\n",
                          field_number(floor, "id"), field_number(floor, "newest"));
 }
 
-static int append_attention(struct page *page) {
+static int append_attention(struct sheet *sheet) {
     struct buffer lines;
     buffer_init(&lines, ATTENTION_MAX_BYTES);
-    int count = attention_append(page->report, page->width, &lines);
-    if (page->out != NULL && count > 0) {
-        page_heading(page, "Needs attention");
-        buffer_append(page->out, lines.data, lines.length);
+    int count = attention_append(sheet->report, sheet->width, &lines);
+    if (sheet->out != NULL && count > 0) {
+        sheet_heading(sheet, "Needs attention");
+        buffer_append(sheet->out, lines.data, lines.length);
     }
     buffer_free(&lines);
     return count;
 }
 
-static int append_page(struct page *page) {
-    append_title(page);
-    int count = append_attention(page);
-    append_totals(page);
-    append_types(page);
-    page_append_relays(page);
-    page_append_waiting(page);
-    page_append_parked(page);
-    page_append_paused(page);
-    page_append_blockers(page);
-    append_storage(page);
+static int append_page(struct sheet *sheet) {
+    append_title(sheet);
+    int count = append_attention(sheet);
+    append_totals(sheet);
+    append_types(sheet);
+    sheet_append_relays(sheet);
+    sheet_append_waiting(sheet);
+    sheet_append_parked(sheet);
+    sheet_append_paused(sheet);
+    sheet_append_blockers(sheet);
+    append_storage(sheet);
     return count;
 }
 
@@ -136,13 +136,13 @@ int status_append(const char *report, size_t width, struct buffer *out, struct e
         error_set(error, ERROR_DATABASE, "the answer of outbox.report() is no JSON object");
         return -1;
     }
-    struct page page = {.report = document,
-                        .exact = field_is_true(document, "exact"),
-                        .width = width > STATUS_WIDTH_LEAST ? width : STATUS_WIDTH_LEAST,
-                        .out = out};
-    buffer_init(&page.cell, CELL_MAX_BYTES);
-    int count = out != NULL ? append_page(&page) : append_attention(&page);
-    buffer_free(&page.cell);
+    struct sheet sheet = {.report = document,
+                          .exact = field_is_true(document, "exact"),
+                          .width = width > STATUS_WIDTH_LEAST ? width : STATUS_WIDTH_LEAST,
+                          .out = out};
+    buffer_init(&sheet.cell, CELL_MAX_BYTES);
+    int count = out != NULL ? append_page(&sheet) : append_attention(&sheet);
+    buffer_free(&sheet.cell);
     cJSON_Delete(document);
     return count;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sections that list something.
 #include "status/fields.h"
-#include "status/page.h"
 #include "status/relays.h"
+#include "status/sheet.h"
 #include "status/text.h"
 
 static bool is_shown_before(const cJSON *relays, const cJSON *relay) {
@@ -14,7 +14,7 @@ static bool is_shown_before(const cJSON *relays, const cJSON *relay) {
 }
 
 // A relay has several connections: one line for all of the same name and place.
-static void add_relay(struct page *page, struct grid *grid, const cJSON *relays, const cJSON *relay) {
+static void add_relay(struct sheet *sheet, struct grid *grid, const cJSON *relays, const cJSON *relay) {
     int connections = 0;
     bool leads = false;
     const cJSON *other;
@@ -24,143 +24,143 @@ static void add_relay(struct page *page, struct grid *grid, const cJSON *relays,
             leads = leads || field_is_true(other, "leads");
         }
     }
-    page_add_text(grid, relay, "application");
-    page_add_text(grid, relay, "client");
-    page_add_number(page, grid, connections);
-    page_add_time(grid, relay, "since");
+    sheet_add_text(grid, relay, "application");
+    sheet_add_text(grid, relay, "client");
+    sheet_add_number(sheet, grid, connections);
+    sheet_add_time(grid, relay, "since");
     grid_add(grid, leads ? "leads: writers wake it" : "");
 }
 
-void page_append_relays(struct page *page) {
+void sheet_append_relays(struct sheet *sheet) {
     static const struct column columns[] = {
         {"application", COLUMN_TEXT}, {"from", COLUMN_TEXT}, {"connections", COLUMN_NUMBER},
         {"since", COLUMN_WORD},       {"", COLUMN_WORD},     {NULL, COLUMN_WORD}};
-    const cJSON *relays = field_list(page->report, "relays");
+    const cJSON *relays = field_list(sheet->report, "relays");
     const cJSON *relay;
-    page_heading(page, "Relays");
+    sheet_heading(sheet, "Relays");
     if (!relays_any(relays)) {
-        buffer_append_text(page->out, "  no relay is connected\n");
+        buffer_append_text(sheet->out, "  no relay is connected\n");
         return;
     }
     struct grid *grid = grid_new(columns);
     cJSON_ArrayForEach(relay, relays) {
         if (relays_is_one(relay) && !is_shown_before(relays, relay)) {
-            add_relay(page, grid, relays, relay);
+            add_relay(sheet, grid, relays, relay);
         }
     }
-    page_end_grid(page, grid);
+    sheet_end_grid(sheet, grid);
 }
 
-void page_append_waiting(struct page *page) {
+void sheet_append_waiting(struct sheet *sheet) {
     static const struct column columns[] = {
         {"events", COLUMN_NUMBER}, {"oldest", COLUMN_NUMBER}, {"for what", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
-    const cJSON *reasons = field_list(page->report, "waiting");
+    const cJSON *reasons = field_list(sheet->report, "waiting");
     if (cJSON_GetArraySize(reasons) == 0) {
         return;
     }
     struct grid *grid = grid_new(columns);
     const cJSON *reason;
-    page_heading(page, "Waiting");
+    sheet_heading(sheet, "Waiting");
     cJSON_ArrayForEach(reason, reasons) {
-        page_add_count(page, grid, field_number(reason, "events"));
-        page_add_age(page, grid, reason, "oldest_seconds");
-        page_add_text(grid, reason, "reason");
+        sheet_add_count(sheet, grid, field_number(reason, "events"));
+        sheet_add_age(sheet, grid, reason, "oldest_seconds");
+        sheet_add_text(grid, reason, "reason");
     }
-    page_end_grid(page, grid);
+    sheet_end_grid(sheet, grid);
 }
 
-static void append_retry(struct page *page, const cJSON *parked) {
+static void append_retry(struct sheet *sheet, const cJSON *parked) {
     const cJSON *event;
-    buffer_append_text(page->out, "  when the cause is mended: outbox-relay retry");
+    buffer_append_text(sheet->out, "  when the cause is mended: outbox-relay retry");
     cJSON_ArrayForEach(event, parked) {
-        buffer_append_format(page->out, " %.0f", field_number(event, "id"));
+        buffer_append_format(sheet->out, " %.0f", field_number(event, "id"));
     }
-    buffer_append_char(page->out, '\n');
+    buffer_append_char(sheet->out, '\n');
 }
 
-void page_append_parked(struct page *page) {
+void sheet_append_parked(struct sheet *sheet) {
     static const struct column columns[] = {
         {"id", COLUMN_NUMBER},       {"event type", COLUMN_TEXT},   {"aggregate", COLUMN_TEXT},
         {"attempts", COLUMN_NUMBER}, {"parked for", COLUMN_NUMBER}, {"reason", COLUMN_TEXT},
         {NULL, COLUMN_WORD}};
-    const cJSON *parked = field_list(page->report, "parked");
+    const cJSON *parked = field_list(sheet->report, "parked");
     int shown = cJSON_GetArraySize(parked);
-    double total = field_number(field_object(page->report, "totals"), "parked");
+    double total = field_number(field_object(sheet->report, "totals"), "parked");
     if (shown == 0) {
         return;
     }
     struct grid *grid = grid_new(columns);
     const cJSON *event;
-    page_heading(page, total > shown ? "Parked, the newest" : "Parked");
+    sheet_heading(sheet, total > shown ? "Parked, the newest" : "Parked");
     cJSON_ArrayForEach(event, parked) {
-        page_add_number(page, grid, field_number(event, "id"));
-        page_add_text(grid, event, "event_type");
-        page_add_text(grid, event, "aggregate_id");
-        page_add_number(page, grid, field_number(event, "attempts"));
-        page_add_age(page, grid, event, "parked_seconds");
-        page_add_text(grid, event, "last_error");
+        sheet_add_number(sheet, grid, field_number(event, "id"));
+        sheet_add_text(grid, event, "event_type");
+        sheet_add_text(grid, event, "aggregate_id");
+        sheet_add_number(sheet, grid, field_number(event, "attempts"));
+        sheet_add_age(sheet, grid, event, "parked_seconds");
+        sheet_add_text(grid, event, "last_error");
     }
-    page_end_grid(page, grid);
-    append_retry(page, parked);
+    sheet_end_grid(sheet, grid);
+    append_retry(sheet, parked);
 }
 
-void page_append_paused(struct page *page) {
+void sheet_append_paused(struct sheet *sheet) {
     static const struct column columns[] = {{"topic", COLUMN_TEXT},
                                             {"since", COLUMN_WORD},
                                             {"by", COLUMN_TEXT},
                                             {"reason", COLUMN_TEXT},
                                             {NULL, COLUMN_WORD}};
-    const cJSON *topics = field_list(page->report, "paused_topics");
+    const cJSON *topics = field_list(sheet->report, "paused_topics");
     if (cJSON_GetArraySize(topics) == 0) {
         return;
     }
     struct grid *grid = grid_new(columns);
     const cJSON *topic;
-    page_heading(page, "Paused topics");
+    sheet_heading(sheet, "Paused topics");
     cJSON_ArrayForEach(topic, topics) {
-        page_add_text(grid, topic, "topic_arn");
-        page_add_time(grid, topic, "paused_at");
-        page_add_text(grid, topic, "paused_by");
-        page_add_text(grid, topic, "reason");
+        sheet_add_text(grid, topic, "topic_arn");
+        sheet_add_time(grid, topic, "paused_at");
+        sheet_add_text(grid, topic, "paused_by");
+        sheet_add_text(grid, topic, "reason");
     }
-    page_end_grid(page, grid);
+    sheet_end_grid(sheet, grid);
 }
 
-static void append_remedies(struct page *page, const cJSON *blockers) {
+static void append_remedies(struct sheet *sheet, const cJSON *blockers) {
     const cJSON *blocker;
     cJSON_ArrayForEach(blocker, blockers) {
         const char *remedy = field_text(blocker, "remedy");
         if (remedy[0] != '\0') {
-            buffer_append_text(page->out, "  -> ");
-            text_append(page->out, remedy, page->width * 4);
-            buffer_append_char(page->out, '\n');
+            buffer_append_text(sheet->out, "  -> ");
+            text_append(sheet->out, remedy, sheet->width * 4);
+            buffer_append_char(sheet->out, '\n');
         }
     }
 }
 
-void page_append_blockers(struct page *page) {
+void sheet_append_blockers(struct sheet *sheet) {
     static const struct column columns[] = {
         {"kind", COLUMN_WORD},       {"pid", COLUMN_NUMBER}, {"name", COLUMN_TEXT}, {"age", COLUMN_NUMBER},
         {"holds back", COLUMN_TEXT}, {"query", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
-    const cJSON *blockers = field_list(page->report, "blockers");
+    const cJSON *blockers = field_list(sheet->report, "blockers");
     if (cJSON_GetArraySize(blockers) == 0) {
         return;
     }
     struct grid *grid = grid_new(columns);
     const cJSON *blocker;
-    page_heading(page, "Blockers");
+    sheet_heading(sheet, "Blockers");
     cJSON_ArrayForEach(blocker, blockers) {
-        page_add_text(grid, blocker, "kind");
+        sheet_add_text(grid, blocker, "kind");
         if (field_has_number(blocker, "pid")) {
-            page_add_number(page, grid, field_number(blocker, "pid"));
+            sheet_add_number(sheet, grid, field_number(blocker, "pid"));
         } else {
             grid_add(grid, "-");
         }
-        page_add_text(grid, blocker, "name");
-        page_add_age(page, grid, blocker, "age_seconds");
-        page_add_text(grid, blocker, "holds_back");
-        page_add_text(grid, blocker, "query");
+        sheet_add_text(grid, blocker, "name");
+        sheet_add_age(sheet, grid, blocker, "age_seconds");
+        sheet_add_text(grid, blocker, "holds_back");
+        sheet_add_text(grid, blocker, "query");
     }
-    page_end_grid(page, grid);
-    append_remedies(page, blockers);
+    sheet_end_grid(sheet, grid);
+    append_remedies(sheet, blockers);
 }
