@@ -13,6 +13,7 @@ struct attention {
     struct buffer *out;
     struct buffer line; // the one being written
     size_t width;
+    bool exact;
     int count;
 };
 
@@ -24,8 +25,8 @@ static void end_line(struct attention *attention) {
     attention->count++;
 }
 
-static void append_events(struct attention *attention, double events, bool exact) {
-    text_append_count(&attention->line, events, exact);
+static void append_events(struct attention *attention, double events) {
+    text_append_count(&attention->line, events, attention->exact);
     buffer_append_text(&attention->line, events == 1 ? " event" : " events");
 }
 
@@ -34,8 +35,9 @@ static void look_at_relays(struct attention *attention, const cJSON *report) {
     double unsent =
         field_number(totals, "pending") + field_number(totals, "retrying") + field_number(totals, "waiting");
     if (!relays_any(field_list(report, "relays")) && unsent > 0) {
-        buffer_append_text(&attention->line, "no relay is connected, and ");
-        append_events(attention, unsent, field_is_true(report, "exact"));
+        buffer_append_text(&attention->line, "no relay is connected while ");
+        append_events(attention, unsent);
+        buffer_append_text(&attention->line, unsent == 1 ? " is" : " are");
         buffer_append_text(&attention->line, " to be published: start \"outbox-relay run\", or see its log");
         end_line(attention);
     }
@@ -44,7 +46,7 @@ static void look_at_relays(struct attention *attention, const cJSON *report) {
 static void look_at_parked(struct attention *attention, const cJSON *report) {
     double parked = field_number(field_object(report, "totals"), "parked");
     if (parked > 0) {
-        append_events(attention, parked, true);
+        append_events(attention, parked);
         buffer_append_text(&attention->line,
                            parked == 1 ? " is parked: mend the cause, then \"outbox-relay retry\" it"
                                        : " are parked: mend the cause, then \"outbox-relay retry\" them");
@@ -76,7 +78,7 @@ static void look_at_waiting(struct attention *attention, const cJSON *report) {
     const cJSON *waiting;
     cJSON_ArrayForEach(waiting, field_list(report, "waiting")) {
         if (field_number(waiting, "oldest_seconds") >= ATTENTION_LATE_SECONDS) {
-            append_events(attention, field_number(waiting, "events"), true);
+            append_events(attention, field_number(waiting, "events"));
             buffer_append_text(&attention->line, field_number(waiting, "events") == 1
                                                      ? " has waited for "
                                                      : " have waited for up to ");
@@ -111,7 +113,7 @@ static void look_at_blockers(struct attention *attention, const cJSON *report) {
 }
 
 int attention_append(const cJSON *report, size_t width, struct buffer *out) {
-    struct attention attention = {.out = out, .width = width};
+    struct attention attention = {.out = out, .width = width, .exact = field_is_true(report, "exact")};
     buffer_init(&attention.line, LINE_MAX_BYTES);
     look_at_relays(&attention, report);
     look_at_parked(&attention, report);

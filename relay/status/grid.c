@@ -95,9 +95,13 @@ static void append_row(const struct grid *grid, const size_t *widths, size_t row
         size_t columns = text_columns(cell);
         size_t free_columns = columns < widths[column] ? widths[column] - columns : 0;
         bool is_right = grid->columns[column].kind == COLUMN_NUMBER;
-        append_blanks(out, blanks + (is_right ? free_columns : 0));
+        blanks += is_right ? free_columns : 0;
+        if (columns > 0) { // no blanks at the end of a line
+            append_blanks(out, blanks);
+            blanks = 0;
+        }
         text_append(out, cell, widths[column]);
-        blanks = GAP + (is_right ? 0 : free_columns);
+        blanks += GAP + (is_right ? 0 : free_columns);
     }
     buffer_append_char(out, '\n');
 }
