@@ -71,20 +71,43 @@ static void what_was_counted_before_it_began_is_not_in_it(void **state) {
     assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,null,null,0.000]]}");
 }
 
+// between is where in a bucket of the family a quantile of observations is that are all in it, in seconds.
+static double between(enum metric_name name, int bucket, double quantile) {
+    const int64_t *bounds = metric_families[name].bounds;
+    double lower = bucket > 0 ? (double)bounds[bucket - 1] : 0;
+    return (lower + quantile * ((double)bounds[bucket] - lower)) / 1e6;
+}
+
+static void assert_delays(int index, enum metric_name name, int bucket) {
+    const struct history_sample *sample = history_get(&history, index);
+    assert_float_equal(sample->delay_p50, between(name, bucket, 0.5), 1e-9);
+    assert_float_equal(sample->delay_p95, between(name, bucket, 0.95), 1e-9);
+}
+
 static void delays_are_those_of_the_interval(void **state) {
     (void)state;
+    const int64_t *bounds = metric_families[METRIC_DELIVERY_DELAY].bounds;
     for (int count = 0; count < 100; count++) {
-        metric_record(METRIC_DELIVERY_DELAY, 200 * SECOND);
+        metric_record(METRIC_DELIVERY_DELAY, bounds[6]);
     }
     take(5);
     for (int count = 0; count < 10; count++) {
-        metric_record(METRIC_DELIVERY_DELAY, 2000); // between 1 ms and 2.5 ms
+        metric_record(METRIC_DELIVERY_DELAY, bounds[2]);
     }
     take(10);
     take(15);
-    assert_json(
-        "{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,180.000000,288.000000,0.000],"
-        "[1769863810.000,0,0.000,0.001750,0.002425,0.000],[1769863815.000,0,0.000,null,null,0.000]]}");
+    assert_delays(0, METRIC_DELIVERY_DELAY, 6);
+    assert_delays(1, METRIC_DELIVERY_DELAY, 2);
+    assert_true(history_get(&history, 2)->delay_p50 < 0);
+    assert_true(history_get(&history, 2)->delay_p95 < 0);
+}
+
+static void delays_are_written_in_seconds(void **state) {
+    (void)state;
+    take(5);
+    history.samples[0].delay_p50 = 0.00175;
+    history.samples[0].delay_p95 = 288;
+    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,0.001750,288.000000,0.000]]}");
 }
 
 static void a_consumer_has_its_own_figures(void **state) {
@@ -94,10 +117,13 @@ static void a_consumer_has_its_own_figures(void **state) {
     metric_count(METRIC_RETURNED, 5);
     metric_add(metric_series(METRIC_REFUSED, "signature", NULL), 5);
     metric_gauge(METRIC_HELD_MESSAGES, 3);
-    metric_record(METRIC_MESSAGE_AGE, 400); // half a millisecond at most
-    metric_count(METRIC_PUBLISHED, 1000);   // not its own
+    metric_record(METRIC_MESSAGE_AGE, 1);
+    metric_count(METRIC_PUBLISHED, 1000); // not its own
     take(5);
-    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,3,10.000,0.000250,0.000475,2.000]]}");
+    assert_int_equal(history_get(&history, 0)->pending, 3);
+    assert_float_equal(history_get(&history, 0)->sent, 10, 1e-9);
+    assert_float_equal(history_get(&history, 0)->failures, 2, 1e-9);
+    assert_delays(0, METRIC_MESSAGE_AGE, 0);
 }
 
 static void the_oldest_samples_go(void **state) {
@@ -141,6 +167,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(rates_are_differences_by_the_time_passed, begin, end),
         cmocka_unit_test_setup_teardown(what_was_counted_before_it_began_is_not_in_it, begin, end),
         cmocka_unit_test_setup_teardown(delays_are_those_of_the_interval, begin, end),
+        cmocka_unit_test_setup_teardown(delays_are_written_in_seconds, begin, end),
         cmocka_unit_test_setup_teardown(a_consumer_has_its_own_figures, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_samples_go, begin, end),
         cmocka_unit_test_setup_teardown(a_clock_that_stands_still_adds_nothing, begin, end),
