@@ -5,15 +5,17 @@
 #include "commands/command.h"
 #include "migrate/migrate.h"
 #include "migrate/query.h"
+#include "status/text.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE_MAX_BYTES = 8 << 20, WIDTH_OF_FILES = 160, WATCH_SECONDS = 2 };
+enum { PAGE_MAX_BYTES = 8 << 20, SCREEN_MAX_BYTES = 1 << 20, WIDTH_OF_FILES = 160, WATCH_SECONDS = 2 };
 
 static PGresult *read_report(PGconn *connection, struct error *error) {
     return query_run(connection,
@@ -84,19 +86,24 @@ static void append_round(const struct settings *settings, PGconn **connection, s
 }
 
 // Draws over what was there, so that nothing flickers: each line is cleared to its end, and what is below the
-// last one. Lines that the terminal has no room for are left out.
-static void draw(const char *page, const struct winsize *window) {
+// last one. What the terminal has no room for is left out.
+static void draw(struct buffer *page, const struct winsize *window) {
+    struct buffer screen;
     int left = window->ws_row > 1 ? window->ws_row - 1 : 24;
-    (void)fputs("\033[H", stdout);
-    for (; *page != '\0' && left > 0; page++) {
-        if (*page == '\n') {
-            left--;
-            (void)fputs("\033[K\n", stdout);
-        } else {
-            (void)putchar(*page);
-        }
+    buffer_init(&screen, SCREEN_MAX_BYTES);
+    buffer_append_char(page, '\0');
+    buffer_append_text(&screen, "\033[H");
+    for (char *line = page->data; *line != '\0' && left > 0; left--) {
+        size_t length = strcspn(line, "\n");
+        bool is_last = line[length] == '\0';
+        line[length] = '\0';
+        text_append(&screen, line, page_width(window));
+        buffer_append_text(&screen, "\033[K\n");
+        line += length + (is_last ? 0 : 1);
     }
-    (void)fputs("\033[J", stdout);
+    buffer_append_text(&screen, "\033[J");
+    (void)fwrite(buffer_text(&screen), 1, screen.length, stdout);
+    buffer_free(&screen);
 }
 
 static bool is_told_to_stop(const sigset_t *signals) {
@@ -114,7 +121,7 @@ static bool watch_rounds(const struct settings *settings, PGconn **connection, c
         window_size(&window);
         append_round(settings, connection, page_width(&window), &page);
         if (on_terminal) {
-            draw(buffer_text(&page), &window);
+            draw(&page, &window);
         } else {
             (void)printf("%s%s", first ? "" : "\n", buffer_text(&page));
         }

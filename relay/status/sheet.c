@@ -42,6 +42,13 @@ void sheet_end_grid(struct sheet *sheet, struct grid *grid) {
     grid_free(grid);
 }
 
+void sheet_add_topic(struct grid *grid, const cJSON *object, const char *name) {
+    const char *arn = field_text(object, name);
+    const char *colon = strrchr(arn, ':');
+    const char *topic = colon != NULL ? colon + 1 : arn;
+    grid_add(grid, topic[0] != '\0' ? topic : "-");
+}
+
 void sheet_time(const char *time, char text[SHEET_TIME_SIZE]) {
     bool is_whole = strlen(time) >= SHEET_TIME_SIZE - 2;
     snprintf(text, SHEET_TIME_SIZE, "%.19s%s", is_whole ? time : "-", is_whole ? "Z" : "");

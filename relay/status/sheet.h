@@ -25,6 +25,7 @@ void sheet_add_count(struct sheet *sheet, struct grid *grid, double count);
 void sheet_add_number(struct sheet *sheet, struct grid *grid, double number);
 void sheet_add_age(struct sheet *sheet, struct grid *grid, const cJSON *object, const char *name);
 void sheet_add_text(struct grid *grid, const cJSON *object, const char *name);
+void sheet_add_topic(struct grid *grid, const cJSON *object, const char *name); // its name, of the ARN
 void sheet_add_time(struct grid *grid, const cJSON *object, const char *name);
 
 enum { SHEET_TIME_SIZE = 21 };

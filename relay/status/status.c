@@ -47,10 +47,10 @@ static void append_totals(struct sheet *sheet) {
 
 static void append_types(struct sheet *sheet) {
     static const struct column columns[] = {
-        {"event type", COLUMN_TEXT},    {"pending", COLUMN_NUMBER},  {"oldest", COLUMN_NUMBER},
-        {"retrying", COLUMN_NUMBER},    {"waiting", COLUMN_NUMBER},  {"scheduled", COLUMN_NUMBER},
-        {"parked", COLUMN_NUMBER},      {"sent/min", COLUMN_NUMBER}, {"delay", COLUMN_NUMBER},
-        {"route's topic", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
+        {"event type", COLUMN_TEXT}, {"pending", COLUMN_NUMBER},  {"oldest", COLUMN_NUMBER},
+        {"retrying", COLUMN_NUMBER}, {"waiting", COLUMN_NUMBER},  {"scheduled", COLUMN_NUMBER},
+        {"parked", COLUMN_NUMBER},   {"sent/min", COLUMN_NUMBER}, {"delay", COLUMN_NUMBER},
+        {"topic", COLUMN_TEXT},      {NULL, COLUMN_WORD}};
     const cJSON *types = field_list(sheet->report, "by_type");
     if (cJSON_GetArraySize(types) == 0) {
         return;
@@ -68,7 +68,7 @@ static void append_types(struct sheet *sheet) {
         sheet_add_count(sheet, grid, field_number(type, "parked"));
         sheet_add_count(sheet, grid, field_number(type, "sent_last_minute"));
         sheet_add_age(sheet, grid, type, "mean_delay_seconds");
-        sheet_add_text(grid, type, "topic_arn");
+        sheet_add_topic(grid, type, "topic_arn");
     }
     sheet_end_grid(sheet, grid);
 }
