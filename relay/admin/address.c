@@ -46,7 +46,8 @@ static bool is_loopback_address(const char *host) {
     struct in_addr four;
     struct in6_addr six;
     return (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127) ||
-           (inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
+           (inet_pton(AF_INET6, host, &six) == 1 &&
+            (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127)));
 }
 
 static bool is_any_address(const char *host) {

@@ -17,7 +17,7 @@ struct connection {
 };
 
 struct connections {
-    TAILQ_HEAD(, connection) open;
+    TAILQ_HEAD(connection_queue, connection) open;
     int count;
     int most;
     int64_t life_us;
@@ -72,9 +72,10 @@ void connections_free(struct connections *connections) {
     if (connections == NULL) {
         return;
     }
-    while (!TAILQ_EMPTY(&connections->open)) {
-        struct connection *connection = TAILQ_FIRST(&connections->open);
-        unlink_open(connections, connection);
+    struct connection *next;
+    for (struct connection *connection = TAILQ_FIRST(&connections->open); connection != NULL;
+         connection = next) {
+        next = TAILQ_NEXT(connection, link);
         free(connection);
     }
     event_free(connections->timer);

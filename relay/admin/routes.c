@@ -36,7 +36,7 @@ static void answer_metrics(struct admin *admin, const struct server_request *req
 }
 
 // clang-format off
-const struct route routes[] = {
+const struct route admin_routes[] = {
     {"/livez", "200 while the event loop turns, whatever else is wrong", answer_livez},
     {"/readyz", "200 when every check is good, else 503; ?verbose shows each", answer_readyz},
     {"/metrics", "for Prometheus", answer_metrics},
@@ -45,7 +45,7 @@ const struct route routes[] = {
 // clang-format on
 
 static const struct route *find_route(const char *path) {
-    for (const struct route *route = routes; route->path != NULL; route++) {
+    for (const struct route *route = admin_routes; route->path != NULL; route++) {
         if (strcmp(route->path, path) == 0) {
             return route;
         }
@@ -56,7 +56,7 @@ static const struct route *find_route(const char *path) {
 static void refuse_host(const char *host, struct server_reply *reply) {
     reply->status = 403;
     buffer_append_text(&reply->body, "this port answers to localhost, 127.0.0.1 and [::1], not to \"");
-    for (size_t index = 0; host[index] != '\0' && index < 100; index++) {
+    for (size_t index = 0; index < 100 && host[index] != '\0'; index++) {
         bool plain = host[index] >= ' ' && host[index] <= '~';
         buffer_append_char(&reply->body, plain ? host[index] : '?');
     }
@@ -73,7 +73,7 @@ static void refuse_method(struct server_reply *reply) {
 static void list_paths(struct server_reply *reply) {
     reply->status = 404;
     buffer_append_text(&reply->body, "there is no such path; these are:\n");
-    for (const struct route *route = routes; route->path != NULL; route++) {
+    for (const struct route *route = admin_routes; route->path != NULL; route++) {
         buffer_append_format(&reply->body, "  %-13s %s\n", route->path, route->about);
     }
 }

@@ -16,7 +16,7 @@ struct route {
     route_fn answer;
 };
 
-extern const struct route routes[]; // a NULL path ends it
+extern const struct route admin_routes[]; // a NULL path ends it
 
 // routes_answer answers any request: by its route, or with what is wrong with it (403 for a Host that is not
 // ours, 404, 405). `context` is the struct admin.

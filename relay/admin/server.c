@@ -89,7 +89,8 @@ static struct MHD_Response *new_response(struct server_reply *reply) {
 // Answered as soon as the head is there, so a body is not waited for.
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
-                                  size_t *upload_size, void **ours) {
+                                  size_t *upload_size, // NOLINT(readability-non-const-parameter): a callback
+                                  void **ours) {
     (void)version, (void)upload, (void)upload_size, (void)ours;
     struct server *server = context;
     const struct server_request request = {
