@@ -99,7 +99,9 @@ function show_state(status) {
   const troubles = failing(status).map((check) => `${check.name}: ${check.why || "not good"}`);
   set_text(at("troubles"), troubles.join("\n"));
   show(at("troubles"), troubles.length > 0 && !silent_since);
-  const saying = [`outbox-relay: ${words}`, ...troubles, parked > 0 ? `${plural(parked, "event")} parked` : ""];
+  // Not why: that changes all the time, and is in the banner.
+  const bad = failing(status).map((check) => `${check.name} not good`);
+  const saying = [`outbox-relay: ${words}`, ...bad, parked > 0 ? `${plural(parked, "event")} parked` : ""];
   say_once(saying.filter(Boolean).join(". "));
 }
 
