@@ -64,6 +64,9 @@ COMMENT ON COLUMN outbox.migration.applied_by IS 'The role that applied it.';
 -- * A HOT update logs only the bytes between what old and new version have in common at either end. The receipt
 --   (sent_at, message_id) and data follow each other, so that data, the only thing that can shift against its
 --   alignment, does so right there: 128 bytes of log a mark, against 257 with data as the last column.
+-- * Autovacuum comes when a twentieth is dead (0.2 by default): what pruning leaves is used again after so much, and no
+--   more dead entries than that lie in the indexes. Not less: vacuum reads every index as a whole each time, and
+--   passes over the indexes where less than a fiftieth of the pages have dead rows.
 CREATE TABLE outbox.event (
     attempts      smallint NOT NULL DEFAULT (pg_catalog.pg_current_xact_id() IS NULL)::integer::smallint,
     id            bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
@@ -79,7 +82,7 @@ CREATE TABLE outbox.event (
     event_version text NOT NULL DEFAULT '1.0',
     event_type    text NOT NULL,
     aggregate_id  text NOT NULL
-) WITH (fillfactor = 40);
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX event_due_at_idx ON outbox.event (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX event_parked_at_idx ON outbox.event (parked_at) WHERE parked_at IS NOT NULL;
@@ -217,6 +220,8 @@ COMMENT ON TRIGGER check_event ON outbox.event IS 'See outbox.check_event and ou
 --     1  the sleep lock: shared by every transaction that inserts events, exclusive for the relay that sleeps
 --     2  the waker lock: held by the one relay that sleeps on the sleep lock
 --     3  the migration lock
+--     4  the ordered lock: held by whoever publishes ordered events
+--     5  the prune lock: held by whoever deletes what was sent long ago
 -- It is a BEFORE trigger, so that the lock is taken before an id is drawn, and the transaction's id is assigned
 -- before either, also where the default of attempts is not evaluated in time: a writer that names the column, or
 -- several rows that name the id as DEFAULT. STABLE spares a snapshot; a WHEN clause would cost more than the call,
@@ -255,6 +260,21 @@ COMMENT ON COLUMN outbox.state.id IS 'Always true: there is one row.';
 COMMENT ON COLUMN outbox.state.floor IS
     'Every event at or below this id is sent, parked, in the index on due_at, or can no longer appear.';
 COMMENT ON COLUMN outbox.state.floor_moved_at IS 'When the floor last moved. NULL: never.';
+
+-- Not in outbox.state, where a step would keep the relay waiting.
+CREATE TABLE outbox.pruning (
+    id            boolean PRIMARY KEY DEFAULT true CHECK (id),
+    pruned_to     bigint NOT NULL DEFAULT 0,
+    whole_pass_at timestamptz
+) WITH (fillfactor = 25);
+
+INSERT INTO outbox.pruning DEFAULT VALUES;
+
+COMMENT ON TABLE outbox.pruning IS 'How far outbox.prune_step has come: one row.';
+COMMENT ON COLUMN outbox.pruning.id IS 'Always true: there is one row.';
+COMMENT ON COLUMN outbox.pruning.pruned_to IS
+    'At or below this id nothing is left but what was not sent, or sent late, when it was passed.';
+COMMENT ON COLUMN outbox.pruning.whole_pass_at IS 'When a pass last began at 0, to find those. NULL: never.';
 
 CREATE TABLE outbox.topic_route (
     pattern       text PRIMARY KEY,
@@ -322,7 +342,7 @@ COMMENT ON TRIGGER routes_changed ON outbox.paused_topic IS 'See outbox.routes_c
 GRANT USAGE ON SCHEMA outbox TO outbox_writer, outbox_relay, outbox_reader;
 GRANT INSERT (event_id, event_type, event_version, aggregate_id, data, metadata, occurred_at, due_at),
       SELECT (id, event_id) ON outbox.event TO outbox_writer;
-GRANT SELECT ON outbox.event, outbox.state, outbox.topic_route, outbox.paused_topic, outbox.migration
+GRANT SELECT ON outbox.event, outbox.state, outbox.pruning, outbox.topic_route, outbox.paused_topic, outbox.migration
     TO outbox_relay, outbox_reader;
 GRANT UPDATE (due_at, attempts, last_error, parked_at, sent_at, message_id) ON outbox.event TO outbox_relay;
 GRANT UPDATE (floor, floor_moved_at) ON outbox.state TO outbox_relay;

@@ -53,6 +53,23 @@ const struct command commands[] = {
     {.name = "resume", .summary = "publish to a paused topic again", .operands = "TOPIC",
      .operands_least = 1, .operands_most = 1, .details = "TOPIC is the topic's ARN. Prints what it did.\n",
      .run = command_resume},
+    {.name = "prune", .summary = "delete sent events, or the memory of processed ones, that are old",
+     .operands = "[force]", .operands_most = 1,
+     .details = "Deletes events that were sent longer ago than --older-than, in small transactions with rests between them;\n"
+                "what is not sent or is parked stays. The relay does so by itself after --retention. With --inbox: what\n"
+                "was processed longer ago, of all consumers; less than 15d is refused without force, as SQS can still\n"
+                "deliver it. SIGINT or SIGTERM ends it after the step that is under way; calling it again goes on. Prints\n"
+                "how many.\n",
+     .run = command_prune},
+    {.name = "status", .summary = "show what waits, who publishes, and what needs a person", .operands = "",
+     .details = "Shows function outbox.report(): what needs attention, the events that are not sent, by type as well, which\n"
+                "relays are connected and which of them leads, what events wait for, what is parked, which topics are\n"
+                "paused, what holds back the outbox or vacuum, and the table. Figures with \"about\" are estimates. --json\n"
+                "prints the report as it is. Needs role outbox_reader or outbox_relay.\n\n"
+                "Exit code 8 when something needs a person: no relay is connected while events are to be published, an\n"
+                "event is parked, a topic is paused, an event has been pending or has waited for 5 minutes, or something\n"
+                "has held back the outbox or vacuum for 15 minutes. --watch ends with 0 when it is interrupted.\n",
+     .run = command_status},
     {.name = "check", .summary = "say what is wrong between the outbox and its consumers, and what to do", .operands = "",
      .details = "Looks, as the relay would and changing nothing: which credentials from where, and whose they are; each\n"
                 "topic that events go to, what is subscribed to it, and whether each queue's policy, key and kind let\n"
@@ -65,8 +82,12 @@ const struct command commands[] = {
                 "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
                 "that no handler has finished when the function's time-out is near, come again.\n",
      .run = command_lambda},
-    {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+    {.name = "healthcheck", .summary = "ask a running relay or consumer whether it lives, or is ready", .operands = "",
+     .details = "Asks the admin port at --listen, of a program on this machine, for /livez, or with --ready for /readyz, and\n"
+                "waits three seconds at most. Exit code 0: good; 7: no answer; 8: not ready, and what is not good is printed.\n",
+     .run = command_healthcheck},
+    {.name = "help", .summary = "explain a command, the settings, the metrics or the exit codes",
+     .operands = "[COMMAND | settings | metrics | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };

@@ -324,6 +324,7 @@ static void send_call(struct sql_session *session, struct sql_task *task, int in
     sql_call_statement(&statement, &site, session->options->consumer, task->event);
     statement.row = on_call_row;
     statement.context = &task->calls[index];
+    statement.label = "handler";
     pg_send(session->connection, &statement);
     session->calls++;
     if (session->work.running <= SMALL_BATCH || session->calls % FLUSH_EVERY == 0) {
@@ -355,8 +356,9 @@ static void run(struct sql_session *session) {
             send_call(session, task, call);
         }
     }
-    pg_send(session->connection,
-            &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session});
+    pg_send(
+        session->connection,
+        &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session, .label = "commit"});
     pg_sync(session->connection);
 }
 
@@ -390,6 +392,7 @@ bool sql_session_open(struct sql_session *session, struct error *error) {
                                        .ready = on_connected,
                                        .lost = on_lost,
                                        .refused = on_refused,
+                                       .application = "outbox-relay handlers",
                                        .answer_limit_us =
                                            session->options->handler_timeout + ANSWER_MARGIN_US};
     session->connection = pg_open(session->options->base, session->options->conninfo, &handler, error);

@@ -12,6 +12,7 @@
 struct dial {
     struct event_base *base;
     char *conninfo;
+    const char *application;
     struct hosts hosts;
     int current;
     PGconn *pg;
@@ -81,9 +82,9 @@ static void try_current(struct dial *dial) {
                                  "hostaddr",
                                  "port",
                                  NULL};
-    const char *const values[] = {"outbox-relay", "10",           "5",    "3",
-                                  "30000",        dial->conninfo, "UTF8", host->name,
-                                  host->address,  host->port,     NULL};
+    const char *const values[] = {dial->application, "10",           "5",    "3",
+                                  "30000",           dial->conninfo, "UTF8", host->name,
+                                  host->address,     host->port,     NULL};
     dial->deadline = clock_monotonic_us() + dial->hosts.timeout_seconds * INT64_C(1000000);
     dial->pg = PQconnectStartParams(names, values, 1);
     PQsetNoticeReceiver(dial->pg, on_notice, NULL);
@@ -158,11 +159,12 @@ static void on_step(evutil_socket_t socket, short events, void *context) {
     }
 }
 
-struct dial *dial_start(struct event_base *base, const char *conninfo, const struct host *only,
-                        dial_done_fn done, void *context) {
+struct dial *dial_start(struct event_base *base, const char *conninfo, const char *application,
+                        const struct host *only, dial_done_fn done, void *context) {
     struct dial *dial = memory_allocate(1, sizeof *dial);
     dial->base = base;
     dial->conninfo = memory_copy_text(conninfo);
+    dial->application = application;
     dial->done = done;
     dial->context = context;
     buffer_init(&dial->failures, 64 << 10);

@@ -18,7 +18,7 @@ examples_of() {
 }
 
 system_begin
-for page in settings exit-codes; do
+for page in settings exit-codes metrics; do
     assert_equal "the README's table is that of help $page" "$("$relay" help "$page")" \
         "$(table_of "outbox-relay help $page")"
 done
@@ -45,6 +45,15 @@ status=0
 PATH=$relay_build:$PATH bash -e "$system_dir/examples.sh" >"$system_dir/shell.log" 2>&1 || status=$?
 assert_equal "the shell examples run" 0 "$status"
 assert_equal "each prints a line" "$(wc -l <"$system_dir/examples.sh")" "$(wc -l <"$system_dir/shell.log")"
+
+# What only looks may find something (exit code 8).
+examples_of shell >"$system_dir/looks.sh"
+while read -r example; do
+    status=0
+    PATH=$relay_build:$PATH bash -o pipefail -c "$example" >"$system_dir/look.log" 2>&1 || status=$?
+    assert_match "$example: exit code" '^[08]$' "$status"
+    assert_match "$example: it prints something" 'pending' "$(cat "$system_dir/look.log")"
+done <"$system_dir/looks.sh"
 
 # The example of a message has the members of a real one, in their order.
 "$relay" run --sink stdout --until-empty >"$system_dir/lines" 2>"$system_dir/relay.log"
