@@ -64,6 +64,9 @@ COMMENT ON COLUMN outbox.migration.applied_by IS 'The role that applied it.';
 -- * A HOT update logs only the bytes between what old and new version have in common at either end. The receipt
 --   (sent_at, message_id) and data follow each other, so that data, the only thing that can shift against its
 --   alignment, does so right there: 128 bytes of log a mark, against 257 with data as the last column.
+-- * Autovacuum comes when a twentieth is dead (0.2 by default): what pruning leaves is used again after so much, and no
+--   more dead entries than that lie in the indexes. Not less: vacuum reads every index as a whole each time, and
+--   passes over the indexes where less than a fiftieth of the pages have dead rows.
 CREATE TABLE outbox.event (
     attempts      smallint NOT NULL DEFAULT (pg_catalog.pg_current_xact_id() IS NULL)::integer::smallint,
     id            bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
@@ -79,7 +82,7 @@ CREATE TABLE outbox.event (
     event_version text NOT NULL DEFAULT '1.0',
     event_type    text NOT NULL,
     aggregate_id  text NOT NULL
-) WITH (fillfactor = 40);
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX event_due_at_idx ON outbox.event (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX event_parked_at_idx ON outbox.event (parked_at) WHERE parked_at IS NOT NULL;

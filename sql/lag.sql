@@ -10,7 +10,7 @@ SELECT event_type,
        coalesce(s.sent_last_minute, 0) AS sent_last_minute,
        s.mean_delay,
        coalesce(b.waiting, 0) AS waiting,
-       coalesce(b.exact, true) AS exact
+       coalesce(b.exact, s.exact) AS exact
 FROM outbox.backlog() AS b
 FULL JOIN outbox.sent_recently() AS s USING (event_type)
 ORDER BY event_type;

@@ -52,8 +52,8 @@ COMMENT ON FUNCTION outbox.prune_range(bigint, bigint, timestamptz) IS
     'over what others have locked, and returns how many.';
 
 -- A step goes on through ranges of ids in which nothing is to be deleted, for 20 ms at most. The pass ends where events
--- are too young: one that neither was sent nor happened before the cutoff (an old event that was sent late proves
--- nothing about those after it). outbox.pruning remembers where the next pass begins; a pass a day begins at 0, and
+-- are too young: one that was neither sent nor happened before the cutoff (what is not sent, or was sent late, proves
+-- nothing about the events after it). outbox.pruning remembers where the next pass begins; a pass a day begins at 0, and
 -- finds what was parked or waited when the others came by.
 CREATE OR REPLACE FUNCTION outbox.prune_step(older_than interval, after bigint, most integer,
                                              OUT pruned bigint, OUT last_id bigint, OUT finished boolean)
@@ -98,8 +98,7 @@ BEGIN
         pruned := outbox.prune_range(last_id, upto, cutoff);
         young := pruned < upto - last_id AND EXISTS (
             SELECT FROM outbox.event AS e
-            WHERE e.id > last_id AND e.id <= upto AND e.occurred_at >= cutoff
-              AND (e.sent_at IS NULL OR e.sent_at >= cutoff));
+            WHERE e.id > last_id AND e.id <= upto AND e.occurred_at >= cutoff AND e.sent_at >= cutoff);
         IF NOT young AND last_id <= state.pruned_to THEN
             state.pruned_to := greatest(upto, state.pruned_to);
         END IF;

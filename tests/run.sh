@@ -16,8 +16,10 @@ source deploy/lib/packages.sh
 source deploy/lib/postgres.sh
 # shellcheck source=../deploy/lib/emulator.sh
 source deploy/lib/emulator.sh
+# shellcheck source=lib/prometheus.sh
+source tests/lib/prometheus.sh
 
-quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
+quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
 all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
 
 usage() {
@@ -59,7 +61,7 @@ prepare() {
     passed=0 failed=0 built=" " beside_id=""
     work=$(mktemp -d)
     chmod 711 "$work"
-    export TMPDIR=$work
+    export TMPDIR=$work PATH=$PATH:$prometheus_folder/usr/bin
     trap 'finish $?' EXIT
     trap 'exit 130' INT TERM
 }
@@ -124,6 +126,7 @@ install_packages() {
     packages_need_build
     packages_need_servers
     packages_need_tests
+    prometheus_need
 }
 
 step_debug() { need_build debug; }
@@ -175,6 +178,8 @@ analyse() {
         --library=posix --library=gnu -ULOG_FIELDS -j "$(nproc)" -I relay relay tests/bench
 }
 
+step_prometheus() { check "alert rules" tests/prometheus/run.sh; }
+
 step_unit() {
     need_build debug
     check "unit tests" ctest --preset debug -j "$(nproc)"
@@ -199,6 +204,7 @@ step_system() {
     local test tests waiting=cut_test
     need_build asan
     check "emulator" emulator_install
+    check "a browser's driver" npm_install "$root/tests/page" "a browser's driver"
     check "another consumer" npm_install "$root/tests/consumer" "another consumer"
     tests=" ${SYSTEM_TESTS:-$(basename --multiple --suffix=.sh tests/system/*_test.sh | tr '\n' ' ')} "
     [[ $tests != *" $waiting "* ]] || beside "system: ${waiting%_test}" system_test "$waiting"

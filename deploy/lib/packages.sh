@@ -28,6 +28,8 @@ packages_need_tests() {
     # These two are named after the version of what they go with.
     packages_need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
     packages_need "postgresql-$(postgres_major)-pgtap"
+    # Ubuntu has no package of it, only a snap: tests/system/page_test.sh takes what browser is there, or does without.
+    grep -qx 'ID=ubuntu' /etc/os-release || packages_need chromium
 }
 
 # packages_need PACKAGE... installs those that are missing; silent when there are none.

@@ -82,8 +82,12 @@ const struct command commands[] = {
                 "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
                 "that no handler has finished when the function's time-out is near, come again.\n",
      .run = command_lambda},
-    {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+    {.name = "healthcheck", .summary = "ask a running relay or consumer whether it lives, or is ready", .operands = "",
+     .details = "Asks the admin port at --listen, of a program on this machine, for /livez, or with --ready for /readyz, and\n"
+                "waits three seconds at most. Exit code 0: good; 7: no answer; 8: not ready, and what is not good is printed.\n",
+     .run = command_healthcheck},
+    {.name = "help", .summary = "explain a command, the settings, the metrics or the exit codes",
+     .operands = "[COMMAND | settings | metrics | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };

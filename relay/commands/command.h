@@ -62,6 +62,8 @@ bool command_prune(const struct settings *settings, const char *const *operands,
                    struct error *error);
 bool command_lambda(const struct settings *settings, const char *const *operands, int operand_count,
                     struct error *error);
+bool command_healthcheck(const struct settings *settings, const char *const *operands, int operand_count,
+                         struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `consume`: one consumer on one event loop, and signals that stop it.
+#include "admin/admin.h"
 #include "base/log.h"
 #include "commands/command.h"
 #include "sqs/consumer.h"
@@ -51,21 +52,50 @@ static bool check(const struct settings *settings, struct error *error) {
     return true;
 }
 
+static void add_health(void *context, struct health *health) {
+    const struct consume *consume = context;
+    sqs_consumer_health(consume->consumer, health);
+}
+
+static bool is_stopping(void *context) {
+    const struct consume *consume = context;
+    return consume->stopping || sqs_consumer_is_stopping(consume->consumer);
+}
+
+static struct admin *make_admin(struct consume *consume, struct event_base *base,
+                                const struct settings *settings, struct error *error) {
+    const struct admin_subject subject = {.context = consume,
+                                          .owner = METRIC_OF_CONSUME,
+                                          .command = "consume",
+                                          .health = add_health,
+                                          .is_stopping = is_stopping};
+    return admin_new(base, settings, &subject, error);
+}
+
+static bool loop(struct consume *consume, struct event_base *base, const struct settings *settings,
+                 struct error *error) {
+    consume->upkeep = upkeep_new(base, settings, NULL);
+    struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, consume);
+    struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, consume);
+    evsignal_add(terminate, NULL);
+    evsignal_add(interrupt, NULL);
+    event_base_dispatch(base);
+    event_free(terminate);
+    event_free(interrupt);
+    upkeep_free(consume->upkeep);
+    return sqs_consumer_result(consume->consumer, error);
+}
+
+// Whatever looks at the consumer is made after it and freed before. (The consumer receives nothing before the
+// loop turns.)
 static bool consume_on(struct event_base *base, const struct settings *settings, struct error *error) {
     struct consume consume = {.consumer = sqs_consumer_new(base, settings, error)};
     if (consume.consumer == NULL) {
         return false;
     }
-    consume.upkeep = upkeep_new(base, settings, NULL);
-    struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, &consume);
-    struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, &consume);
-    evsignal_add(terminate, NULL);
-    evsignal_add(interrupt, NULL);
-    event_base_dispatch(base);
-    bool good = sqs_consumer_result(consume.consumer, error);
-    event_free(terminate);
-    event_free(interrupt);
-    upkeep_free(consume.upkeep);
+    struct admin *admin = make_admin(&consume, base, settings, error);
+    bool good = admin != NULL && loop(&consume, base, settings, error);
+    admin_free(admin);
     sqs_consumer_free(consume.consumer);
     return good;
 }

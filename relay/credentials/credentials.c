@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "credentials/schedule.h"
 #include "credentials/sources.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,15 @@ static void fail(struct credentials *credentials, const char *reason) {
     }
 }
 
+// Absent where they do not expire, or nobody knows when.
+static void write_metric(int64_t expires_at) {
+    if (expires_at > 0) {
+        metric_gauge(METRIC_CREDENTIALS_EXPIRY, expires_at);
+    } else {
+        metric_clear(METRIC_CREDENTIALS_EXPIRY);
+    }
+}
+
 static void take(struct credentials *credentials, const struct credentials_found *found) {
     char expiry[CLOCK_ISO8601_SIZE];
     bool is_new = !is_same(credentials, found);
@@ -94,6 +104,7 @@ static void take(struct credentials *credentials, const struct credentials_found
     credentials->version += is_new;
     credentials->found = *found;
     schedule_found(&credentials->schedule, read_clocks(), found->expires_at);
+    write_metric(found->expires_at);
     credentials->absent = false;
     credentials->expired = credentials->came_expired = false;
     credentials->logged_at = 0;

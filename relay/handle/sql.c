@@ -254,6 +254,10 @@ bool sql_runner_resting(const struct sql_runner *runner) {
     return find(runner, is_working) == NULL;
 }
 
+const char *sql_runner_problem(const struct sql_runner *runner) {
+    return runner->reason.text;
+}
+
 void sql_runner_free(struct sql_runner *runner) {
     if (runner == NULL) {
         return;

@@ -324,6 +324,7 @@ static void send_call(struct sql_session *session, struct sql_task *task, int in
     sql_call_statement(&statement, &site, session->options->consumer, task->event);
     statement.row = on_call_row;
     statement.context = &task->calls[index];
+    statement.label = "handler";
     pg_send(session->connection, &statement);
     session->calls++;
     if (session->work.running <= SMALL_BATCH || session->calls % FLUSH_EVERY == 0) {
@@ -355,8 +356,9 @@ static void run(struct sql_session *session) {
             send_call(session, task, call);
         }
     }
-    pg_send(session->connection,
-            &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session});
+    pg_send(
+        session->connection,
+        &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session, .label = "commit"});
     pg_sync(session->connection);
 }
 

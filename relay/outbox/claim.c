@@ -199,15 +199,16 @@ static void on_event_row(void *context, const PGresult *result, int index) {
     struct outbox_event event = {.id = pg_int(result, index, 0),
                                  .attempts = (int)pg_int(result, index, 2),
                                  .occurred_at = pg_unix_us(result, index, 3),
+                                 .wanted_at = pg_unix_us(result, index, 9),
                                  .event_type = pg_bytes(result, index, 4),
                                  .event_version = pg_bytes(result, index, 5),
                                  .aggregate_id = pg_bytes(result, index, 6),
                                  .metadata = pg_bytes(result, index, 7),
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
-    bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 10));
+    bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 11));
     int row = rows_add(&claim->rows, &event, due, is_ordered(claim));
-    if (is_ordered(claim) && pg_bool(result, index, 9)) {
+    if (is_ordered(claim) && pg_bool(result, index, 10)) {
         settle_blocked(claim, row);
     } else {
         claim->listener.claimed(claim->listener.context, claim, &event, row);
@@ -248,8 +249,9 @@ static void send_begin(struct claim *claim, const char *begin) {
 #define BEGIN_READ_COMMITTED "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 // The last statement of a claim; its answer makes it idle.
-static void send_end(struct claim *claim, const char *sql) {
-    pg_send(claim->connection, &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim});
+static void send_end(struct claim *claim, const char *label, const char *sql) {
+    pg_send(claim->connection,
+            &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim, .label = label});
     pg_sync(claim->connection);
 }
 
@@ -259,9 +261,10 @@ static void mark_and_unlock(struct claim *claim) {
     if (rows_have_marks(&claim->rows)) {
         send_begin(claim, BEGIN_READ_COMMITTED);
         rows_send_marks(&claim->rows, claim->connection, true);
-        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT"});
+        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .label = "commit"});
     }
-    send_end(claim, "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
+    send_end(claim, "ordered_unlock",
+             "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
 }
 
 static void mark(struct claim *claim) {
@@ -270,7 +273,7 @@ static void mark(struct claim *claim) {
         mark_and_unlock(claim);
     } else {
         rows_send_marks(&claim->rows, claim->connection, is_ordered(claim));
-        send_end(claim, "COMMIT");
+        send_end(claim, "commit", "COMMIT");
     }
 }
 
@@ -291,7 +294,7 @@ void claim_ping(struct claim *claim) {
     if (claim->state == CLAIM_PUBLISHING && claim->asked_at == 0) {
         claim->asked_at = clock_monotonic_us();
         pg_send(claim->connection,
-                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim});
+                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
         pg_sync(claim->connection);
     }
 }
@@ -309,11 +312,14 @@ static void on_fetched(void *context, int64_t affected) {
 }
 
 #define COLUMNS "id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"
+// When it was to be published: a due_at with an error is none that the writer has set.
+#define WANTED_AT ", greatest(occurred_at, CASE WHEN last_error IS NULL THEN due_at END)"
+#define FOR_WANTED_AT ", due_at, last_error"
 #define IS_NEW " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL"
 #define IS_DUE "due_at <= pg_catalog.now() AND sent_at IS NULL AND parked_at IS NULL"
 
 static void append_unordered(struct buffer *sql, const struct range *range) {
-    buffer_append_text(sql, "SELECT " COLUMNS " FROM outbox.event WHERE ");
+    buffer_append_text(sql, "SELECT " COLUMNS WANTED_AT " FROM outbox.event WHERE ");
     if (range->kind == RANGE_DUE) {
         buffer_append_text(sql, IS_DUE);
     } else {
@@ -334,7 +340,7 @@ enum { AGGREGATE_MAX = 100 };
 static void append_ordered(struct buffer *sql, const struct claim *claim) {
     const struct range *range = &claim->range;
     buffer_append_format(sql,
-                         "SELECT " COLUMNS ", EXISTS (SELECT FROM outbox.event AS b"
+                         "SELECT " COLUMNS WANTED_AT ", EXISTS (SELECT FROM outbox.event AS b"
                          " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, "
                          "b.parked_at) IS NOT NULL"
                          " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
@@ -344,12 +350,12 @@ static void append_ordered(struct buffer *sql, const struct claim *claim) {
                          claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql,
                          AGGREGATE_MAX);
     buffer_append_format(sql,
-                         "(SELECT " COLUMNS ", due_at FROM outbox.event WHERE id > %" PRId64 IS_NEW
+                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > %" PRId64 IS_NEW
                          " AND (%s) ORDER BY id LIMIT %d)",
                          range->after, range->ordered_sql, range->limit);
     // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
     buffer_append_format(sql,
-                         " UNION ALL (SELECT " COLUMNS ", due_at FROM outbox.event WHERE " IS_DUE
+                         " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE " IS_DUE
                          " AND (%s) ORDER BY id + 0 LIMIT %d)"
                          ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
                          range->ordered_sql, range->limit, range->limit);
@@ -390,9 +396,11 @@ static void send_select(struct claim *claim) {
     } else {
         append_unordered(&sql, &claim->range);
     }
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = buffer_text(&sql), .row = on_event_row, .done = on_selected, .context = claim});
+    pg_send(claim->connection, &(struct pg_statement){.sql = buffer_text(&sql),
+                                                      .row = on_event_row,
+                                                      .done = on_selected,
+                                                      .context = claim,
+                                                      .label = "claim"});
     buffer_free(&sql);
 }
 
@@ -436,7 +444,8 @@ static void read_under_snapshot(struct claim *claim) {
                        " coalesce((SELECT id FROM outbox.event ORDER BY id DESC LIMIT 1), 0)",
                 .row = on_snapshot_row,
                 .done = on_snapshot,
-                .context = claim});
+                .context = claim,
+                .label = "snapshot"});
     pg_sync(claim->connection);
 }
 
@@ -449,7 +458,7 @@ static void on_session_lock(void *context, int64_t rows) {
         read_under_snapshot(claim);
     } else {
         claim->state = CLAIM_MARKING;
-        send_end(claim, "SELECT " END_SESSION_LIMIT);
+        send_end(claim, "ordered_unlock", "SELECT " END_SESSION_LIMIT);
     }
 }
 
@@ -462,7 +471,7 @@ static void on_transaction_lock(void *context, int64_t rows) {
         pg_sync(claim->connection);
     } else {
         claim->state = CLAIM_MARKING;
-        send_end(claim, "COMMIT");
+        send_end(claim, "commit", "COMMIT");
     }
 }
 
@@ -483,7 +492,8 @@ static void start_ordered(struct claim *claim) {
                                            : "SELECT pg_catalog.pg_try_advisory_lock(" ORDERED_LOCK ")",
                 .row = on_lock_row,
                 .done = claim->range.pooled ? on_transaction_lock : on_session_lock,
-                .context = claim});
+                .context = claim,
+                .label = "ordered_lock"});
     pg_sync(claim->connection);
 }
 
@@ -516,6 +526,10 @@ const struct row *claim_row(const struct claim *claim, int row) {
 
 bool claim_holds(const struct claim *claim, int64_t id) {
     return claim_is_busy(claim) && rows_hold(&claim->rows, id);
+}
+
+void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters) {
+    claim->rows.items[row].counters = counters;
 }
 
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome) {

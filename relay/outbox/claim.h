@@ -87,6 +87,9 @@ bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: anothe
 void claim_pause(struct claim *claim);
 void claim_resume(struct claim *claim);
 
+// claim_count_for notes where it is counted what becomes of a row (figures.h).
+void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters);
+
 // claim_settle notes how the publishing of a row ended. When the last one is settled the claim marks and
 // commits.
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome);

@@ -2,6 +2,7 @@
 #include "outbox/ledger.h"
 
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "outbox/followers.h"
 #include "outbox/locks.h"
 #include "outbox/rows.h"
@@ -109,11 +110,18 @@ static void send_lock(struct pg_connection *connection) {
                 .sql = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
                        " pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
     pg_send(connection,
-            &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")"});
+            &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")",
+                                   .label = "ordered_lock"});
 }
 
 static void append_uuid(struct buffer *array, const unsigned char event_id[EVENT_ID_BYTES]) {
     pg_array_append_bytes(array, (struct slice){(const char *)event_id, EVENT_ID_BYTES});
+}
+
+// (Its COMMIT, sent with it, is as good as done.)
+static void on_sent_marked(void *context, int64_t affected) {
+    (void)context;
+    metric_count(METRIC_DUPLICATES_AVOIDED, affected);
 }
 
 static void send_sent(struct pg_connection *connection, const struct entry *entries, int count) {
@@ -143,6 +151,8 @@ static void send_sent(struct pg_connection *connection, const struct entry *entr
                        " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL",
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
+                .done = on_sent_marked,
+                .label = "mark",
             });
     buffer_free(&ids);
     buffer_free(&event_ids);
@@ -187,6 +197,7 @@ static void send_failed(const struct ledger *ledger, struct pg_connection *conne
             .parameter_count = FAILED_COLUMNS,
             .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
                            parameter(&arrays[3]), parameter(&arrays[4])},
+            .label = "put_off",
         });
     for (int index = 0; index < FAILED_COLUMNS; index++) {
         buffer_free(&arrays[index]);
@@ -222,6 +233,7 @@ static void send_followers(const struct ledger *ledger, struct pg_connection *co
                                                  " WHERE id = ANY ($1::pg_catalog.int8[])"),
                             .parameter_count = 1,
                             .parameters = {parameter(&ids)},
+                            .label = "followers",
                         });
     buffer_free(&ids);
 }
@@ -267,7 +279,8 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
         pg_send(connection, &begin);
         send_ordered(ledger, connection, unordered);
     }
-    pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
+    pg_send(connection,
+            &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context, .label = "commit"});
     pg_sync(connection);
 }
 

@@ -52,7 +52,10 @@ void relay_break_off(struct relay *relay, const struct error *error) {
     if (relay->state == RELAY_BROKEN || relay->state == RELAY_ENDED) {
         return;
     }
-    bool was_stable = relay->state == RELAY_RUNNING && clock_monotonic_us() - relay->ready_at > STABLE_US;
+    int64_t now = clock_monotonic_us();
+    bool was_stable = relay->state == RELAY_RUNNING && now - relay->ready_at > STABLE_US;
+    relay->lost_at = relay->state == RELAY_RUNNING ? now : relay->lost_at;
+    relay->lost = *error;
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
@@ -319,6 +322,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     relay->walk = walk_new(&walk_listener);
     relay->session = session_new(&session_listener, routes, relay->ledger);
     relay->claims = claim_pool_new((int)settings->claims, &claim_listener, &claim_options);
+    relay->lost_at = clock_monotonic_us();
     relay->timer = evtimer_new(base, on_timer, relay);
     relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
     return relay;
@@ -349,6 +353,7 @@ struct sink_listener relay_listener(struct relay *relay) {
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {
     relay->sink = *sink;
+    figures_init(&relay->figures, sink->name);
     if (sink->orders_all) {
         routes_order_all(relay->routes);
     }

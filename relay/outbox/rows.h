@@ -12,9 +12,11 @@ struct row {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
     bool settled;
-    bool due;               // found by due_at, and so found again if it is let go
-    enum outcome_kind kind; // once settled
-    int attempts;           // before this claim
+    bool due;                              // found by due_at, and so found again if it is let go
+    enum outcome_kind kind;                // once settled
+    int attempts;                          // before this claim
+    int64_t wanted_at;                     // as of the event
+    const struct topic_counters *counters; // of its topic; NULL: it has none
     // In rows->texts: the message id or the reason.
     size_t text_offset;
     size_t text_length;

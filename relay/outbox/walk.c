@@ -113,8 +113,10 @@ static void release(struct walk *walk) {
                        " AND due_at = 'infinity' AND sent_at IS NULL AND parked_at IS NULL"
                        " FOR NO KEY UPDATE SKIP LOCKED) AS f WHERE e.id = f.id",
                 .parameter_count = 1,
-                .parameters = {{ids.data, (int)ids.length}}});
-    pg_send(walk->connection, &(struct pg_statement){.sql = "COMMIT", .done = on_done, .context = walk});
+                .parameters = {{ids.data, (int)ids.length}},
+                .label = "release"});
+    pg_send(walk->connection,
+            &(struct pg_statement){.sql = "COMMIT", .done = on_done, .context = walk, .label = "commit"});
     pg_sync(walk->connection);
     buffer_free(&ids);
 }
@@ -166,7 +168,8 @@ void walk_step(struct walk *walk, struct pg_connection *connection, const char *
                                                .parameter_count = 2,
                                                .parameters = {{walk->aggregate_id, 0}, {id, 0}},
                                                .row = on_row,
-                                               .context = walk});
+                                               .context = walk,
+                                               .label = "walk"});
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = on_read, .context = walk});
     pg_sync(connection);
     buffer_free(&sql);

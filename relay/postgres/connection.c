@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres/connection.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "postgres/conninfo.h"
 #include "postgres/dial.h"
 
@@ -19,6 +21,8 @@ struct pending {
     pg_row_fn row;
     pg_done_fn done;
     void *context;
+    const char *label; // NULL: its time is not counted
+    int64_t sent_at;
 };
 
 // A statement that was refused, until the sync behind it: before that libpq takes nothing more.
@@ -76,7 +80,16 @@ static void free_refusal(struct refusal *refusal) {
     *refusal = (struct refusal){0};
 }
 
+static void count_open(int64_t more) {
+    metric_add(metric_series(METRIC_DATABASE_CONNECTIONS, NULL, NULL), more);
+}
+
+static bool is_open(const struct pg_connection *connection) {
+    return connection->readable != NULL;
+}
+
 static void disconnect(struct pg_connection *connection) {
+    count_open(is_open(connection) ? -1 : 0);
     dial_free(connection->dial);
     connection->dial = NULL;
     free_event(&connection->readable);
@@ -87,9 +100,14 @@ static void disconnect(struct pg_connection *connection) {
     free_refusal(&connection->refusal);
 }
 
+static void count_lost(const struct pg_connection *connection) {
+    metric_count(METRIC_DATABASE_RECONNECTS, is_open(connection) ? 1 : 0);
+}
+
 static void lose(struct pg_connection *connection, const char *what, const char *reason) {
     struct error error = {0};
     error_set(&error, ERROR_DATABASE, "%s: %s", what, reason);
+    count_lost(connection);
     disconnect(connection);
     connection->handler.lost(connection->handler.context, &error);
 }
@@ -104,6 +122,7 @@ static void lose_for_result(struct pg_connection *connection, const PGresult *re
               message != NULL ? message : PQresultErrorMessage(result), state != NULL ? state : "unknown",
               detail != NULL ? "; " : "", detail != NULL ? detail : "", hint != NULL ? "; hint: " : "",
               hint != NULL ? hint : "");
+    count_lost(connection);
     disconnect(connection);
     connection->handler.lost(connection->handler.context, &error);
 }
@@ -221,6 +240,10 @@ static void take_result(struct pg_connection *connection, PGresult *result) {
 
 static void finish_head(struct pg_connection *connection) {
     struct pending done = pop_head(connection);
+    if (done.label != NULL) {
+        metric_observe(metric_series(METRIC_DATABASE_DURATION, done.label, NULL),
+                       clock_monotonic_us() - done.sent_at);
+    }
     if (done.done != NULL && !done.failed) {
         done.done(done.context, done.affected);
     }
@@ -311,6 +334,7 @@ static void become_ready(struct pg_connection *connection) {
     connection->readable = event_new(connection->base, socket, EV_READ | EV_PERSIST, on_readable, connection);
     connection->writable = event_new(connection->base, socket, EV_WRITE, on_writable, connection);
     event_add(connection->readable, NULL);
+    count_open(1);
     connection->handler.ready(connection->handler.context);
 }
 
@@ -415,8 +439,11 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         note_broken(connection);
         return;
     }
-    await(connection,
-          &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
+    await(connection, &(struct pending){.row = statement->row,
+                                        .done = statement->done,
+                                        .context = statement->context,
+                                        .label = statement->label,
+                                        .sent_at = statement->label != NULL ? clock_monotonic_us() : 0});
 }
 
 void pg_prepare(struct pg_connection *connection, const char *name, const char *sql, void *context) {

@@ -51,6 +51,7 @@ struct pg_statement {
     pg_row_fn row;   // NULL: rows are not looked at
     pg_done_fn done; // NULL: nobody waits
     void *context;
+    const char *label; // a word of ours under which the time until its answer is counted; NULL: it is not
 };
 
 // pg_open starts to connect; `conninfo` may be "" (then PG* variables rule). Returns NULL only when conninfo

@@ -177,6 +177,7 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
     state->groups = topic->parts.is_fifo ? groups_new() : NULL;
     breaker_init(&state->breaker, publisher->settings->retry_base, publisher->settings->retry_max);
     limiter_init(&state->limiter, 0, clock_monotonic_us());
+    figures_topic(state);
     state->next = publisher->topics;
     publisher->topics = state;
     topic->sink_state = state;
@@ -491,6 +492,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .is_late = is_late,
                          .resting_us = room_resting_us,
                          .admits = admits,
+                         .health = publisher_health,
                          .free = free_publisher};
     return true;
 }

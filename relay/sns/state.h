@@ -11,6 +11,7 @@
 #include "credentials/credentials.h"
 #include "http/client.h"
 #include "message/message.h"
+#include "observe/metrics.h"
 #include "settings/settings.h"
 #include "sink/sink.h"
 #include "sns/batch.h"
@@ -41,6 +42,8 @@ struct sns_topic {
     struct breaker breaker;
     bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;
+    struct metric *throttled;
+    struct metric *resting;
     int64_t put_off_until; // when the last event that was too much is to come again
 };
 
@@ -137,6 +140,18 @@ void judge_credentials(struct publisher *publisher, struct batch *batch, const c
 // judge_send_again puts a batch first in line.
 void judge_send_again(struct batch *batch);
 
+// In figures.c:
+
+// figures_topic makes the topic's series. figures_breakers notes which topics rest, whenever a breaker has
+// opened or closed. The others count what their names say: a request before it is sent, its answer, of
+// whatever kind, a request that was refused as a whole or not answered, and an entry that was not accepted.
+void figures_topic(struct sns_topic *topic);
+void figures_breakers(const struct publisher *publisher);
+void figures_request(const struct publisher *publisher, const struct batch *batch);
+void figures_answer(const struct publisher *publisher, const struct batch *batch);
+void figures_refusal(const struct http_answer *http, const char *code);
+void figures_entry(const struct sns_entry *entry);
+
 // In identity.c:
 
 // identity_init begins to fetch credentials. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when there are none, and
@@ -148,3 +163,7 @@ void identity_accepted(struct publisher *publisher, const struct batch *batch);
 
 // identity_refused treats a batch that SNS has refused for who we are.
 void identity_refused(struct publisher *publisher, struct batch *batch, const char *code, const char *reason);
+
+// In health.c:
+
+void publisher_health(void *self, struct health *health); // `health` of the sink

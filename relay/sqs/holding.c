@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "sqs/batches.h"
 #include "sqs/trouble.h"
 #include "sqs/visibility.h"
@@ -28,6 +29,7 @@ struct held {
     struct holding *holding;
     char *handle;
     struct event *timer;
+    int64_t sent_at;  // by the wall clock; 0: not known
     int64_t since;    // hidden, at the latest
     int64_t deadline; // visible again, at the earliest
     int receive_count;
@@ -120,6 +122,7 @@ static void finish(struct held *held) {
         held->next->previous = held->previous;
     }
     holding->count--;
+    metric_gauge(METRIC_HELD_MESSAGES, holding->count);
     free_held(held);
     holding->listener.freed(holding->listener.context);
 }
@@ -199,14 +202,20 @@ struct held *holding_take(struct holding *holding, const char *handle, int recei
     }
     holding->first = held;
     holding->count++;
+    metric_gauge(METRIC_HELD_MESSAGES, holding->count);
     holding->undecided++;
     wake_for_extension(held);
     return held;
 }
 
+void holding_note_sent(struct held *held, int64_t sent_at) {
+    held->sent_at = sent_at;
+}
+
 // What is asked of SQS about one message is asked one after the other: an extension that overtakes what was
 // wished after it would hide the message again.
 static void decide(struct held *held, enum wish wish, int seconds) {
+    metric_count(METRIC_RETURNED, wish == WISH_GIVE_BACK ? 1 : 0);
     held->wish = wish;
     held->seconds = seconds;
     held->attempts = 0;
@@ -285,6 +294,13 @@ static void note(struct trouble *trouble, const char *action, const struct entry
     }
 }
 
+static void count_deleted(const struct held *held) {
+    metric_count(METRIC_DELETED, 1);
+    if (held->sent_at > 0) {
+        metric_record(METRIC_MESSAGE_AGE, clock_unix_us() - held->sent_at);
+    }
+}
+
 // A message that cannot be deleted comes again, and is recognised then by its event's id.
 static void on_deleted(void *context, void *item, const struct entry_result *result) {
     struct holding *holding = context;
@@ -296,7 +312,9 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
         try_again(held);
         return;
     }
-    if (result->outcome != ENTRY_DONE) {
+    if (result->outcome == ENTRY_DONE) {
+        count_deleted(held);
+    } else {
         log_debug("a handled message is not deleted, so it comes again", LOG_TEXT("reason", result->reason));
     }
     finish(held);

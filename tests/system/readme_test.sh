@@ -18,7 +18,7 @@ examples_of() {
 }
 
 system_begin
-for page in settings exit-codes; do
+for page in settings exit-codes metrics; do
     assert_equal "the README's table is that of help $page" "$("$relay" help "$page")" \
         "$(table_of "outbox-relay help $page")"
 done

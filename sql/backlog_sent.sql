@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How fast events are sent, from a sample of bounded size: 5,000 ids below the floor and the newest 5,000 above it. When
 -- all that is sent there was sent within the minute, it is scaled to a minute.
-CREATE OR REPLACE FUNCTION outbox.sent_recently(OUT event_type text, OUT sent_last_minute bigint, OUT mean_delay interval)
+CREATE OR REPLACE FUNCTION outbox.sent_recently(OUT event_type text, OUT sent_last_minute bigint, OUT mean_delay interval,
+                                                OUT exact boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -30,7 +31,7 @@ BEGIN
                     ELSE 60 / greatest(extract(epoch FROM now() - min(s.sent_at)), 0.1) END AS weight
         FROM sent AS s GROUP BY s.after
     )
-    SELECT s.event_type, round(sum(scaled.weight))::bigint, avg(s.delay)
+    SELECT s.event_type, round(sum(scaled.weight))::bigint, avg(s.delay), high - low <= 10000
     FROM sent AS s JOIN scaled ON scaled.after = s.after
     WHERE s.sent_at > now() - interval '1 minute'
     GROUP BY s.event_type;
@@ -39,7 +40,7 @@ $$;
 
 COMMENT ON FUNCTION outbox.sent_recently() IS
     'For the view outbox.lag: per event type, how many events were sent in the last minute and after what time, from a '
-    'sample of the ids next to the floor and of the newest ones.';
+    'sample of the ids next to the floor and of the newest ones; exact is that of outbox.backlog_new.';
 
 REVOKE EXECUTE ON FUNCTION outbox.sent_recently() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION outbox.sent_recently() TO outbox_relay, outbox_reader;
