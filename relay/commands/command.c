@@ -71,7 +71,8 @@ const struct command commands[] = {
                 "has held back the outbox or vacuum for 15 minutes. --watch ends with 0 when it is interrupted.\n",
      .run = command_status},
     {.name = "check", .summary = "say what is wrong between the outbox and its consumers, and what to do", .operands = "",
-     .details = "Looks, as the relay would and changing nothing: which credentials from where, and whose they are; each\n"
+     .details = "Looks, as the relay would and changing nothing: at the database (server, schema, rights, settings, table, what\n"
+                "holds it back, what waits); and, where events go to SNS, which credentials from where, and whose they are; each\n"
                 "topic that events go to, what is subscribed to it, and whether each queue's policy, key and kind let\n"
                 "the topic send. Each finding is ok, a note, a warning or an error, with what to do about it. A look\n"
                 "that the permissions do not allow is a note. Exit code 8 when there are warnings or errors.\n",

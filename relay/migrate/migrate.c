@@ -224,6 +224,45 @@ bool migrate_require(PGconn *connection, const struct schema *schema, struct err
     return read_history(connection, schema, &history, error) && migrate_check(&history, schema, error);
 }
 
+static bool is_newer(const struct history *history, const struct catalog *catalog) {
+    int newest = 0;
+    for (int index = 0; index < history->count; index++) {
+        newest = history->rows[index].version > newest ? history->rows[index].version : newest;
+    }
+    return newest > catalog_newest(catalog);
+}
+
+static enum schema_state state_of(const struct history *history, const struct catalog *catalog,
+                                  struct error *why) {
+    const struct schema *schema = catalog->schema;
+    if (history->count > 0 && !history_check_known(history, catalog, why)) {
+        return is_newer(history, catalog) ? SCHEMA_NEWER : SCHEMA_OTHER;
+    }
+    if (!history_sql_is_current(history, catalog)) {
+        error_set(why, ERROR_SCHEMA, "the functions and views of schema %s are not this program's",
+                  schema->name);
+    }
+    for (int version = 1; version <= catalog_newest(catalog); version++) {
+        if (history_find(history, version) == NULL) {
+            history_check(history, catalog, why);
+            return history->count == 0 ? SCHEMA_MISSING : SCHEMA_OLDER;
+        }
+    }
+    return history_sql_is_current(history, catalog) ? SCHEMA_CURRENT : SCHEMA_OLD_FUNCTIONS;
+}
+
+bool migrate_look(PGconn *connection, const struct schema *schema, enum schema_state *ret, struct error *why,
+                  struct error *error) {
+    struct catalog catalog;
+    struct history history;
+    bool known = catalog_load(&catalog, schema, embedded_files, error) &&
+                 read_history(connection, schema, &history, error);
+    if (known) {
+        *ret = state_of(&history, &catalog, why);
+    }
+    return known;
+}
+
 static void print_status(const struct history *history, const struct catalog *catalog, FILE *out) {
     for (int version = 1; version <= catalog_newest(catalog); version++) {
         const struct applied *applied = history_find(history, version);

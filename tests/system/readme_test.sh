@@ -59,4 +59,13 @@ done <"$system_dir/looks.sh"
 "$relay" run --sink stdout --until-empty >"$system_dir/lines" 2>"$system_dir/relay.log"
 assert_equal "the example of a message is like a real one" "$(examples_of json | jq --compact-output keys_unsorted)" \
     "$(head -n 1 "$system_dir/lines" | jq --compact-output '.message | keys_unsorted')"
+
+# The example of a check is one.
+sql 'create index on outbox.event (message_id)'
+sql 'select outbox.set_wake_up(false)' >/dev/null
+status=0
+"$relay" check --sink stdout >"$system_dir/checked" 2>"$system_dir/check.log" || status=$?
+assert_equal "check finds something" 8 "$status"
+assert_equal "the example of a check is what it prints" "$(table_of 'outbox-relay check' | grep -v '^```')" \
+    "$(awk '/^[^ ]/ {on = ($0 == "Table outbox.event")} on' "$system_dir/checked")"
 system_end
