@@ -2,6 +2,8 @@
 // The table of commands and the way from the command line to one of them; see command.h.
 #include "commands/command.h"
 
+#include "commands/reload.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +84,11 @@ const struct command *command_find(const char *name, struct error *error) {
     return NULL;
 }
 
+// Those that run on, and read their settings again on SIGHUP.
+static bool is_service(const struct command *command) {
+    return command->run == command_run || command->run == command_consume;
+}
+
 static bool run_command(const struct command *command, int argc, char **argv, struct error *error) {
     const char *operands[OPERANDS_MAX] = {NULL};
     int count = command->operands_most;
@@ -92,6 +99,10 @@ static bool run_command(const struct command *command, int argc, char **argv, st
         return false;
     }
     log_configure((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+    settings_remark(&settings);
+    if (is_service(command)) {
+        reload_prepare(&settings);
+    }
     bool done = false;
     if (count < command->operands_least) {
         error_set(error, ERROR_USAGE, "%s needs %s; see outbox-relay help %s", command->name,

@@ -2,6 +2,7 @@
 // The command `consume`: one consumer on one event loop, and signals that stop it.
 #include "base/log.h"
 #include "commands/command.h"
+#include "commands/reload.h"
 #include "sqs/consumer.h"
 
 #include <signal.h>
@@ -67,7 +68,9 @@ bool command_consume(const struct settings *settings, const char *const *operand
     if (base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
+    struct event *reload = reload_listen(base);
     bool good = consume_on(base, settings, error);
+    event_free(reload);
     event_base_free(base);
     return good;
 }

@@ -19,6 +19,8 @@ enum {
 
 struct credentials {
     struct provider provider;
+    const struct settings *settings; // NULL: none that could be reloaded
+    uint64_t generation;             // of the settings, at the last fetch
     struct credentials_listener listener;
     struct event *timer;
     struct schedule schedule;
@@ -163,6 +165,7 @@ static void on_done(void *context, enum provider_result result, const struct cre
 static void fetch(struct credentials *credentials) {
     if (!credentials->fetching) {
         credentials->fetching = true;
+        credentials->generation = credentials->settings != NULL ? credentials->settings->generation : 0;
         credentials->provider.fetch(credentials->provider.self, on_done, credentials);
     }
 }
@@ -184,7 +187,9 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     struct credentials *credentials = context;
     note_expiry(credentials);
-    if (schedule_wait(&credentials->schedule, read_clocks()) == 0) {
+    bool reloaded =
+        credentials->settings != NULL && credentials->generation != credentials->settings->generation;
+    if (reloaded || schedule_wait(&credentials->schedule, read_clocks()) == 0) {
         fetch(credentials);
     }
     if (!credentials->fetching) {
@@ -205,8 +210,13 @@ struct credentials *credentials_over(struct event_base *base, const struct provi
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error) {
     struct provider provider;
-    return sources_provider(&provider, base, settings, error) ? credentials_over(base, &provider, listener)
-                                                              : NULL;
+    if (!sources_provider(&provider, base, settings, error)) {
+        return NULL;
+    }
+    struct credentials *credentials = credentials_over(base, &provider, listener);
+    credentials->settings = settings;
+    credentials->generation = settings->generation;
+    return credentials;
 }
 
 void credentials_free(struct credentials *credentials) {

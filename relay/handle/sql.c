@@ -198,7 +198,7 @@ struct sql_runner *sql_runner_new(struct event_base *base, const struct settings
     struct sql_runner *runner = memory_allocate(1, sizeof *runner);
     runner->listener = *listener;
     runner->options = (struct sql_session_options){.base = base,
-                                                   .conninfo = settings->database_url,
+                                                   .conninfo = &settings->database_url,
                                                    .consumer = consumer,
                                                    .handler_timeout = settings->handler_timeout,
                                                    .batch = &runner->batch,

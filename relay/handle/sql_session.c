@@ -392,7 +392,7 @@ bool sql_session_open(struct sql_session *session, struct error *error) {
                                        .refused = on_refused,
                                        .answer_limit_us =
                                            session->options->handler_timeout + ANSWER_MARGIN_US};
-    session->connection = pg_open(session->options->base, session->options->conninfo, &handler, error);
+    session->connection = pg_open(session->options->base, *session->options->conninfo, &handler, error);
     if (session->connection != NULL) {
         session->state = SESSION_OPENING;
     }
