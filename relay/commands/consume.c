@@ -2,6 +2,7 @@
 // The command `consume`: one consumer on one event loop, and signals that stop it.
 #include "base/log.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
 #include "commands/reload.h"
 #include "sqs/consumer.h"
 
@@ -69,8 +70,10 @@ bool command_consume(const struct settings *settings, const char *const *operand
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
     struct event *reload = reload_listen(base);
+    struct event *log_timer = log_timer_new(base);
     bool good = consume_on(base, settings, error);
     event_free(reload);
+    event_free(log_timer);
     event_base_free(base);
     return good;
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "bus/bus.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
 #include "commands/reload.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
@@ -82,12 +83,14 @@ bool command_run(const struct settings *settings, const char *const *operands, i
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
     struct event *reload = reload_listen(run.base);
+    struct event *log_timer = log_timer_new(run.base);
     struct routes *routes = routes_new(settings);
     run.relay = relay_new(run.base, settings, routes);
     bool good = run_relay(&run, settings, error);
     relay_free(run.relay);
     routes_free(routes, settings->sink == SINK_SNS ? sns_publisher_free_topic : NULL);
     event_free(reload);
+    event_free(log_timer);
     event_base_free(run.base);
     return good;
 }

@@ -82,7 +82,7 @@ static void fail(struct credentials *credentials, const char *reason) {
         log_warn(credentials->schedule.has ? "AWS credentials cannot be refreshed"
                                            : "AWS credentials cannot be had, publishing waits for them",
                  LOG_TEXT("reason", reason), LOG_TEXT("expires", expiry),
-                 LOG_INT("retry_ms", schedule_wait(&credentials->schedule, now) / 1000));
+                 LOG_INT("delay_ms", schedule_wait(&credentials->schedule, now) / 1000));
     }
     if (!credentials->schedule.has && (is_first || credentials->absent)) {
         tell(credentials);
