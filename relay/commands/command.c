@@ -20,7 +20,7 @@ const struct command commands[] = {
                 "being handled, gives back the rest, exits 0. A second signal exits at once.\n",
      .run = command_consume},
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox, or inbox",
-     .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
+     .operands = "up | down [force] | status | print", .words = "up down status print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
                 "  down        take back the newest migration; refused while events are not sent, or processed events\n"
                 "              are remembered\n"
@@ -67,8 +67,13 @@ const struct command commands[] = {
                 "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
                 "that no handler has finished when the function's time-out is near, come again.\n",
      .run = command_lambda},
+    {.name = "completion", .summary = "print a script that completes commands and options in a shell",
+     .operands = "bash | zsh | fish", .words = "bash zsh fish", .operands_least = 1, .operands_most = 1,
+     .details = "For this shell alone: source <(outbox-relay completion bash). To stay, the script goes where the shell looks\n"
+                "for it, which cmake --install has done.\n",
+     .run = command_completion},
     {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+     .operands = "[COMMAND | settings | exit-codes | man]", .words = "settings exit-codes man", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };
@@ -110,6 +115,7 @@ static bool run_command(const struct command *command, int argc, char **argv, st
     } else {
         done = command->run(&settings, operands, count, error);
     }
+    log_flush_suppressed(true);
     settings_free(&settings);
     return done;
 }

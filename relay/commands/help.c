@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "commands/command.h"
+#include "commands/manual.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static void append_commands(struct buffer *out) {
     }
     buffer_append_text(
         out, "\noutbox-relay help COMMAND explains one and lists its options; help settings has all "
-             "options as a\ntable, help exit-codes what an exit code means.\n");
+             "options as a\ntable, help exit-codes what an exit code means,\nhelp man the manual page.\n");
 }
 
 static void append_exit_codes(struct buffer *out) {
@@ -43,6 +44,8 @@ static bool append_topic(struct buffer *out, const char *topic, struct error *er
         help_append_table(out);
     } else if (strcmp(topic, "exit-codes") == 0) {
         append_exit_codes(out);
+    } else if (strcmp(topic, "man") == 0) {
+        manual_append(out);
     } else {
         const struct command *command = command_find(topic, error);
         if (command == NULL) {
