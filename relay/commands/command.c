@@ -73,7 +73,7 @@ const struct command commands[] = {
                 "for it, which cmake --install has done.\n",
      .run = command_completion},
     {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes | man]", .words = "settings exit-codes man", .operands_most = 1, .details = "", .run = command_help},
+     .operands = "[COMMAND | settings | commands | exit-codes | man]", .words = "settings commands exit-codes man", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };

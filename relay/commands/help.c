@@ -22,6 +22,14 @@ static void append_commands(struct buffer *out) {
              "options as a\ntable, help exit-codes what an exit code means,\nhelp man the manual page.\n");
 }
 
+// As the manual shows them.
+static void append_command_table(struct buffer *out) {
+    buffer_append_text(out, "| command | meaning |\n| --- | --- |\n");
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        buffer_append_format(out, "| `%s` | %s |\n", command->name, command->summary);
+    }
+}
+
 static void append_exit_codes(struct buffer *out) {
     buffer_append_text(out, "| exit code | meaning |\n| --- | --- |\n");
     for (int code = 0; error_code_meaning(code) != NULL; code++) {
@@ -42,6 +50,8 @@ static void append_command(struct buffer *out, const struct command *command) {
 static bool append_topic(struct buffer *out, const char *topic, struct error *error) {
     if (strcmp(topic, "settings") == 0) {
         help_append_table(out);
+    } else if (strcmp(topic, "commands") == 0) {
+        append_command_table(out);
     } else if (strcmp(topic, "exit-codes") == 0) {
         append_exit_codes(out);
     } else if (strcmp(topic, "man") == 0) {
