@@ -2,6 +2,8 @@
 // The table of commands and the way from the command line to one of them; see command.h.
 #include "commands/command.h"
 
+#include "commands/reload.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ const struct command commands[] = {
                 "being handled, gives back the rest, exits 0. A second signal exits at once.\n",
      .run = command_consume},
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox, or inbox",
-     .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
+     .operands = "up | down [force] | status | print", .words = "up down status print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
                 "  down        take back the newest migration; refused while events are not sent, or processed events\n"
                 "              are remembered\n"
@@ -87,8 +89,13 @@ const struct command commands[] = {
      .details = "Asks the admin port at --listen, of a program on this machine, for /livez, or with --ready for /readyz, and\n"
                 "waits three seconds at most. Exit code 0: good; 7: no answer; 8: not ready, and what is not good is printed.\n",
      .run = command_healthcheck},
+    {.name = "completion", .summary = "print a script that completes commands and options in a shell",
+     .operands = "bash | zsh | fish", .words = "bash zsh fish", .operands_least = 1, .operands_most = 1,
+     .details = "For this shell alone: source <(outbox-relay completion bash). To stay, the script goes where the shell looks\n"
+                "for it, which cmake --install has done.\n",
+     .run = command_completion},
     {.name = "help", .summary = "explain a command, the settings, the metrics or the exit codes",
-     .operands = "[COMMAND | settings | metrics | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+     .operands = "[COMMAND | settings | commands | metrics | exit-codes | man]", .words = "settings commands metrics exit-codes man", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };
@@ -104,6 +111,11 @@ const struct command *command_find(const char *name, struct error *error) {
     return NULL;
 }
 
+// Those that run on, and read their settings again on SIGHUP.
+static bool is_service(const struct command *command) {
+    return command->run == command_run || command->run == command_consume;
+}
+
 static bool run_command(const struct command *command, int argc, char **argv, struct error *error) {
     const char *operands[OPERANDS_MAX] = {NULL};
     int count = command->operands_most;
@@ -114,6 +126,10 @@ static bool run_command(const struct command *command, int argc, char **argv, st
         return false;
     }
     log_configure((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+    settings_remark(&settings);
+    if (is_service(command)) {
+        reload_prepare(&settings);
+    }
     bool done = false;
     if (count < command->operands_least) {
         error_set(error, ERROR_USAGE, "%s needs %s; see outbox-relay help %s", command->name,
@@ -121,6 +137,7 @@ static bool run_command(const struct command *command, int argc, char **argv, st
     } else {
         done = command->run(&settings, operands, count, error);
     }
+    log_flush_suppressed(true);
     settings_free(&settings);
     return done;
 }

@@ -19,6 +19,7 @@ struct command {
     const char *summary;  // one line
     const char *operands; // as the usage line shows them; "" for none
     const char *details;  // further help, ending in a line break; "" for none
+    const char *words;    // what an operand may be, with blanks between; NULL: no words
     int operands_least, operands_most;
     command_fn run;
 };
@@ -66,5 +67,7 @@ bool command_healthcheck(const struct settings *settings, const char *const *ope
                          struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
+bool command_completion(const struct settings *settings, const char *const *operands, int operand_count,
+                        struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error);

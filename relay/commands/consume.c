@@ -3,6 +3,8 @@
 #include "admin/admin.h"
 #include "base/log.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
+#include "commands/reload.h"
 #include "sqs/consumer.h"
 #include "upkeep/upkeep.h"
 
@@ -112,7 +114,11 @@ bool command_consume(const struct settings *settings, const char *const *operand
     if (base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
+    struct event *reload = reload_listen(base);
+    struct event *log_timer = log_timer_new(base);
     bool good = consume_on(base, settings, error);
+    event_free(reload);
+    event_free(log_timer);
     event_base_free(base);
     return good;
 }

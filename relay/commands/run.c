@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "bus/bus.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
+#include "commands/reload.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
 #include "sns/publisher.h"
@@ -123,11 +125,15 @@ bool command_run(const struct settings *settings, const char *const *operands, i
     if (run.base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
+    struct event *reload = reload_listen(run.base);
+    struct event *log_timer = log_timer_new(run.base);
     struct routes *routes = routes_new(settings);
     run.relay = relay_new(run.base, settings, routes);
     bool good = run_relay(&run, settings, routes, error);
     relay_free(run.relay);
     routes_free(routes, settings->sink == SINK_SNS ? sns_publisher_free_topic : NULL);
+    event_free(reload);
+    event_free(log_timer);
     event_base_free(run.base);
     return good;
 }

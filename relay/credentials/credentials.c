@@ -20,6 +20,8 @@ enum {
 
 struct credentials {
     struct provider provider;
+    const struct settings *settings; // NULL: none that could be reloaded
+    uint64_t generation;             // of the settings, at the last fetch
     struct credentials_listener listener;
     struct event *timer;
     struct schedule schedule;
@@ -81,7 +83,7 @@ static void fail(struct credentials *credentials, const char *reason) {
         log_warn(credentials->schedule.has ? "AWS credentials cannot be refreshed"
                                            : "AWS credentials cannot be had, publishing waits for them",
                  LOG_TEXT("reason", reason), LOG_TEXT("expires", expiry),
-                 LOG_INT("retry_ms", schedule_wait(&credentials->schedule, now) / 1000));
+                 LOG_INT("delay_ms", schedule_wait(&credentials->schedule, now) / 1000));
     }
     if (!credentials->schedule.has && (is_first || credentials->absent)) {
         tell(credentials);
@@ -174,6 +176,7 @@ static void on_done(void *context, enum provider_result result, const struct cre
 static void fetch(struct credentials *credentials) {
     if (!credentials->fetching) {
         credentials->fetching = true;
+        credentials->generation = credentials->settings != NULL ? credentials->settings->generation : 0;
         credentials->provider.fetch(credentials->provider.self, on_done, credentials);
     }
 }
@@ -195,7 +198,9 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     struct credentials *credentials = context;
     note_expiry(credentials);
-    if (schedule_wait(&credentials->schedule, read_clocks()) == 0) {
+    bool reloaded =
+        credentials->settings != NULL && credentials->generation != credentials->settings->generation;
+    if (reloaded || schedule_wait(&credentials->schedule, read_clocks()) == 0) {
         fetch(credentials);
     }
     if (!credentials->fetching) {
@@ -216,8 +221,13 @@ struct credentials *credentials_over(struct event_base *base, const struct provi
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error) {
     struct provider provider;
-    return sources_provider(&provider, base, settings, error) ? credentials_over(base, &provider, listener)
-                                                              : NULL;
+    if (!sources_provider(&provider, base, settings, error)) {
+        return NULL;
+    }
+    struct credentials *credentials = credentials_over(base, &provider, listener);
+    credentials->settings = settings;
+    credentials->generation = settings->generation;
+    return credentials;
 }
 
 void credentials_free(struct credentials *credentials) {

@@ -148,7 +148,7 @@ static void try_again(struct sql_runner *runner, const struct error *error, bool
     int64_t delay_us = backoff_us(++runner->failures, RETRY_BASE_US, RETRY_MAX_US);
     const struct timeval delay = {.tv_sec = delay_us / 1000000, .tv_usec = delay_us % 1000000};
     log_warn("the database of the sql: handlers is out of reach", LOG_TEXT("reason", error->text),
-             LOG_INT("retry_in_ms", delay_us / 1000));
+             LOG_INT("delay_ms", delay_us / 1000));
     if (missing || runner->failures > 1) {
         pg_choose_again();
     }
@@ -198,7 +198,7 @@ struct sql_runner *sql_runner_new(struct event_base *base, const struct settings
     struct sql_runner *runner = memory_allocate(1, sizeof *runner);
     runner->listener = *listener;
     runner->options = (struct sql_session_options){.base = base,
-                                                   .conninfo = settings->database_url,
+                                                   .conninfo = &settings->database_url,
                                                    .consumer = consumer,
                                                    .handler_timeout = settings->handler_timeout,
                                                    .batch = &runner->batch,

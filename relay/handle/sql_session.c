@@ -395,7 +395,7 @@ bool sql_session_open(struct sql_session *session, struct error *error) {
                                        .application = "outbox-relay handlers",
                                        .answer_limit_us =
                                            session->options->handler_timeout + ANSWER_MARGIN_US};
-    session->connection = pg_open(session->options->base, session->options->conninfo, &handler, error);
+    session->connection = pg_open(session->options->base, *session->options->conninfo, &handler, error);
     if (session->connection != NULL) {
         session->state = SESSION_OPENING;
     }

@@ -46,7 +46,7 @@ struct claim *claim_new(const struct claim_listener *listener, const struct clai
     struct claim *claim = memory_allocate(1, sizeof *claim);
     claim->listener = *listener;
     claim->options = *options;
-    rows_init(&claim->rows, &options->policy);
+    rows_init(&claim->rows, options->policy);
     return claim;
 }
 
@@ -77,7 +77,7 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
     claim->ledger = NULL;
     rows_clear(&claim->rows);
     claim->transaction = 0;
-    claim->connection = pg_open(base, claim->options.conninfo, &handler, error);
+    claim->connection = pg_open(base, *claim->options.conninfo, &handler, error);
     claim->state = claim->connection != NULL ? CLAIM_CONNECTING : CLAIM_CLOSED;
     return claim->connection != NULL;
 }
@@ -347,7 +347,7 @@ static void append_ordered(struct buffer *sql, const struct claim *claim) {
                          " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
                          " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d,"
                          " due_at IS NOT NULL FROM (SELECT * FROM (",
-                         claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql,
+                         claim->options.policy->parked_blocks ? "true" : "false", range->ordered_sql,
                          AGGREGATE_MAX);
     buffer_append_format(sql,
                          "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > %" PRId64 IS_NEW

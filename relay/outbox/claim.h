@@ -49,8 +49,8 @@ struct claim_listener {
 };
 
 struct claim_options {
-    const char *conninfo;
-    struct retry_policy policy;
+    char *const *conninfo;             // where the settings have it: a reload may change it
+    const struct retry_policy *policy; // must live on, and may change
     int64_t idle_limit_us; // the server ends a transaction that does nothing for so long: its relay is frozen
 };
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "outbox/relay_state.h"
+#include "outbox/remark.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,7 @@ static void on_settled(void *context, struct delivery delivery, const struct out
         return;
     }
     relay->deferred += outcome->kind != OUTCOME_SENT && outcome->kind != OUTCOME_LET_GO;
+    remark_settled(claim_row(delivery.claim, delivery.row), &relay->policy, outcome);
     claim_settle(delivery.claim, delivery.row, outcome);
     const struct row *row = claim_row(delivery.claim, delivery.row);
     figures_settled(&relay->figures, row->counters, row->kind, row->wanted_at);

@@ -229,8 +229,18 @@ static void do_chores(struct relay *relay, int64_t now) {
     }
 }
 
+// A reload may have changed it.
+static void read_policy(struct relay *relay) {
+    const struct settings *settings = relay->settings;
+    relay->policy = (struct retry_policy){.base_us = settings->retry_base,
+                                          .max_us = settings->retry_max,
+                                          .max_attempts = (int)settings->max_attempts,
+                                          .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS};
+}
+
 static void schedule_running(struct relay *relay) {
     int64_t now = clock_monotonic_us();
+    read_policy(relay);
     if ((relay->looking || relay->sleep == ASKING) && now - relay->asked_at > ANSWER_LIMIT_US) {
         struct error error = {0};
         error_set(&error, ERROR_DATABASE, "PostgreSQL has not answered for %d s", ANSWER_LIMIT_US / 1000000);
@@ -307,14 +317,11 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     struct claim_listener claim_listener = flow_claim_listener(relay);
     claim_listener.lost = on_claim_lost;
     const struct walk_listener walk_listener = flow_walk_listener(relay);
-    relay->policy = (struct retry_policy){.base_us = settings->retry_base,
-                                          .max_us = settings->retry_max,
-                                          .max_attempts = (int)settings->max_attempts,
-                                          .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS};
-    const struct claim_options claim_options = {
-        .conninfo = settings->database_url, .policy = relay->policy, .idle_limit_us = FROZEN_US};
-    relay->base = base;
     relay->settings = settings;
+    read_policy(relay);
+    const struct claim_options claim_options = {
+        .conninfo = &settings->database_url, .policy = &relay->policy, .idle_limit_us = FROZEN_US};
+    relay->base = base;
     relay->routes = routes;
     relay->ledger = ledger_new();
     relay->agenda = agenda_new();

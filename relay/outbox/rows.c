@@ -26,7 +26,7 @@ enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, c
 }
 
 void rows_init(struct rows *rows, const struct retry_policy *policy) {
-    *rows = (struct rows){.policy = *policy};
+    *rows = (struct rows){.policy = policy};
     buffer_init(&rows->texts, TEXTS_LIMIT);
     for (int index = 0; index < 4; index++) {
         buffer_init(&rows->arrays[index], ARRAY_LIMIT);
@@ -88,7 +88,7 @@ void rows_settle(struct rows *rows, int number, const struct outcome *outcome) {
     struct row *row = &rows->items[number];
     rows->unsettled--;
     row->settled = true;
-    row->kind = retry_judge(&rows->policy, row->attempts, outcome, &row->retry_after_us);
+    row->kind = retry_judge(rows->policy, row->attempts, outcome, &row->retry_after_us);
     if (outcome->kind == OUTCOME_SENT) {
         keep_text(rows, outcome->message_id, MESSAGE_ID_MAX, &row->text_offset, &row->text_length);
     } else if (outcome->kind != OUTCOME_LET_GO) {
@@ -131,7 +131,7 @@ static bool is_put_off(const struct row *row) {
 
 // What waits for this ordered event has nothing to wait for any more.
 static bool makes_way(const struct rows *rows, const struct row *row) {
-    return is_sent(row) || (row->settled && row->kind == OUTCOME_PARK && !rows->policy.parked_blocks);
+    return is_sent(row) || (row->settled && row->kind == OUTCOME_PARK && !rows->policy->parked_blocks);
 }
 
 static int count_rows(const struct rows *rows, bool (*is)(const struct row *)) {

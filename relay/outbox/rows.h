@@ -45,7 +45,7 @@ enum { REASON_MAX = 500 };
 void reason_make_ascii(char *reason, size_t length);
 
 struct rows {
-    struct retry_policy policy;
+    const struct retry_policy *policy;
     struct row *items;
     int count;
     int capacity;
@@ -55,6 +55,7 @@ struct rows {
     struct buffer arrays[4];
 };
 
+// rows_init makes an empty list; the policy must live on, and may change.
 void rows_init(struct rows *rows, const struct retry_policy *policy);
 void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);

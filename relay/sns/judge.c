@@ -65,7 +65,7 @@ static void fail_with(struct publisher *publisher, struct breaker *breaker, stru
         log_warn(breaker == &topic->breaker ? "publishing failed, the topic rests"
                                             : "publishing failed, everything rests",
                  LOG_TEXT("topic", topic->topic->arn), LOG_TEXT("reason", reason),
-                 LOG_INT("rest_ms", left / 1000));
+                 LOG_INT("delay_ms", left / 1000));
         figures_breakers(publisher);
         probe_expect(publisher);
     }

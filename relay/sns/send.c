@@ -198,6 +198,7 @@ static int64_t try_all(struct publisher *publisher, int64_t now) {
 void send_waiting(struct publisher *publisher) {
     int64_t now = clock_monotonic_us();
     int64_t next;
+    publisher_renew(publisher);
     while ((next = try_all(publisher, now)) == 0) {
     }
     if (next != INT64_MAX) {

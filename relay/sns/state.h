@@ -50,6 +50,7 @@ struct sns_topic {
 struct publisher {
     struct sink_listener listener;
     const struct settings *settings;
+    uint64_t generation; // of the settings that limiter and breakers have
     struct aws_config *config;
     struct http_client *http;
     struct credentials *credentials;
@@ -75,6 +76,9 @@ struct publisher {
 };
 
 // In publisher.c:
+
+// publisher_renew gives limiter and breakers what a reload has changed.
+void publisher_renew(struct publisher *publisher);
 
 // publisher_batch returns an empty batch for a topic; publisher_recycle takes it back.
 struct batch *publisher_batch(struct publisher *publisher, struct sns_topic *topic);

@@ -48,7 +48,7 @@ struct holding {
     struct batches *deletions;
     struct batches *hidings;
     struct held *first;
-    int64_t retry_base_us, retry_max_us;
+    const struct settings *settings;
     int visibility_s;
     int count;
     int undecided;
@@ -71,8 +71,7 @@ struct holding *holding_new(struct event_base *base, struct queue *queue, const 
     struct holding *holding = memory_allocate(1, sizeof *holding);
     holding->base = base;
     holding->listener = *listener;
-    holding->retry_base_us = settings->retry_base;
-    holding->retry_max_us = settings->retry_max;
+    holding->settings = settings;
     holding->visibility_s = visibility_seconds(settings->visibility_timeout);
     holding->deletions = batches_new(base, queue, BATCHES_DELETE, settings->request_timeout,
                                      &(struct batches_listener){holding, on_deleted});
@@ -233,8 +232,8 @@ void holding_delete(struct held *held) {
 void holding_put_off(struct held *held, int64_t retry_after_us) {
     const struct holding *holding = held->holding;
     decide(held, WISH_GIVE_BACK,
-           visibility_backoff(held->receive_count, holding->retry_base_us, holding->retry_max_us,
-                              retry_after_us, held->since, clock_boot_us()));
+           visibility_backoff(held->receive_count, holding->settings->retry_base,
+                              holding->settings->retry_max, retry_after_us, held->since, clock_boot_us()));
 }
 
 void holding_give_back(struct held *held) {

@@ -18,10 +18,22 @@ examples_of() {
 }
 
 system_begin
-for page in settings exit-codes metrics; do
+for page in settings commands exit-codes metrics; do
     assert_equal "the README's table is that of help $page" "$("$relay" help "$page")" \
         "$(table_of "outbox-relay help $page")"
 done
+
+# Every variable that the README or deploy/ names is a setting, or one of these.
+others='OUTBOX_(EVENT_ID|EVENT_TYPE|AGGREGATE_ID|DELIVERIES|QUICKSTART_HOME)'
+"$relay" help settings | grep -oE '\b(OUTBOX|AWS|DATABASE)_[A-Z0-9_]*[A-Z0-9]\b' | sort -u >"$system_dir/settings"
+assert_equal "no variable is named that is no setting" "" "$(grep -rhoE '\b(OUTBOX_|AWS_|DATABASE_URL)[A-Z0-9_]*[A-Z0-9]\b' \
+    --exclude-dir=node_modules "$readme" "$system_root/deploy" | sort -u | grep -vxE "$others" | comm -23 - "$system_dir/settings")"
+while read -r command; do
+    "$relay" help "$command" >"$system_dir/help" || fail "help $command failed"
+    assert_match "help $command" "^Usage: outbox-relay $command" "$(<"$system_dir/help")"
+done < <(table_of 'outbox-relay help commands' | sed -n 's/^| `\([a-z]*\)`.*/\1/p')
+assert_equal "every command that the README calls exists" "" "$(grep -ohE '(^|[` /])outbox-relay [a-z]+' "$readme" |
+    sed 's/.* //' | sort -u | grep -vxE "$("$relay" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' | paste -sd '|')" || true)"
 
 system_postgres
 system_database readme

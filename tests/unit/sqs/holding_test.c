@@ -107,7 +107,7 @@ static void on_overdue(void *context) {
 
 static int set_up(void **state) {
     (void)state;
-    const struct settings settings = {.retry_base = SECOND_US,
+    static const struct settings settings = {.retry_base = SECOND_US,
                                       .retry_max = SECOND_US,
                                       .visibility_timeout = 2 * SECOND_US,
                                       .request_timeout = 10 * SECOND_US};
