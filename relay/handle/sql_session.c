@@ -255,32 +255,35 @@ static void ask_if_read_only(struct sql_session *session) {
 }
 
 // A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
-static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate, const char *message) {
-    bool gone = strcmp(sqlstate, "26000") == 0;
-    bool outdated = strcmp(sqlstate, "0A000") == 0 && strstr(message, "cached plan") != NULL;
+// ("cached plan must not change result type" is said in any language: the server's routine tells it.)
+static enum sql_fault fault_of(struct sql_session *session, const struct pg_refusal *refusal) {
+    bool gone = strcmp(refusal->sqlstate, "26000") == 0;
+    bool outdated =
+        strcmp(refusal->sqlstate, "0A000") == 0 && strcmp(refusal->routine, "RevalidateCachedQuery") == 0;
     if (session->prepared && (gone || outdated)) {
-        stop_preparing(session, sqlstate);
+        stop_preparing(session, refusal->sqlstate);
         return FAULT_NOBODY;
     }
-    return sql_fault_of(sqlstate);
+    return sql_fault_of(refusal->sqlstate);
 }
 
 static bool is_preparing(const struct sql_session *session) {
     return session->state == SESSION_OPENING && session->prepared;
 }
 
-static void on_refused(void *context, void *statement, const char *sqlstate, const char *message) {
+static void on_refused(void *context, void *statement, const struct pg_refusal *refusal) {
     struct sql_session *session = context;
     const struct sql_call *call = statement;
-    if (is_preparing(session) && strcmp(sqlstate, "42P05") == 0) { // somebody else's, as behind a pooler
-        stop_preparing(session, sqlstate);
+    if (is_preparing(session) &&
+        strcmp(refusal->sqlstate, "42P05") == 0) { // somebody else's, as behind a pooler
+        stop_preparing(session, refusal->sqlstate);
         become_open(session);
         return;
     }
     session->refused = what_was(session, statement);
-    session->fault = fault_of(session, sqlstate, message);
+    session->fault = fault_of(session, refusal);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
-    explain(session, call, sqlstate, message);
+    explain(session, call, refusal->sqlstate, refusal->message);
     if (session->refused == REFUSED_BEFORE) {
         close_session(session, &session->reason, false);
     } else if (session->fault == FAULT_STANDBY) {
@@ -339,7 +342,8 @@ static void send_begin(struct sql_session *session) {
              "SELECT pg_catalog.set_config('statement_timeout', '%" PRId64 "', true),"
              " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
              limit_ms, limit_ms);
-    pg_send(session->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(session->connection,
+            &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
     pg_send(session->connection, &(struct pg_statement){.sql = limits});
 }
 
