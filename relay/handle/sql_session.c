@@ -342,8 +342,7 @@ static void send_begin(struct sql_session *session) {
              "SELECT pg_catalog.set_config('statement_timeout', '%" PRId64 "', true),"
              " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
              limit_ms, limit_ms);
-    pg_send(session->connection,
-            &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"});
+    pg_send(session->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
     pg_send(session->connection, &(struct pg_statement){.sql = limits});
 }
 

@@ -2,10 +2,11 @@
 // How the relay's transactions begin, and what they set. A role or a database may have settings of its own,
 // meant for people and other programs, that would stop the relay or mislead it. They are set for the
 // transaction only, since behind a pooler the session is somebody else's; outside of transactions, by
-// session.c, where there is no pooler.
+// session.c, where there is no pooler. (Not so default_transaction_read_only: whoever has it on, a full disk
+// say, wants no writes.)
 #pragma once
 
-#define TRANSACTION_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+#define TRANSACTION_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
 #define TRANSACTION_BEGIN_READING "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 
 // RELAY_SETTINGS is a list of columns; `local` is "true" or "false". A search path that somebody else can

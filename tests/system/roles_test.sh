@@ -44,8 +44,17 @@ drain_role "default_transaction_isolation = 'serializable'"
 both "serializable"
 drain_role "default_transaction_isolation = 'repeatable read'" "default_transaction_deferrable = on"
 both "repeatable read"
+
+# Read-only by default is meant: the relay says so, and goes on when it may write.
 drain_role "default_transaction_read_only = on"
-both "read-only by default"
+insert 10
+relay_start reading DATABASE_URL="$(relay_url)" -- --sink stdout
+wait_for 20 "the relay says that it may not write" relay_log reading 'is lost.*read-only transaction'
+drain_role
+wait_for_sql 20 "and goes on when it may" "select bool_and(sent_at is not null) from outbox.event"
+relay_stop reading
+sql "truncate outbox.event"
+
 limits=("statement_timeout = '40ms'" "lock_timeout = '1ms'" "idle_in_transaction_session_timeout = '5ms'" "idle_session_timeout = '400ms'")
 ((major < 17)) || limits+=("transaction_timeout = '60ms'")
 drain_role "${limits[@]}"
