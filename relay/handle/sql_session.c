@@ -255,35 +255,34 @@ static void ask_if_read_only(struct sql_session *session) {
 }
 
 // A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
-// ("cached plan must not change result type" is said in any language: the server's routine tells it.)
-static enum sql_fault fault_of(struct sql_session *session, const struct pg_refusal *refusal) {
-    bool gone = strcmp(refusal->sqlstate, "26000") == 0;
-    bool outdated =
-        strcmp(refusal->sqlstate, "0A000") == 0 && strcmp(refusal->routine, "RevalidateCachedQuery") == 0;
+// (0A000 is a plan whose result has changed, or a function that says of itself that it is not supported: that
+// one says so again.)
+static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate) {
+    bool gone = strcmp(sqlstate, "26000") == 0;
+    bool outdated = strcmp(sqlstate, "0A000") == 0;
     if (session->prepared && (gone || outdated)) {
-        stop_preparing(session, refusal->sqlstate);
+        stop_preparing(session, sqlstate);
         return FAULT_NOBODY;
     }
-    return sql_fault_of(refusal->sqlstate);
+    return sql_fault_of(sqlstate);
 }
 
 static bool is_preparing(const struct sql_session *session) {
     return session->state == SESSION_OPENING && session->prepared;
 }
 
-static void on_refused(void *context, void *statement, const struct pg_refusal *refusal) {
+static void on_refused(void *context, void *statement, const char *sqlstate, const char *message) {
     struct sql_session *session = context;
     const struct sql_call *call = statement;
-    if (is_preparing(session) &&
-        strcmp(refusal->sqlstate, "42P05") == 0) { // somebody else's, as behind a pooler
-        stop_preparing(session, refusal->sqlstate);
+    if (is_preparing(session) && strcmp(sqlstate, "42P05") == 0) { // somebody else's, as behind a pooler
+        stop_preparing(session, sqlstate);
         become_open(session);
         return;
     }
     session->refused = what_was(session, statement);
-    session->fault = fault_of(session, refusal);
+    session->fault = fault_of(session, sqlstate);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
-    explain(session, call, refusal->sqlstate, refusal->message);
+    explain(session, call, sqlstate, message);
     if (session->refused == REFUSED_BEFORE) {
         close_session(session, &session->reason, false);
     } else if (session->fault == FAULT_STANDBY) {

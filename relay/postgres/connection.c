@@ -26,7 +26,6 @@ struct refusal {
     void *statement;
     char *sqlstate;
     char *message; // NULL: there is none
-    char *routine;
 };
 
 struct pg_connection {
@@ -73,7 +72,6 @@ static void free_event(struct event **event) {
 static void free_refusal(struct refusal *refusal) {
     free(refusal->sqlstate);
     free(refusal->message);
-    free(refusal->routine);
     *refusal = (struct refusal){0};
 }
 
@@ -129,20 +127,18 @@ static void refuse(struct pg_connection *connection, const PGresult *result) {
     }
     head->answered = head->failed = true;
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *routine = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     connection->refusal =
         (struct refusal){.statement = head->context,
                          .sqlstate = memory_copy_text(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
-                         .message = memory_copy_text(message != NULL ? message : "no message"),
-                         .routine = memory_copy_text(routine != NULL ? routine : "")};
+                         .message = memory_copy_text(message != NULL ? message : "no message")};
 }
 
 static void report_refusal(struct pg_connection *connection) {
     struct refusal refusal = connection->refusal;
     connection->refusal = (struct refusal){0};
     if (refusal.message != NULL) {
-        const struct pg_refusal said = {refusal.sqlstate, refusal.message, refusal.routine};
-        connection->handler.refused(connection->handler.context, refusal.statement, &said);
+        connection->handler.refused(connection->handler.context, refusal.statement, refusal.sqlstate,
+                                    refusal.message);
     }
     free_refusal(&refusal);
 }

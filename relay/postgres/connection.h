@@ -14,13 +14,6 @@
 
 struct pg_connection;
 
-// What a server has said; the texts live as long as the call.
-struct pg_refusal {
-    const char *sqlstate;
-    const char *message; // in the server's language
-    const char *routine; // where in the server's code it comes from; "" when it does not say
-};
-
 struct pg_handler {
     void *context;
     void (*ready)(void *context); // connected; statements may be sent
@@ -30,9 +23,9 @@ struct pg_handler {
                      const char *payload); // a NOTIFY arrived; NULL when nothing is listened to
     // The server has refused the statement whose context this was, and the connection lives on. What was sent
     // behind it, up to the next pg_sync, is dropped without a call; this call comes when that is reached. A
-    // transaction that had begun waits for its ROLLBACK. An error that ends the session makes the connection
-    // lost all the same. NULL: so does every refused statement.
-    void (*refused)(void *context, void *statement, const struct pg_refusal *refusal);
+    // transaction that had begun waits for its ROLLBACK. The texts live as long as the call. An error that
+    // ends the session makes the connection lost all the same. NULL: so does every refused statement.
+    void (*refused)(void *context, void *statement, const char *sqlstate, const char *message);
     int64_t answer_limit_us; // how long a server that owes an answer may be silent; 0: 30 s
 };
 
