@@ -20,7 +20,8 @@ system_begin
 LANGUAGE=de PG_AUTH=password system_postgres
 system_database events
 server=127.0.0.1:$PGPORT
-language=$( (PGPASSWORD=wrong psql --no-psqlrc "postgresql://postgres@$server/events" 2>&1 || true) | grep -q 'Passwort-Authentifizierung' && say de || say en)
+language=en
+[[ $(PGPASSWORD=wrong psql --no-psqlrc "postgresql://postgres@$server/events" 2>&1 || true) != *Passwort-Authentifizierung* ]] || language=de
 say "# the server speaks $language"
 [[ $language == de || ${POSTGRES_BIN:-} ]] || fail "Debian's PostgreSQL should speak German"
 sql "create role relay login password 'sesame' in role outbox_relay; create role nobody login password 'sesame'"
