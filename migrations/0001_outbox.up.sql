@@ -2,6 +2,18 @@
 -- Schema outbox: the table of events, what the relay keeps beside it, and who may do what. Needs no superuser and no
 -- extension. Apply it in one transaction: `outbox-relay migrate up` does, and so does `psql -1 -f`.
 
+-- In a database that does not say what its bytes mean nothing can be turned into the UTF-8 that messages are made of.
+DO $$
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN
+        RAISE feature_not_supported USING
+            MESSAGE = pg_catalog.format('database %s has the encoding SQL_ASCII, which says nothing about what its bytes mean; '
+                                        'events could not be published as UTF-8', pg_catalog.current_database()),
+            HINT = 'Use a database with the encoding UTF8, or another one that PostgreSQL converts to it.';
+    END IF;
+END
+$$;
+
 -- A schema or roles that a DBA made beforehand are used as they are.
 DO $$
 DECLARE
@@ -134,7 +146,7 @@ CREATE FUNCTION outbox.check_pattern(pattern text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT pattern COLLATE "C" ~ '^([a-z0-9_-]+|\*\*?)(\.([a-z0-9_-]+|\*\*?))*$' AND octet_length(pattern) <= 200
+    SELECT pattern COLLATE "C" ~ '^([a-z0-9_-]+|[*][*]?)([.]([a-z0-9_-]+|[*][*]?))*$' AND octet_length(pattern) <= 200
         OR outbox.refuse('pattern', pattern,
             'it must be words of a-z, 0-9, _ and - between dots, where * stands for one word and ** for any number',
             'Write order.created, order.*, order.** or **.')
@@ -147,7 +159,7 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT topic_arn COLLATE "C"
-            ~ '^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,251}([A-Za-z0-9_-]{0,5}|\.fifo)$'
+            ~ '^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,251}([A-Za-z0-9_-]{0,5}|[.]fifo)$'
         OR outbox.refuse('topic_arn', topic_arn,
             'it must be the ARN of an SNS topic',
             'Write it like arn:aws:sns:eu-central-1:123456789012:orders, for a FIFO topic with .fifo at the end.')
@@ -159,14 +171,15 @@ COMMENT ON FUNCTION outbox.check_topic_arn(text) IS 'Refuses what is not the ARN
 -- a table back from their stored form in every statement: the same rules as constraints cost a single-row INSERT 20
 -- to 30 microseconds, and every mark pays for them again. This trigger costs 3, and only where an event comes in.
 -- IMMUTABLE spares a snapshot for each row. There is no SET search_path, which costs more than all the rules; instead
--- functions are qualified, and every operator has exactly the types of one in pg_catalog.
+-- functions are qualified, and every operator has exactly the types of one in pg_catalog. Neither here nor elsewhere does a
+-- literal depend on standard_conforming_strings, which a writer may have off.
 CREATE FUNCTION outbox.check_event() RETURNS trigger
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
     bytes integer;
 BEGIN
-    IF NEW.event_type COLLATE "C" !~ '^[a-z][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$'
+    IF NEW.event_type COLLATE "C" !~ '^[a-z][a-z0-9_-]*([.][a-z0-9][a-z0-9_-]*)*$'
        OR pg_catalog.octet_length(NEW.event_type) > 200 THEN
         PERFORM outbox.refuse('event_type', NEW.event_type,
             'it must be words of a-z, 0-9, _ and - between dots, beginning with a letter, 200 bytes at most',
@@ -182,7 +195,7 @@ BEGIN
     END IF;
     -- What XML, and so SQS, cannot carry. (In a database that is not UTF8 the last two characters do not exist.)
     IF NEW.aggregate_id = '' OR pg_catalog.octet_length(NEW.aggregate_id) > 256
-       OR NEW.aggregate_id COLLATE "C" ~ '[\x01-\x1f\uFFFE\uFFFF]' THEN
+       OR NEW.aggregate_id COLLATE "C" ~ E'[\\x01-\\x1f\\uFFFE\\uFFFF]' THEN
         PERFORM outbox.refuse('aggregate_id', NEW.aggregate_id,
             'it must be 1 to 256 bytes without control characters, U+FFFE and U+FFFF',
             'Use the key of the row that the event is about.');
@@ -244,6 +257,8 @@ REVOKE EXECUTE ON FUNCTION outbox.wake_up() FROM PUBLIC;
 
 CREATE TRIGGER wake_up BEFORE INSERT ON outbox.event
     FOR EACH STATEMENT EXECUTE FUNCTION outbox.wake_up();
+-- Also for writers with session_replication_role = replica: nobody would look for their events for a minute.
+ALTER TABLE outbox.event ENABLE ALWAYS TRIGGER wake_up;
 COMMENT ON TRIGGER wake_up ON outbox.event IS 'See outbox.wake_up and outbox.set_wake_up.';
 
 -- One row that is updated all the time: a low fillfactor makes PostgreSQL prune its page early.

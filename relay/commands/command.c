@@ -29,7 +29,7 @@ const struct command commands[] = {
                 "  print       write all SQL to standard output, for a migration tool of your own\n"
                 "\nSchema outbox belongs to a service that publishes; --inbox is about schema inbox, of a service that\n"
                 "consumes. Both may be in one database. The role needs the right to create the schema. Connect to\n"
-                "PostgreSQL itself, or to a pooler in session mode.\n",
+                "PostgreSQL itself, not to a pooler.\n",
      .run = command_migrate},
     {.name = "publish", .summary = "insert one event, for trying things out", .operands = "TYPE AGGREGATE DATA",
      .operands_least = 3, .operands_most = 3,

@@ -255,9 +255,11 @@ static void ask_if_read_only(struct sql_session *session) {
 }
 
 // A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
-static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate, const char *message) {
+// (0A000 is a plan whose result has changed, or a function that says of itself that it is not supported: that
+// one says so again.)
+static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate) {
     bool gone = strcmp(sqlstate, "26000") == 0;
-    bool outdated = strcmp(sqlstate, "0A000") == 0 && strstr(message, "cached plan") != NULL;
+    bool outdated = strcmp(sqlstate, "0A000") == 0;
     if (session->prepared && (gone || outdated)) {
         stop_preparing(session, sqlstate);
         return FAULT_NOBODY;
@@ -278,7 +280,7 @@ static void on_refused(void *context, void *statement, const char *sqlstate, con
         return;
     }
     session->refused = what_was(session, statement);
-    session->fault = fault_of(session, sqlstate, message);
+    session->fault = fault_of(session, sqlstate);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
     explain(session, call, sqlstate, message);
     if (session->refused == REFUSED_BEFORE) {

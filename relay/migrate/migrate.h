@@ -2,7 +2,7 @@
 // The schemas (schema.h), from the SQL files that are part of the program: apply, take back, report, print,
 // and check. Every migration is a transaction of its own together with its row in the history; the sql/ files
 // (functions and views) are one transaction more, whenever they changed. A session advisory lock keeps two
-// migrations apart, so the connection must reach PostgreSQL itself or a pooler in session mode.
+// migrations apart, so the connection must reach PostgreSQL itself: a pooler is refused.
 #pragma once
 
 #include "base/error.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "outbox/locks.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -13,6 +14,8 @@
 // How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
 enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
+
+#define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
 
 enum claim_state {
     CLAIM_CLOSED,
@@ -169,6 +172,11 @@ bool claim_may_publish(const struct claim *claim, int64_t now) {
     return !is_ordered(claim) || (claim_is_busy(claim) && now - claim->confirmed_at < LEASE_US);
 }
 
+void claim_stay(struct claim *claim) {
+    pg_send(claim->connection, &(struct pg_statement){.sql = "SELECT " END_SESSION_LIMIT});
+    pg_sync(claim->connection);
+}
+
 void claim_pause(struct claim *claim) {
     if (claim->connection != NULL) {
         pg_pause(claim->connection);
@@ -227,15 +235,15 @@ static void become_idle(void *context, int64_t affected) {
 // are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
 // claimed here: were this relay to die now, the other one would have to look.
 static void send_settings(struct claim *claim, int64_t idle_limit_ms) {
-    char sql[768];
+    char sql[1280];
     snprintf(
         sql, sizeof sql,
-        "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
+        TRANSACTION_SETTINGS
+        ", pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
         " pg_catalog.set_config('enable_seqscan', 'off', true),"
         " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
         " pg_catalog.set_config('enable_hashjoin', 'off', true),"
         " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
-        " pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
         idle_limit_ms);
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
@@ -246,8 +254,6 @@ static void send_begin(struct claim *claim, const char *begin) {
     send_settings(claim, is_ordered(claim) ? IDLE_ORDERED_MS : claim->options.idle_limit_us / 1000);
 }
 
-#define BEGIN_READ_COMMITTED "BEGIN ISOLATION LEVEL READ COMMITTED"
-
 // The last statement of a claim; its answer makes it idle.
 static void send_end(struct claim *claim, const char *label, const char *sql) {
     pg_send(claim->connection,
@@ -255,11 +261,9 @@ static void send_end(struct claim *claim, const char *label, const char *sql) {
     pg_sync(claim->connection);
 }
 
-#define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
-
 static void mark_and_unlock(struct claim *claim) {
     if (rows_have_marks(&claim->rows)) {
-        send_begin(claim, BEGIN_READ_COMMITTED);
+        send_begin(claim, TRANSACTION_BEGIN);
         rows_send_marks(&claim->rows, claim->connection, true);
         pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .label = "commit"});
     }
@@ -405,7 +409,7 @@ static void send_select(struct claim *claim) {
 }
 
 static void start_unordered(struct claim *claim) {
-    send_begin(claim, BEGIN_READ_COMMITTED);
+    send_begin(claim, TRANSACTION_BEGIN);
     send_select(claim);
     send_transaction_question(claim);
     pg_sync(claim->connection);
@@ -482,7 +486,7 @@ static void start_ordered(struct claim *claim) {
              IDLE_ORDERED_MS);
     claim->asked_at = clock_monotonic_us();
     if (claim->range.pooled) {
-        send_begin(claim, BEGIN_READ_COMMITTED);
+        send_begin(claim, TRANSACTION_BEGIN);
     } else {
         pg_send(claim->connection, &(struct pg_statement){.sql = limit});
     }

@@ -64,6 +64,9 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
 // later, goes to the ledger.
 void claim_abandon(struct claim *claim, struct ledger *ledger);
 
+// claim_stay has an idle claim kept by the server however long it has nothing to do. Not behind a pooler.
+void claim_stay(struct claim *claim);
+
 bool claim_is_closed(const struct claim *claim); // not connected, nor about to be
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
 bool claim_is_open(const struct claim *claim);   // connected

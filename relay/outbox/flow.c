@@ -175,8 +175,11 @@ static bool held_by_another(const struct relay *relay, const struct claim *claim
 }
 
 static void on_claim_ready(void *context, struct claim *claim) {
-    (void)claim;
-    relay_schedule(context);
+    struct relay *relay = context;
+    if (!session_is_pooled(relay->session)) {
+        claim_stay(claim);
+    }
+    relay_schedule(relay);
 }
 
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {

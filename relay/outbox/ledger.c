@@ -6,6 +6,7 @@
 #include "outbox/followers.h"
 #include "outbox/locks.h"
 #include "outbox/rows.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <stdio.h>
@@ -101,14 +102,17 @@ static int by_failed_id(const void *one, const void *other) {
     return (a->event.id > b->event.id) - (a->event.id < b->event.id);
 }
 
-// Under the ordered lock, which a relay that takes a turn has for about a second at most. (No limit of the
-// role on waiting for locks is in the way; a relay that is frozen just then keeps it no longer than a turn
-// would.)
+static void send_begin(struct pg_connection *connection) {
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS});
+}
+
+// Under the ordered lock, which a relay that takes a turn has for about a second at most. (A relay that is
+// frozen just then keeps it no longer than a turn would.)
 static void send_lock(struct pg_connection *connection) {
     pg_send(connection,
             &(struct pg_statement){
-                .sql = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
-                       " pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
+                .sql = "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
     pg_send(connection,
             &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")",
                                    .label = "ordered_lock"});
@@ -263,20 +267,19 @@ static void send_ordered(const struct ledger *ledger, struct pg_connection *conn
 // the ordered lock is not to be kept meanwhile.)
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
-    static const struct pg_statement begin = {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
     ledger->sending = ledger->count;
     ledger->failures_sending = ledger->failure_count;
     if (ledger->count > 0) {
         qsort(ledger->entries, (size_t)ledger->count, sizeof(struct entry), by_order_and_id);
     }
     int unordered = count_unordered(ledger);
-    pg_send(connection, &begin);
+    send_begin(connection);
     if (unordered > 0) {
         send_sent(connection, ledger->entries, unordered);
     }
     if (ledger->count > unordered || ledger->failure_count > 0) {
         pg_send(connection, &(struct pg_statement){.sql = "COMMIT"});
-        pg_send(connection, &begin);
+        send_begin(connection);
         send_ordered(ledger, connection, unordered);
     }
     pg_send(connection,

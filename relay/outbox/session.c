@@ -6,6 +6,7 @@
 #include "migrate/migrate.h"
 #include "observe/metrics.h"
 #include "outbox/locks.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -22,6 +23,8 @@ struct session {
     char *snapshot;
     int64_t floor;
     bool standby;
+    bool unknown_encoding; // SQL_ASCII
+    bool has_policies;     // that may hide events from this role
     bool pooled;
     bool has_schema;
     bool wake_up_enabled;
@@ -70,7 +73,8 @@ static void ask(struct session *session, const char *label, const char *sql, pg_
 // commit.
 static void change(struct session *session, const char *label, const char *sql, pg_done_fn changed,
                    pg_done_fn committed) {
-    pg_send(session->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(session->connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
+    pg_send(session->connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS});
     pg_send(session->connection,
             &(struct pg_statement){.sql = sql, .done = changed, .context = session, .label = label});
     ask(session, "commit", "COMMIT", NULL, committed);
@@ -131,6 +135,7 @@ static void on_state_row(void *context, const PGresult *result, int row) {
                  LOG_INT("floor", pg_int(result, row, 1)));
     }
     session->wake_up_enabled = pg_bool(result, row, 2);
+    session->has_policies = pg_bool(result, row, 3);
 }
 
 static void on_state(void *context, int64_t rows) {
@@ -138,6 +143,15 @@ static void on_state(void *context, int64_t rows) {
     if (rows == 0) {
         struct error error = {0};
         error_set(&error, ERROR_SCHEMA, "table outbox.state is empty: run \"outbox-relay migrate up\"");
+        fail(session, &error);
+        return;
+    }
+    if (session->has_policies) {
+        struct error error = {0};
+        error_set(&error, ERROR_DATABASE,
+                  "row-level security of outbox.event applies to the relay's role, and events that a policy "
+                  "hides would never be published: ALTER ROLE ... BYPASSRLS, or ALTER TABLE outbox.event "
+                  "DISABLE ROW LEVEL SECURITY");
         fail(session, &error);
         return;
     }
@@ -149,11 +163,13 @@ static void on_state(void *context, int64_t rows) {
 
 static void read_state(struct session *session, pg_done_fn done) {
     ask(session, "state",
-        "SELECT CASE WHEN s.floor < q.last_value + q.is_called::int4 THEN s.floor ELSE 0 END, s.floor, "
+        "SELECT CASE WHEN s.floor - q.is_called::int4 < q.last_value THEN s.floor ELSE 0 END, s.floor, "
         "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
         " JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
-        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled IN "
-        "('O', 'A'))"
+        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass::pg_catalog.oid AND p.proname = 'wake_up' "
+        "AND t.tgenabled IN "
+        "('O', 'A')),"
+        " pg_catalog.row_security_active('outbox.event'::pg_catalog.regclass::pg_catalog.oid)"
         " FROM outbox.state AS s, outbox.event_id_seq AS q",
         on_state_row, done);
 }
@@ -262,6 +278,7 @@ static void on_server_row(void *context, const PGresult *result, int row) {
     struct session *session = context;
     session->pooled = pg_is_pooled(session->connection, (int)pg_int(result, row, 0));
     session->standby = pg_bool(result, row, 1);
+    session->unknown_encoding = pg_bool(result, row, 2);
 }
 
 // A server keeps what is locked for a relay that is gone without a word, and a sleep lock that is left behind
@@ -269,6 +286,12 @@ static void on_server_row(void *context, const PGresult *result, int row) {
 // can do that since PostgreSQL 14, on Linux. Behind a pooler the server's session is not ours to set.
 static void have_us_watched(struct session *session) {
     if (!session->pooled) {
+        ask(session, "connect",
+            "SELECT " RELAY_SETTINGS(
+                "false") ","
+                         " pg_catalog.set_config('idle_session_timeout', '0', false),"
+                         " pg_catalog.set_config('default_transaction_isolation', 'read committed', false)",
+            NULL, NULL);
         ask(session, "connect",
             "SELECT pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
             " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
@@ -292,13 +315,25 @@ static void on_server(void *context, int64_t rows) {
         fail(session, &error);
         return;
     }
+    if (session->unknown_encoding) {
+        struct error error = {0};
+        error_set(
+            &error, ERROR_DATABASE,
+            "this database has the encoding SQL_ASCII, which says nothing about what its bytes mean, so "
+            "that events cannot be published as UTF-8: use a database with the encoding UTF8, or another "
+            "one that PostgreSQL converts to it");
+        fail(session, &error);
+        return;
+    }
     have_us_watched(session);
     ask(session, "connect", schema_outbox.exists_query, on_history_exists_row, on_history_exists);
 }
 
 static void on_connected(void *context) {
     struct session *session = context;
-    ask(session, "connect", "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()",
+    ask(session, "connect",
+        "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
+        " pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII'",
         on_server_row, on_server);
 }
 

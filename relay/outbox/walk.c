@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -87,12 +88,13 @@ static void on_done(void *context, int64_t affected) {
 
 // The plans must not depend on statistics: only index scans are left.
 static void send_settings(struct pg_connection *connection) {
-    pg_send(connection,
-            &(struct pg_statement){.sql = "SELECT pg_catalog.set_config('enable_seqscan', 'off', true),"
-                                          " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-                                          " pg_catalog.set_config('enable_hashjoin', 'off', true),"
-                                          " pg_catalog.set_config('enable_mergejoin', 'off', true),"
-                                          " pg_catalog.set_config('jit', 'off', true)"});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS
+                                               ","
+                                               " pg_catalog.set_config('enable_seqscan', 'off', true),"
+                                               " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
+                                               " pg_catalog.set_config('enable_hashjoin', 'off', true),"
+                                               " pg_catalog.set_config('enable_mergejoin', 'off', true),"
+                                               " pg_catalog.set_config('jit', 'off', true)"});
 }
 
 // What is locked comes due anyhow, or is not to: behind an event that is being sent, or by hand. The walk
@@ -104,7 +106,7 @@ static void release(struct walk *walk) {
     for (int index = 0; index < walk->release_count; index++) {
         pg_array_append_bigint(&ids, walk->released[index]);
     }
-    pg_send(walk->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(walk->connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
     send_settings(walk->connection);
     pg_send(walk->connection,
             &(struct pg_statement){
@@ -162,7 +164,7 @@ void walk_step(struct walk *walk, struct pg_connection *connection, const char *
     walk->connection = connection;
     walk->under_way = true;
     walk->release_count = walk->row_count = 0;
-    pg_send(connection, &(struct pg_statement){.sql = "BEGIN READ ONLY"});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN_READING});
     send_settings(connection);
     pg_send(connection, &(struct pg_statement){.sql = buffer_text(&sql),
                                                .parameter_count = 2,
