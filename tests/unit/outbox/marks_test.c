@@ -146,7 +146,9 @@ static void followers_are_let_go_behind_what_makes_way(void **state) {
     settle(rows, add(rows, 31, 2, false), OUTCOME_REFUSED);
     rows_send_marks(rows, NULL, true);
     assert_int_equal(sent_count, 1);
-    rows->policy.parked_blocks = false;
+    struct retry_policy passing = policy;
+    passing.parked_blocks = false;
+    rows->policy = &passing;
     rows_send_marks(rows, NULL, true);
     assert_int_equal(sent_count, 3);
     assert_int_equal(sent[2].elements, 1);
