@@ -98,8 +98,11 @@ void database_open(struct database *database, const struct settings *settings, s
     }
     struct look_context context = context_of(connection, settings);
     LOOK_ALL(findings, server_looks, connection, &context);
-    database->usable = installed_check(findings, connection, &schema_outbox, false);
-    LOOK_ALL(findings, rights_looks, connection, &context);
+    enum installed schema = installed_check(findings, connection, &schema_outbox, false);
+    database->usable = schema == INSTALLED;
+    if (schema != INSTALLED_NOT) {
+        LOOK_ALL(findings, rights_looks, connection, &context);
+    }
     if (database->usable) {
         LOOK_ALL(findings, table_looks, connection, &context);
         LOOK_ALL(findings, work_looks, connection, &context);

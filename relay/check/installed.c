@@ -50,26 +50,26 @@ static void judge(struct subject *subject, const struct schema *schema, enum sch
     }
 }
 
-bool installed_check(struct findings *findings, PGconn *connection, const struct schema *schema,
-                     bool optional) {
+enum installed installed_check(struct findings *findings, PGconn *connection, const struct schema *schema,
+                               bool optional) {
     char about[64];
     struct error why = {0};
     struct error error = {0};
     enum schema_state state = SCHEMA_MISSING;
     if (is_hidden(connection, schema)) {
-        return false; // a matter of rights
+        return INSTALLED_HIDDEN;
     }
     bool known = migrate_look(connection, schema, &state, &why, &error);
     if (known && state == SCHEMA_MISSING && optional) {
-        return false;
+        return INSTALLED_NOT;
     }
     snprintf(about, sizeof about, "Schema %s", schema->name);
     struct subject *subject = findings_subject(findings, NULL, about);
     if (!known) {
         finding_add(subject, FINDING_ERROR, schema == &schema_inbox ? "inbox.unknown" : "schema.unknown",
                     "its version is not known: %s", error.text);
-        return false;
+        return INSTALLED_UNUSABLE;
     }
     judge(subject, schema, state, why.text);
-    return state != SCHEMA_MISSING;
+    return state == SCHEMA_MISSING ? INSTALLED_NOT : INSTALLED;
 }

@@ -6,8 +6,14 @@
 #include "check/findings.h"
 #include "migrate/migrate.h"
 
-// installed_check looks at a schema; true when it is there, whatever its version, and may be read.
-// `optional`: a schema that is missing is nothing to speak of. A subject is opened only where there is
-// something to say.
-bool installed_check(struct findings *findings, PGconn *connection, const struct schema *schema,
-                     bool optional);
+enum installed {
+    INSTALLED_NOT,
+    INSTALLED_HIDDEN,   // it is there, but may not be used
+    INSTALLED_UNUSABLE, // its version cannot be told
+    INSTALLED,          // of whatever version
+};
+
+// installed_check looks at a schema. `optional`: one that is missing is nothing to speak of. A subject is
+// opened only where there is something to say; that a right is missing is said elsewhere.
+enum installed installed_check(struct findings *findings, PGconn *connection, const struct schema *schema,
+                               bool optional);

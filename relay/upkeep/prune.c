@@ -91,7 +91,7 @@ static void on_step(struct upkeep *upkeep, int64_t took_us) {
     pass->after = pass->last_id;
     pass->most = steps_next(pass->most, took_us);
     bool urgent = backlog_pending(upkeep->backlog) > URGENT_EVENTS;
-    upkeep->tasks[TASK_PRUNE].due_at = now + steps_rest(took_us, urgent);
+    upkeep->tasks[TASK_PRUNE].due_at = now + steps_rest(took_us, pass->pruned, urgent);
 }
 
 // It may have been too much for the time it had. The pass goes on where it was.

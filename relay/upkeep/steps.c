@@ -5,8 +5,9 @@ enum {
     STEP_SHORT_US = 20000,
     STEP_LONG_US = 50000,
     REST_TIMES = 5,
-    REST_TIMES_URGENT = 20,
+    URGENT_TIMES = 4,
     REST_LEAST_US = 10000,
+    REST_ROW_US = 100,
     READ_TIMES = 50,
     READ_AGAIN_MOST_US = 600000000,
     PASSES_A_RETENTION = 24,
@@ -28,8 +29,11 @@ int steps_next(int most, int64_t took_us) {
     return (int)clamp(next, STEPS_LEAST, STEPS_MOST);
 }
 
-int64_t steps_rest(int64_t took_us, bool urgent) {
-    int64_t rest = took_us * (urgent ? REST_TIMES_URGENT : REST_TIMES);
+int64_t steps_rest(int64_t took_us, int64_t rows, bool urgent) {
+    int64_t for_time = took_us * REST_TIMES;
+    int64_t for_rows = rows * REST_ROW_US - took_us;
+    int64_t rest = for_time > for_rows ? for_time : for_rows;
+    rest *= urgent ? URGENT_TIMES : 1;
     return rest > REST_LEAST_US ? rest : REST_LEAST_US;
 }
 

@@ -13,8 +13,9 @@ enum { STEPS_LEAST = 100, STEPS_FIRST = 2000, STEPS_MOST = 10000 };
 int steps_next(int most, int64_t took_us);
 
 // steps_rest is how long to rest after a step: so long that pruning takes at most a sixth of the time of one
-// of the server's processes, and less still while events are `urgent`.
-int64_t steps_rest(int64_t took_us, bool urgent);
+// of the server's processes and, for the log that each row writes and the vacuum that it asks for, deletes at
+// most 10,000 rows a second; less still while events are `urgent`.
+int64_t steps_rest(int64_t took_us, int64_t rows, bool urgent);
 
 // steps_between_passes is how long after one pass the next begins: hourly, oftener where events are kept so
 // briefly that an hour matters.

@@ -105,6 +105,7 @@ found database.encoding warning
 
 # The schema's version.
 found schema.missing error 'schema outbox is missing'
+assert_equal "no rights to what is not there are looked at" "" "$(finding rights)$(finding rights.writers)"
 PGDATABASE=ascii remedy_run schema.missing
 findings_look PGDATABASE=ascii
 gone schema.missing

@@ -37,10 +37,18 @@ static void a_step_has_bounds(void **state) {
 static void pruning_takes_at_most_a_sixth_of_the_time(void **state) {
     (void)state;
     for (int64_t took = 1; took < MINUTE; took *= 3) {
-        assert_true(took * 6 <= took + steps_rest(took, false));
-        assert_true(steps_rest(took, true) >= steps_rest(took, false));
+        assert_true(took * 6 <= took + steps_rest(took, 0, false));
+        assert_true(steps_rest(took, 0, true) >= steps_rest(took, 0, false));
     }
-    assert_true(steps_rest(30000, true) > 3 * steps_rest(30000, false));
+    assert_true(steps_rest(30000, 0, true) > 3 * steps_rest(30000, 0, false));
+}
+
+static void at_most_ten_thousand_rows_a_second_go(void **state) {
+    (void)state;
+    assert_int_equal(20000 + steps_rest(20000, 10000, false), 1000000);
+    assert_true(steps_rest(20000, 10000, true) > 3 * steps_rest(20000, 10000, false));
+    assert_int_equal(steps_rest(50000, 100, false), 250000);
+    assert_int_equal(steps_rest(1, 0, false), 10000);
 }
 
 static void passes_are_hourly_or_oftener(void **state) {
@@ -62,6 +70,7 @@ int main(void) {
         cmocka_unit_test(a_step_comes_to_take_tens_of_milliseconds),
         cmocka_unit_test(a_step_has_bounds),
         cmocka_unit_test(pruning_takes_at_most_a_sixth_of_the_time),
+        cmocka_unit_test(at_most_ten_thousand_rows_a_second_go),
         cmocka_unit_test(passes_are_hourly_or_oftener),
         cmocka_unit_test(what_is_slow_is_read_seldom),
     };
