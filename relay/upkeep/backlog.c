@@ -24,6 +24,8 @@ struct blocker {
 };
 
 struct backlog {
+    const char *sink;     // what all is counted under; NULL: by topic
+    const char *fallback; // the topic that is always there
     struct of_topic *topics;
     size_t count;
     size_t capacity;
@@ -32,8 +34,24 @@ struct backlog {
     int64_t pending, waiting, scheduled, parked;
 };
 
-struct backlog *backlog_new(void) {
-    return memory_allocate(1, sizeof(struct backlog));
+static const char *name_of_sink(enum sink_kind kind) {
+    switch (kind) {
+    case SINK_STDOUT:
+        return "stdout";
+    case SINK_HANDLERS:
+        return "handlers";
+    case SINK_SNS:
+        break;
+    }
+    return NULL;
+}
+
+struct backlog *backlog_new(const struct settings *settings) {
+    struct backlog *backlog = memory_allocate(1, sizeof *backlog);
+    backlog->sink = name_of_sink((enum sink_kind)settings->sink);
+    backlog->fallback = settings->topic_arn[0] != '\0' ? settings->topic_arn : NO_TOPIC;
+    backlog->fallback = backlog->sink != NULL ? backlog->sink : backlog->fallback;
+    return backlog;
 }
 
 void backlog_free(struct backlog *backlog) {
@@ -44,7 +62,10 @@ void backlog_free(struct backlog *backlog) {
 }
 
 void backlog_begin(struct backlog *backlog) {
-    *backlog = (struct backlog){.topics = backlog->topics, .capacity = backlog->capacity};
+    *backlog = (struct backlog){.sink = backlog->sink,
+                                .fallback = backlog->fallback,
+                                .topics = backlog->topics,
+                                .capacity = backlog->capacity};
 }
 
 static struct of_topic *topic_of(struct backlog *backlog, const char *topic) {
@@ -62,10 +83,17 @@ static struct of_topic *topic_of(struct backlog *backlog, const char *topic) {
     return added;
 }
 
-void backlog_add(struct backlog *backlog, struct routes *routes, const struct backlog_line *line) {
+static const char *label_of(const struct backlog *backlog, struct routes *routes, struct slice event_type) {
     const char *reason = NULL;
-    const struct topic *topic = routes_topic(routes, line->event_type, &reason);
-    struct of_topic *of_topic = topic_of(backlog, topic != NULL ? topic->arn : NO_TOPIC);
+    if (backlog->sink != NULL) {
+        return backlog->sink;
+    }
+    const struct topic *topic = routes_topic(routes, event_type, &reason);
+    return topic != NULL ? topic->arn : NO_TOPIC;
+}
+
+void backlog_add(struct backlog *backlog, struct routes *routes, const struct backlog_line *line) {
+    struct of_topic *of_topic = topic_of(backlog, label_of(backlog, routes, line->event_type));
     of_topic->pending += line->pending;
     if (line->oldest_us > of_topic->oldest_us) {
         of_topic->oldest_us = line->oldest_us;
@@ -116,11 +144,11 @@ static void add_topic(const struct of_topic *of_topic) {
     }
 }
 
-void backlog_publish(const struct backlog *backlog, const char *default_topic, int64_t read_at_unix_us) {
+void backlog_publish(const struct backlog *backlog, int64_t read_at_unix_us) {
     metric_each(METRIC_PENDING_EVENTS, clear_topic, NULL);
     metric_each(METRIC_PUBLISHED, clear_topic, NULL);
     metric_each(METRIC_BLOCKER_AGE, clear_blocker, NULL);
-    set_topic(default_topic[0] != '\0' ? default_topic : NO_TOPIC, 0, 0);
+    set_topic(backlog->fallback, 0, 0);
     for (size_t index = 0; index < backlog->count; index++) {
         const struct of_topic *of_topic = &backlog->topics[index];
         add_topic(of_topic);

@@ -5,6 +5,7 @@
 
 #include "base/slice.h"
 #include "route/routes.h"
+#include "settings/settings.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,9 @@ struct backlog_line {
 
 struct backlog;
 
-struct backlog *backlog_new(void);
+// backlog_new counts by topic where the sink is SNS, else all under the sink's name, as the relay counts what
+// is published. Borrows settings.
+struct backlog *backlog_new(const struct settings *settings);
 void backlog_free(struct backlog *backlog); // NULL is fine
 
 // backlog_begin forgets what an earlier reading has left.
@@ -30,9 +33,9 @@ void backlog_add(struct backlog *backlog, struct routes *routes, const struct ba
 void backlog_add_blocker(struct backlog *backlog, struct slice kind, int64_t age_us);
 
 // backlog_publish sets the gauges. Topics and kinds that were seen before and not now are 0, as are topics
-// that events were published to; `default_topic` ("": none) is there always, so that sums are never of
-// nothing.
-void backlog_publish(const struct backlog *backlog, const char *default_topic, int64_t read_at_unix_us);
+// that events were published to; OUTBOX_TOPIC_ARN or, without it, "none" is there always, so that sums are
+// never of nothing.
+void backlog_publish(const struct backlog *backlog, int64_t read_at_unix_us);
 
 // backlog_pending is how many events were pending, by that reading.
 int64_t backlog_pending(const struct backlog *backlog);

@@ -48,7 +48,7 @@ static void send_backlog(struct upkeep *upkeep) {
 }
 
 static void on_backlog(struct upkeep *upkeep, int64_t took_us) {
-    backlog_publish(upkeep->backlog, upkeep->settings->topic_arn, clock_unix_us());
+    backlog_publish(upkeep->backlog, clock_unix_us());
     upkeep->tasks[TASK_BACKLOG].due_at = clock_monotonic_us() + steps_read_again(took_us, INTERVAL_US);
 }
 

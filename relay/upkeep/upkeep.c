@@ -233,7 +233,7 @@ struct upkeep *upkeep_new(struct event_base *base, const struct settings *settin
     upkeep->settings = settings;
     upkeep->routes = routes;
     upkeep->running = TASKS;
-    upkeep->backlog = backlog_new();
+    upkeep->backlog = backlog_new(settings);
     upkeep->pass.most = STEPS_FIRST;
     upkeep->tasks[TASK_BACKLOG].due_at = routes != NULL ? now : INT64_MAX;
     upkeep->tasks[TASK_REPORT].due_at = INT64_MAX;

@@ -50,30 +50,40 @@ assert_equal "what is parked and what waits stays" "1 2" "$(sql "select string_a
 says "again" 0 '^no sent event is older than that$' --older-than 9d
 PGUSER=consumer says "a role without the right" 3 'permission denied' --older-than 9d
 
+# One at a time: it waits for whoever prunes, through a pooler as well.
+hold() {
+    PGUSER=postgres psql --quiet --no-psqlrc --command "select pg_advisory_lock(1869968482, 5), pg_sleep(300)" >"$system_dir/holder.log" 2>&1 &
+    holder=$!
+    wait_for_sql 10 "somebody else prunes" "select count(*) = 1 from pg_locks where $prune_lock and granted"
+}
+release() {
+    PGUSER=postgres sql "select pg_terminate_backend(pid) from pg_locks where $prune_lock and granted" >/dev/null
+    wait "$holder" 2>/dev/null || true
+}
+wait_waits() { wait_for_sql 20 "it waits" "select count(*) = 1 from pg_locks where $prune_lock and not granted"; }
+prune_lock="locktype = 'advisory' and (classid, objid) = (1869968482, 5)"
+
 # Told to stop it finishes its step, and says what it has done.
-PGUSER=postgres fill 60000
+PGUSER=postgres fill 20000
+hold
 "$relay" prune --older-than 9d >"$system_dir/stopped" 2>&1 &
 pruner=$!
-wait_for_sql 20 "it has begun" "select count(*) < 60000 from outbox.event where sent_at is not null"
+wait_waits
 kill -INT "$pruner"
+release
 code=0
 wait "$pruner" || code=$?
 assert_equal "stopped: exit code" 0 "$code"
-assert_match "stopped: answer" '^[0-9]+ sent events are deleted(, then stopped by a signal: call it again for the rest)?$' "$(cat "$system_dir/stopped")"
-deleted=$(grep -oE '^[0-9]+' "$system_dir/stopped")
-assert_equal "it has deleted what it says" $((60001 - deleted)) "$(left)"
+assert_match "stopped: answer" '^[0-9]+ sent events are deleted, then stopped by a signal: call it again for the rest$' "$(cat "$system_dir/stopped")"
+assert_equal "it has deleted what it says" "$((20001 - $(grep -oE '^[0-9]+' "$system_dir/stopped")))" "$(left)"
 
-# One at a time, through a pooler as well: it waits for whoever prunes.
 pooler_size=4
 PGUSER=postgres pooler_start
-PGUSER=postgres psql --quiet --no-psqlrc --command "select pg_advisory_lock(1869968482, 5), pg_sleep(300)" >"$system_dir/holder.log" 2>&1 &
-holder=$!
-wait_for_sql 10 "somebody else prunes" "select count(*) = 1 from pg_locks where locktype = 'advisory' and (classid, objid) = (1869968482, 5)"
+hold
 PGUSER=postgres PGPORT=$pooler_port "$relay" prune --older-than 9d >"$system_dir/waited" 2>&1 &
 pruner=$!
-wait_for_sql 10 "it waits" "select count(*) = 1 from pg_locks where locktype = 'advisory' and (classid, objid) = (1869968482, 5) and not granted"
-PGUSER=postgres sql "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and (classid, objid) = (1869968482, 5) and granted" >/dev/null
-wait "$holder" 2>/dev/null || true
+wait_waits
+release
 code=0
 wait "$pruner" || code=$?
 assert_equal "then it goes on: exit code" 0 "$code"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The relay's upkeep: what is older than the retention time is pruned and nothing else is, by one relay at a time, also
+# The relay's upkeep: the backlog is measured, for as long as it is known; what is older than the retention time is pruned and nothing else is, by one relay at a time, also
 # behind a pooler and after the loss of the database; what fails is said once, and publishing does not notice.
 set -euo pipefail
 # shellcheck source=../lib/system.sh
@@ -9,6 +9,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 # shellcheck source=../lib/pooler.sh
 source "${BASH_SOURCE[0]%/*}/../lib/pooler.sh"
+# shellcheck source=../lib/prometheus.sh
+source "${BASH_SOURCE[0]%/*}/../lib/prometheus.sh"
 
 prune_lock="1869968482, 5"
 
@@ -32,13 +34,22 @@ export OUTBOX_SINK=stdout PGUSER=postgres
 events_insert 40
 sql "select outbox.park(array[3, 4]::bigint[], 'a test')" >/dev/null
 sql "select outbox.publish('order.later', 'o', '{}', due_at => now() + interval '1 hour')" >/dev/null
-relay_start keeper OUTBOX_RETENTION=0 PGUSER=relay
+relay_start keeper OUTBOX_LISTEN=127.0.0.1:0 OUTBOX_RETENTION=0 PGUSER=relay
 wait_sent "all is sent"
 wait_for_sql 20 "it measures" "select count(*) = 1 from pg_stat_activity
                                where application_name = 'outbox-relay upkeep' and query = 'COMMIT' and state = 'idle'"
+wait_for 20 "the backlog is measured" metric_is keeper outbox_relay_parked_events 2
+assert_metric "what is scheduled" keeper outbox_relay_scheduled_events 1
+assert_metric "what is pending" keeper 'outbox_relay_pending_events{topic="stdout"}' 0
+assert_metric "how long for" keeper 'outbox_relay_oldest_pending_age_seconds{topic="stdout"}' 0
+assert_metric "what waits" keeper outbox_relay_waiting_events 0
+sql "alter function outbox.backlog() rename to backlog_away"
+wait_for 20 "what is not known any more is not shown" metric_is keeper outbox_relay_parked_events ''
+assert_metric "nor when it was read" keeper outbox_relay_backlog_read_timestamp_seconds ''
+sql "alter function outbox.backlog_away() rename to backlog"
 assert_equal "with retention 0 nothing is pruned" 38 "$(sent)"
 relay_stop keeper
-assert_equal "nothing is amiss in its log" 0 "$(log_count keeper ' (warn|error) ')"
+assert_equal "its log says once that it could not be read, and nothing else is amiss" 1 "$(log_count keeper ' (warn|error) ')"
 
 relay_start one OUTBOX_RETENTION=1s PGUSER=relay
 wait_pruned "what is sent is pruned"
