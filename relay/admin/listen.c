@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 128 };
 
 union socket_address {
     struct sockaddr any;

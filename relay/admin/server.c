@@ -14,8 +14,10 @@
 enum {
     MEMORY_LIMIT = 32 << 10, // of a request's head: browsers send the cookies of all ports of a host
     ANSWER_LIMIT = 16 << 20, // 500 series of every family have less
-    CONNECTION_LIMIT = 32,   // open ones; of those that are being closed there may be a few
-    CONNECTIONS_TURN = 10,   // that libmicrohttpd accepts before it looks at others
+    CONNECTIONS_MOST = 32,
+    // libmicrohttpd's own limit is not to be reached, for it takes no more connections then. It accepts 11 in
+    // a turn, and closes those that were cut for them in the next one.
+    CONNECTION_LIMIT = CONNECTIONS_MOST + 3 * 11,
     CONNECTION_TIMEOUT_SECONDS = 10,
 };
 
@@ -24,14 +26,19 @@ struct server {
     struct event *readable; // libmicrohttpd has something to do
     struct event *timer;    // and has to do it by then
     struct connections *connections;
+    bool closed_one; // in this turn
     server_answer_fn answer;
     void *context;
 };
 
+// Where connections or descriptors were used up, libmicrohttpd listens again in the turn after it has closed
+// a connection, and does not ask for that turn.
 static void run(struct server *server) {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    server->closed_one = false;
     (void)MHD_run(server->daemon);
-    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
+    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES || server->closed_one) {
+        wait_ms = server->closed_one ? 0 : wait_ms;
         const struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
                                      .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
         evtimer_add(server->timer, &wait);
@@ -55,6 +62,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         *ours = connections_add(server->connections, info->connect_fd);
     } else {
         connections_remove(server->connections, *ours);
+        server->closed_one = true;
     }
 }
 
@@ -134,8 +142,8 @@ struct server *server_new(struct event_base *base, int socket, server_answer_fn 
     struct server *server = memory_allocate(1, sizeof *server);
     server->answer = answer;
     server->context = context;
-    server->connections = connections_new(base, CONNECTION_LIMIT - CONNECTIONS_TURN,
-                                          (int64_t)CONNECTION_TIMEOUT_SECONDS * 1000000);
+    server->connections =
+        connections_new(base, CONNECTIONS_MOST, (int64_t)CONNECTION_TIMEOUT_SECONDS * 1000000);
     server->daemon = start(server, socket);
     if (server->daemon == NULL) {
         error_set(error, ERROR_INTERNAL, "the admin port cannot be served: %s", strerror(errno));
