@@ -338,7 +338,8 @@ CREATE TRIGGER routes_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ou
 COMMENT ON TRIGGER routes_changed ON outbox.paused_topic IS 'See outbox.routes_changed.';
 
 -- A writer can insert events and nothing else; it may read the two columns that programs ask to have returned. The
--- relay can set the state columns and nothing else. So nobody but the owner can change an event afterwards.
+-- relay can set the state columns and nothing else; what it deletes, outbox.prune_step deletes for it, with the owner's
+-- rights. So nobody but the owner can change an event afterwards.
 GRANT USAGE ON SCHEMA outbox TO outbox_writer, outbox_relay, outbox_reader;
 GRANT INSERT (event_id, event_type, event_version, aggregate_id, data, metadata, occurred_at, due_at),
       SELECT (id, event_id) ON outbox.event TO outbox_writer;

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How fast events are sent, from a sample of bounded size: 5,000 ids below the floor and the newest 5,000 above it. When
--- all that is sent there was sent within the minute, it is scaled to a minute.
-CREATE OR REPLACE FUNCTION outbox.sent_recently(OUT event_type text, OUT sent_last_minute bigint, OUT mean_delay interval,
-                                                OUT exact boolean)
+-- How fast events are sent, from a sample of bounded size: 5,000 ids below the floor and the newest 5,000 above it.
+-- When all that is sent there was sent within the minute, it is scaled to a minute.
+CREATE OR REPLACE FUNCTION outbox.sent_recently(OUT event_type text, OUT sent_last_minute bigint,
+                                                OUT mean_delay interval, OUT exact boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

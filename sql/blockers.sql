@@ -87,16 +87,17 @@ FROM blocker AS b
 ORDER BY b.age DESC NULLS LAST, b.kind, b.pid;
 
 COMMENT ON VIEW outbox.blockers IS
-    'Who holds back the outbox or vacuum, the oldest first: transactions older than 10 seconds (a relay''s own, older than 5 '
-    'minutes), prepared transactions, replication slots that nobody reads or that are far behind, standbys that report old '
-    'snapshots. See them all as a member of pg_read_all_stats (pg_monitor has it); otherwise a row of kind unknown tells '
-    'that sessions of other roles may be old.';
+    'Who holds back the outbox or vacuum, the oldest first: transactions older than 10 seconds (a relay''s own, older '
+    'than 5 minutes), prepared transactions, replication slots that nobody reads or that are far behind, standbys that '
+    'report old snapshots. A member of pg_read_all_stats (as pg_monitor is) sees them all; to others a row of kind '
+    'unknown tells that sessions of other roles may be old.';
 COMMENT ON COLUMN outbox.blockers.kind IS 'transaction, prepared, slot, standby, or unknown: what may not be seen.';
 COMMENT ON COLUMN outbox.blockers.pid IS 'Process of the server, where there is one.';
 COMMENT ON COLUMN outbox.blockers.name IS
-    'Of a transaction its role, application and state; of a prepared one its identifier; of a slot or standby its name.';
+    'Of a transaction its role, application and state; of a prepared one its identifier; of slot or standby its name.';
 COMMENT ON COLUMN outbox.blockers.age IS
-    'How long since the transaction began, was prepared, or the slot was read. NULL: not known (slots before PostgreSQL 17).';
+    'How long since the transaction began, was prepared, or the slot was read. NULL: not known, as for slots before '
+    'PostgreSQL 17.';
 COMMENT ON COLUMN outbox.blockers.holds_back IS
     'The floor: what is above it is read again when a relay starts, and cannot be pruned. Vacuum: dead rows and index '
     'entries stay. WAL: files stay on the disk.';

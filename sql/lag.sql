@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How far behind the outbox is, and how fast it goes: outbox.backlog and outbox.sent_recently, which do not read history.
+-- How far behind the outbox is, and how fast it goes: outbox.backlog and outbox.sent_recently, which read no history.
 CREATE OR REPLACE VIEW outbox.lag AS
 SELECT event_type,
        coalesce(b.pending, 0) AS pending,
@@ -26,8 +26,10 @@ COMMENT ON COLUMN outbox.lag.parked IS 'Events that a person must decide about; 
 COMMENT ON COLUMN outbox.lag.oldest_pending IS 'Age of the oldest pending event, or of the oldest that was seen.';
 COMMENT ON COLUMN outbox.lag.sent_last_minute IS
     'Events sent in the last minute; scaled from the latest few thousand where they are more.';
-COMMENT ON COLUMN outbox.lag.mean_delay IS 'The mean time from happening to receipt, of the latest few thousand of those.';
+COMMENT ON COLUMN outbox.lag.mean_delay IS
+    'The mean time from happening to receipt, of the latest few thousand of those.';
 COMMENT ON COLUMN outbox.lag.waiting IS 'Events that wait for what their last_error says; see outbox.waiting.';
-COMMENT ON COLUMN outbox.lag.exact IS 'Whether the numbers of what waits are counted. False: there are many, and they are estimates.';
+COMMENT ON COLUMN outbox.lag.exact IS
+    'Whether the numbers of what waits are counted. False: there are many, and they are estimates.';
 
 GRANT SELECT ON outbox.lag TO outbox_relay, outbox_reader;

@@ -116,17 +116,21 @@ COMMENT ON FUNCTION outbox.prune_step(interval, bigint, integer) IS
     'which is 0 at first and then the step''s last_id, until finished. Each step is a transaction of its own. Only one '
     'session prunes at a time; in another it is finished at once.';
 
+-- (A step of a relay takes some ten milliseconds: a person waits for it.)
 CREATE OR REPLACE FUNCTION outbox.prune(older_than interval, most integer DEFAULT 10000) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
 AS $$
 DECLARE
     step record;
 BEGIN
     PERFORM outbox.check_prune(older_than, most);
-    IF NOT pg_try_advisory_xact_lock(1869968482, 5) THEN
-        RETURN 'no event is deleted: another session prunes just now';
-    END IF;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(1869968482, 5);
+    EXCEPTION WHEN lock_not_available THEN
+        RETURN 'no event is deleted: another session is pruning; call it again';
+    END;
     SELECT 0::bigint AS pruned, 0::bigint AS last_id, false AS finished INTO step;
     WHILE step.pruned = 0 AND NOT step.finished LOOP
         SELECT s.* INTO step FROM outbox.prune_step(older_than, step.last_id, most) AS s;

@@ -24,6 +24,7 @@ COMMENT ON COLUMN outbox.relays.client IS
     'The address it comes from. NULL: a socket of this machine, or hidden from who is not a member of its role or of '
     'pg_read_all_stats.';
 COMMENT ON COLUMN outbox.relays.since IS 'When it was made. NULL: hidden likewise.';
-COMMENT ON COLUMN outbox.relays.leads IS 'Whether it has the waker lock: writers wake this relay when it sleeps, and it wakes the others.';
+COMMENT ON COLUMN outbox.relays.leads IS
+    'Whether it has the waker lock: it is the relay that writers wake when all of them sleep.';
 
 GRANT SELECT ON outbox.relays TO outbox_relay, outbox_reader;

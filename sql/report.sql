@@ -17,8 +17,9 @@ BEGIN
                 'waiting', coalesce(sum(l.waiting), 0), 'scheduled', coalesce(sum(l.scheduled), 0),
                 'parked', coalesce(sum(l.parked), 0), 'oldest_pending_seconds', round(max(l.oldest), 3)),
             'by_type', coalesce(json_agg(json_build_object(
-                'event_type', l.event_type, 'topic_arn', outbox.topic_of(l.event_type), 'pending', l.pending, 'retrying', l.retrying,
-                'waiting', l.waiting, 'scheduled', l.scheduled, 'parked', l.parked,
+                'event_type', l.event_type, 'topic_arn', outbox.topic_of(l.event_type),
+                'pending', l.pending, 'retrying', l.retrying, 'waiting', l.waiting,
+                'scheduled', l.scheduled, 'parked', l.parked,
                 'oldest_pending_seconds', round(l.oldest, 3), 'sent_last_minute', l.sent_last_minute,
                 'mean_delay_seconds', round(extract(epoch FROM l.mean_delay), 6)) ORDER BY l.event_type), '[]'))
         FROM lag AS l);
@@ -107,7 +108,7 @@ $$;
 
 COMMENT ON FUNCTION outbox.report() IS
     'How the outbox stands, as one JSON object: the views lag, relays, waiting, parked and blockers, paused topics, the '
-    'floor, the size of the table. Every part is bounded; it takes some ten milliseconds.';
+    'floor, the size of the table. Every part is bounded: it takes ten to fifty milliseconds.';
 
 REVOKE EXECUTE ON FUNCTION outbox.report_backlog(), outbox.report_lists(), outbox.seconds(interval),
     outbox.report_table(), outbox.report() FROM PUBLIC;

@@ -11,7 +11,7 @@ GROUP BY h.reason
 ORDER BY 2 DESC, 1;
 
 COMMENT ON VIEW outbox.waiting IS
-    'What events wait for (a paused topic, a missing route, an earlier event, …), and how many. The relay lets them go by '
+    'What events wait for (a paused topic, a missing route, an earlier event), and how many. The relay lets them go by '
     'itself when that is over. Beyond 5,000 it estimates.';
 COMMENT ON COLUMN outbox.waiting.reason IS
     'Why the event was not published when it was its turn. What waits behind an event that is parked or retried keeps the '

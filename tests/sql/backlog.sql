@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- outbox.backlog and the views made of it: exact while little waits, near the truth where much does, and never at the
 -- cost of history.
-SELECT plan(29);
+SELECT plan(31);
 
 CREATE FUNCTION fill(number integer, suffix text DEFAULT 'created') RETURNS void LANGUAGE sql AS $$
     INSERT INTO outbox.event (event_type, aggregate_id, data, occurred_at)
@@ -29,6 +29,11 @@ UPDATE outbox.event SET sent_at = now(), due_at = NULL;
 SELECT is_empty('SELECT * FROM outbox.backlog()', 'all sent');
 SELECT is_empty('SELECT * FROM outbox.waiting', 'nothing waits');
 ROLLBACK;
+
+-- What waits is nothing that the relay would wake up for; what is due is.
+SELECT is(due_in, 0::bigint, 'an event is due') FROM outbox.look(8, 8);
+UPDATE outbox.event SET due_at = 'infinity', last_error = 'x' WHERE due_at < 'infinity';
+SELECT is(due_in, NULL, 'all wait') FROM outbox.look(8, 8);
 
 -- Much is pending, of two types, the oldest first.
 TRUNCATE outbox.event;

@@ -42,13 +42,13 @@ SELECT ok(wait_until('EXISTS (SELECT FROM seen WHERE name LIKE ''%, shop, active
 SELECT row_eq('SELECT length(query), remedy FROM seen', ROW(200, format('wait for it, or: SELECT pg_terminate_backend(%s);', :pid)), 'may be waited for');
 
 -- What another role may not see.
-CREATE ROLE stranger IN ROLE outbox_reader;
-SET ROLE stranger;
+CREATE ROLE onlooker IN ROLE outbox_reader;
+SET ROLE onlooker;
 SELECT row_eq('SELECT kind, pid, name, age, query, remedy FROM seen', ROW('unknown'::text, NULL::integer, '1 sessions of other roles'::text,
-    NULL::interval, NULL::text, 'to see them: GRANT pg_read_all_stats TO stranger;'::text), 'sessions of other roles are hidden, and that is told');
+    NULL::interval, NULL::text, 'to see them: GRANT pg_read_all_stats TO onlooker;'::text), 'sessions of other roles are hidden, and that is told');
 RESET ROLE;
-GRANT pg_read_all_stats TO stranger;
-SET ROLE stranger;
+GRANT pg_read_all_stats TO onlooker;
+SET ROLE onlooker;
 SELECT is((SELECT kind FROM seen), 'transaction', 'the remedy helps');
 RESET ROLE;
 SELECT dblink_cancel_query('other') AS cancelled, dblink_disconnect('other') AS disconnected \gset
@@ -106,4 +106,6 @@ SELECT is((SELECT r #- '{by_type,0,oldest_pending_seconds}' #>> '{by_type,0}' FR
     '"topic_arn": "arn:aws:sns:eu-central-1:123456789012:orders", "event_type": "order.created", "sent_last_minute": 0, "mean_delay_seconds": null}', 'an event type');
 SELECT is((SELECT concat_ws(' ', r #>> '{paused_topics,0,reason}', r #>> '{parked,0,last_error}') FROM report), E'moving a "quoted"\nreason', 'texts as they are');
 
+DROP VIEW seen;
+DROP ROLE onlooker;
 SELECT * FROM finish();
