@@ -210,7 +210,7 @@ static double number_of(const char *text, const char *name) {
         place = strstr(place + 1, name);
     }
     assert_non_null(place);
-    return strtod(place + strlen(name), NULL);
+    return place != NULL ? strtod(place + strlen(name), NULL) : 0;
 }
 
 static void the_process_is_told_of(void **state) {
