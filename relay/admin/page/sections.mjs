@@ -240,7 +240,7 @@ export function charts(command) {
       title: is_run ? "Delay until sent" : "Age when handled", format: duration, floor: 0.001,
       series: [
         { name: "median", of: (sample) => sample[3] },
-        { name: "95th percentile", of: (sample) => sample[4], style: "second" },
+        { name: "p95", of: (sample) => sample[4], style: "second" },
       ],
     },
   ];
