@@ -6,7 +6,7 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
     libexpat1-dev libevent-dev libmicrohttpd-dev)
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
-    libtap-parser-sourcehandler-pgtap-perl pgbouncer zip)
+    libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
 
 # packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
 # private PostgreSQL and emulator, and for tests/run.sh.
