@@ -101,13 +101,15 @@ findings_look PGOPTIONS='-c default_transaction_read_only=on'
 found database.read_only error 'set by: client'
 as_superuser "create database ascii encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"
 findings_look PGDATABASE=ascii
-found database.encoding warning
+found database.encoding error
 
 # The schema's version.
+as_superuser 'create database empty'
+findings_look PGDATABASE=empty
 found schema.missing error 'schema outbox is missing'
 assert_equal "no rights to what is not there are looked at" "" "$(finding rights)$(finding rights.writers)"
-PGDATABASE=ascii remedy_run schema.missing
-findings_look PGDATABASE=ascii
+PGDATABASE=empty remedy_run schema.missing
+findings_look PGDATABASE=empty
 gone schema.missing
 as_superuser "insert into outbox.migration (version, name, checksum) values (999, 'future', '')"
 findings_look
