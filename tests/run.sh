@@ -145,7 +145,7 @@ report() {
 # The counts that ctest, TAP's prove and our own test scripts print.
 count_tests() {
     sed -nE -e 's/^.*tests passed, 0 tests failed out of ([0-9]+).*$/\1/p' -e 's/^.*Tests=([0-9]+),.*$/\1/p' \
-        -e 's/^([0-9]+) passed, 0 failed$/\1/p' "$1" | tail -n 1
+        -e 's/^([0-9]+) passed, 0 failed$/\1/p' "$1" | awk '{ sum += $1 } END { if (NR) print sum }'
 }
 
 step_packages() { check packages install_packages; }
