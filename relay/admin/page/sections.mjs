@@ -138,6 +138,7 @@ export const sections = [
       number("Done", (handler) => handler.done),
       number("Duplicates", (handler) => handler.duplicate),
       number("Failed", (handler) => handler.failed),
+      number("Unreachable", (handler) => handler.unreachable),
       number("Put off", (handler) => handler.put_off),
     ],
   },
