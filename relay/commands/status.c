@@ -70,7 +70,7 @@ static void append_round(const struct settings *settings, PGconn **connection, s
     struct error error = {0};
     PGresult *result = NULL;
     if (*connection == NULL) {
-        *connection = query_connect(settings->database_url, &error);
+        *connection = query_connect(settings->database_url, "outbox-relay status", &error);
     }
     if (*connection != NULL) {
         result = read_report(*connection, &error);
@@ -153,7 +153,7 @@ bool command_status(const struct settings *settings, const char *const *operands
     (void)operands;
     (void)operand_count;
     signal(SIGPIPE, SIG_IGN);
-    PGconn *connection = query_connect(settings->database_url, error);
+    PGconn *connection = query_connect(settings->database_url, "outbox-relay status", error);
     bool good = connection != NULL && migrate_require(connection, &schema_outbox, error);
     if (good && settings->watch != 0) {
         good = watch(settings, &connection) ||

@@ -167,7 +167,8 @@ static void open_connection(struct upkeep *upkeep) {
                                        .ready = on_connected,
                                        .lost = on_lost,
                                        .refused = on_refused,
-                                       .application = "outbox-relay upkeep"};
+                                       .application = upkeep->routes != NULL ? "outbox-relay upkeep"
+                                                                             : "outbox-relay inbox"};
     upkeep->choice = pg_choice();
     upkeep->connection = pg_open(upkeep->base, upkeep->settings->database_url, &handler, &error);
     if (upkeep->connection == NULL) {
