@@ -117,6 +117,10 @@ int64_t metric_total(enum metric_name name) {
     return total;
 }
 
+bool metric_is_known(enum metric_name name) {
+    return registry[name] != NULL;
+}
+
 int metric_buckets(enum metric_name name, int64_t counts[METRIC_BOUNDS_MAX + 1]) {
     int count = bound_count(&metric_families[name]) + 1;
     memset(counts, 0, (size_t)count * sizeof *counts);

@@ -109,6 +109,7 @@ wait_sent "all is sent through the pooler"
 wait_pruned "all is pruned through the pooler"
 assert_equal "no limit stays in the pool's sessions" "0|0|on" \
     "$(PGUSER=relay PGPORT=$pooler_port sql "select current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('synchronous_commit')")"
+wait_for_sql 10 "a relay behind a pooler is seen" "select exists (select from outbox.relays)"
 relay_stop pooled
 assert_equal "upkeep has nothing to complain of" 0 "$(log_count pooled 'upkeep')"
 system_end
