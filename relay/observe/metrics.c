@@ -21,7 +21,7 @@ static int bound_count(const struct metric_family *family) {
 }
 
 static bool is_same_label(const char *label, const char *value) {
-    return label == NULL || strncmp(label, value, LABEL_SIZE_MAX) == 0;
+    return label == NULL || value == NULL || strncmp(label, value, LABEL_SIZE_MAX) == 0;
 }
 
 static struct metric *find(enum metric_name name, const char *const *labels) {
