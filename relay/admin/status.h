@@ -6,7 +6,7 @@
 //      "checks":[{"name","good","why"}],
 //      "history":{…},                       see history.h
 //      "topics":[{"topic","published","retried","parked","throttled","resting","pending","oldest_seconds"}],
-//      "handlers":[{"handler","done","duplicate","failed","put_off"}],
+//      "handlers":[{"handler","done","duplicate","failed","unreachable","put_off"}],
 //      "report":{…} or null}                outbox.report()
 #pragma once
 

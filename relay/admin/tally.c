@@ -16,8 +16,11 @@ static const struct tally_column topic_columns[] = {
     {"throttled", TALLY_COUNT},        {"resting", TALLY_FLAG},  {"pending", TALLY_COUNT},
     {"oldest_seconds", TALLY_SECONDS},
 };
-static const struct tally_column handler_columns[] = {
-    {"done", TALLY_COUNT}, {"duplicate", TALLY_COUNT}, {"failed", TALLY_COUNT}, {"put_off", TALLY_COUNT}};
+static const struct tally_column handler_columns[] = {{"done", TALLY_COUNT},
+                                                      {"duplicate", TALLY_COUNT},
+                                                      {"failed", TALLY_COUNT},
+                                                      {"unreachable", TALLY_COUNT},
+                                                      {"put_off", TALLY_COUNT}};
 enum {
     TOPIC_COLUMNS = sizeof topic_columns / sizeof topic_columns[0],
     HANDLER_COLUMNS = sizeof handler_columns / sizeof handler_columns[0],

@@ -30,7 +30,7 @@ struct tally {
 // tally_of_topics: published, retried, parked, throttled, resting, pending, oldest_seconds.
 struct tally tally_of_topics(void);
 
-// tally_of_handlers: done, duplicate, failed, put_off, the outcomes of METRIC_HANDLED.
+// tally_of_handlers: done, duplicate, failed, unreachable, put_off, the outcomes of METRIC_HANDLED.
 struct tally tally_of_handlers(void);
 
 void tally_free(struct tally *tally);

@@ -78,7 +78,7 @@ void relays_judge(struct subject *subject, const PGresult *rows, struct look_con
         judge_none(subject, row_int(rows, 0, "pending"));
         return;
     }
-    finding_add(subject, FINDING_OK, "relays", "connections of relays: %lld (%s)", relays,
+    finding_add(subject, FINDING_OK, "relays", "relays that are connected: %lld (%s)", relays,
                 row_text(rows, 0, "names"));
     if (row_int(rows, 0, "applications") > 1) {
         finding_add(subject, FINDING_NOTE, "relays.several", "relays of several names or versions run: %s",

@@ -90,7 +90,8 @@ static struct look_context context_of(PGconn *connection, const struct settings 
 
 void database_open(struct database *database, const struct settings *settings, struct findings *findings) {
     struct error error = {0};
-    *database = (struct database){.connection = query_connect(settings->database_url, &error)};
+    *database =
+        (struct database){.connection = query_connect(settings->database_url, "outbox-relay check", &error)};
     PGconn *connection = database->connection;
     if (connection == NULL) {
         connection_explain(findings_subject(findings, NULL, "Database"), error.text);

@@ -84,8 +84,11 @@ static void on_notified(void *context, const char *payload) {
 
 static void look_at_handlers(struct subject *subject, const struct table *table, const char *conninfo) {
     struct looker looker = {.subject = subject, .base = event_base_new(), .table = table};
-    const struct pg_handler handler = {
-        .context = &looker, .ready = on_ready, .lost = on_lost, .notified = on_notified};
+    const struct pg_handler handler = {.context = &looker,
+                                       .ready = on_ready,
+                                       .lost = on_lost,
+                                       .notified = on_notified,
+                                       .application = "outbox-relay check"};
     struct error error = {0};
     pg_choose_again();
     looker.connection = looker.base != NULL ? pg_open(looker.base, conninfo, &handler, &error) : NULL;

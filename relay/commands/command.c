@@ -3,6 +3,7 @@
 #include "commands/command.h"
 
 #include "commands/reload.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -138,6 +139,7 @@ static bool run_command(const struct command *command, int argc, char **argv, st
         done = command->run(&settings, operands, count, error);
     }
     log_flush_suppressed(true);
+    metrics_free();
     settings_free(&settings);
     return done;
 }

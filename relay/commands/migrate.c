@@ -58,7 +58,7 @@ bool command_migrate(const struct settings *settings, const char *const *operand
     }
     PGconn *connection = NULL;
     if (action != MIGRATE_PRINT) {
-        connection = query_connect(settings->database_url, error);
+        connection = query_connect(settings->database_url, "outbox-relay migrate", error);
         if (connection == NULL) {
             return false;
         }

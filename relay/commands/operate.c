@@ -12,8 +12,9 @@
 enum { IDS_SIZE_MAX = OPERANDS_MAX * 20 + 2, PARAMETERS_MAX = 2 };
 
 struct call {
-    const char *sql;  // a SELECT of one text
-    const char *what; // begins an error's text
+    const char *sql;         // a SELECT of one text
+    const char *application; // see query_connect
+    const char *what;        // begins an error's text
     int count;
     const char *parameters[PARAMETERS_MAX];
 };
@@ -29,7 +30,7 @@ static bool ask(PGconn *connection, const struct call *call, struct error *error
 }
 
 static bool make(const struct settings *settings, const struct call *call, struct error *error) {
-    PGconn *connection = query_connect(settings->database_url, error);
+    PGconn *connection = query_connect(settings->database_url, call->application, error);
     bool done = connection != NULL && migrate_require(connection, &schema_outbox, error) &&
                 ask(connection, call, error);
     PQfinish(connection);
@@ -75,7 +76,10 @@ bool command_retry(const struct settings *settings, const char *const *operands,
         return error_set(error, ERROR_USAGE,
                          "retry needs either the ids of events or --pattern; see outbox-relay help retry");
     }
-    struct call call = {.what = "trying events again", .count = 1, .parameters = {settings->pattern}};
+    struct call call = {.application = "outbox-relay retry",
+                        .what = "trying events again",
+                        .count = 1,
+                        .parameters = {settings->pattern}};
     if (by_pattern) {
         call.sql = "SELECT outbox.retry($1::pg_catalog.text)";
         return make(settings, &call, error);
@@ -87,6 +91,7 @@ bool command_retry(const struct settings *settings, const char *const *operands,
 bool command_park(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error) {
     struct call call = {.sql = "SELECT outbox.park($1::pg_catalog.int8[], $2::pg_catalog.text)",
+                        .application = "outbox-relay park",
                         .what = "parking events",
                         .count = 2,
                         .parameters = {NULL, settings->reason}};
@@ -97,6 +102,7 @@ bool command_pause(const struct settings *settings, const char *const *operands,
                    struct error *error) {
     (void)operand_count;
     const struct call call = {.sql = "SELECT outbox.pause($1::pg_catalog.text, $2::pg_catalog.text)",
+                              .application = "outbox-relay pause",
                               .what = "pausing the topic",
                               .count = 2,
                               .parameters = {operands[0], settings->reason}};
@@ -107,6 +113,7 @@ bool command_resume(const struct settings *settings, const char *const *operands
                     struct error *error) {
     (void)operand_count;
     const struct call call = {.sql = "SELECT outbox.resume($1::pg_catalog.text)",
+                              .application = "outbox-relay resume",
                               .what = "resuming the topic",
                               .count = 1,
                               .parameters = {operands[0]}};

@@ -111,7 +111,7 @@ static void print(const struct pruning *pruning) {
 }
 
 static bool prune(const struct settings *settings, struct pruning *pruning, struct error *error) {
-    pruning->connection = query_connect(settings->database_url, error);
+    pruning->connection = query_connect(settings->database_url, "outbox-relay prune", error);
     bool done =
         pruning->connection != NULL &&
         migrate_require(pruning->connection, pruning->inbox ? &schema_inbox : &schema_outbox, error) &&

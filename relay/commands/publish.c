@@ -7,7 +7,7 @@
 
 bool command_publish(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error) {
-    PGconn *connection = query_connect(settings->database_url, error);
+    PGconn *connection = query_connect(settings->database_url, "outbox-relay publish", error);
     if (connection == NULL) {
         return false;
     }

@@ -7,6 +7,7 @@
 #include "handle/webhook.h"
 #include "postgres/conninfo.h"
 #include "settings/reload.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ static bool check_webhook(const struct settings *fresh, struct error *error) {
 // What is looked at when a process begins, besides the form of each value.
 static bool check(const struct settings *fresh, struct error *error) {
     return conninfo_check(fresh->database_url, error) && credentials_check_environment(fresh, error) &&
-           check_webhook(fresh, error);
+           check_webhook(fresh, error) && upkeep_check(fresh, error);
 }
 
 static bool is_option(const struct option *option, size_t offset) {

@@ -70,7 +70,7 @@ static void append_round(const struct settings *settings, PGconn **connection, s
     struct error error = {0};
     PGresult *result = NULL;
     if (*connection == NULL) {
-        *connection = query_connect(settings->database_url, &error);
+        *connection = query_connect(settings->database_url, "outbox-relay status", &error);
     }
     if (*connection != NULL) {
         result = read_report(*connection, &error);
@@ -106,46 +106,53 @@ static void draw(struct buffer *page, const struct winsize *window) {
     buffer_free(&screen);
 }
 
-static bool is_told_to_stop(const sigset_t *signals) {
-    const struct timespec wait = {.tv_sec = WATCH_SECONDS};
-    return sigtimedwait(signals, NULL, &wait) > 0;
+static const char enter_screen[] = "\033[?1049h\033[2J"; // the alternate one
+static const char leave_screen[] = "\033[?1049l";
+static volatile sig_atomic_t is_drawing;
+
+// Interrupting is how it is meant to end. Not between two rounds only: a server that does not answer would be
+// waited for.
+static void on_stop(int number) {
+    (void)number;
+    if (is_drawing != 0) {
+        ssize_t ignored = write(STDOUT_FILENO, leave_screen, sizeof leave_screen - 1);
+        (void)ignored;
+    }
+    _exit(ERROR_NONE);
 }
 
-static bool watch_rounds(const struct settings *settings, PGconn **connection, const sigset_t *signals,
-                         bool on_terminal) {
-    bool first = true, good = true;
-    do {
-        struct winsize window;
-        struct buffer page;
-        buffer_init(&page, PAGE_MAX_BYTES);
-        window_size(&window);
-        append_round(settings, connection, page_width(&window), &page);
-        if (on_terminal) {
-            draw(&page, &window);
-        } else {
-            (void)printf("%s%s", first ? "" : "\n", buffer_text(&page));
-        }
-        good = fflush(stdout) == 0;
-        first = false;
-        buffer_free(&page);
-    } while (good && !is_told_to_stop(signals));
-    return good;
+static void end_by_signals(void) {
+    struct sigaction action = {.sa_handler = on_stop};
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
 }
 
-// SIGINT is how it is meant to end. Signals are taken between two rounds only.
-static bool watch(const struct settings *settings, PGconn **connection) {
-    sigset_t signals, before;
-    bool on_terminal = isatty(STDOUT_FILENO) && settings->json == 0;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, &before);
-    (void)fputs(on_terminal ? "\033[?1049h\033[2J" : "", stdout); // the alternate screen
-    bool good = watch_rounds(settings, connection, &signals, on_terminal);
-    (void)fputs(on_terminal ? "\033[?1049l" : "", stdout);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return good;
+static bool show_round(const struct settings *settings, PGconn **connection, bool first) {
+    struct winsize window;
+    struct buffer page;
+    buffer_init(&page, PAGE_MAX_BYTES);
+    window_size(&window);
+    append_round(settings, connection, page_width(&window), &page);
+    if (is_drawing != 0) {
+        draw(&page, &window);
+    } else {
+        (void)printf("%s%s", first ? "" : "\n", buffer_text(&page));
+    }
+    buffer_free(&page);
+    return fflush(stdout) == 0;
+}
+
+// Returns when it cannot write any more.
+static void watch(const struct settings *settings, PGconn **connection) {
+    static const struct timespec wait = {.tv_sec = WATCH_SECONDS};
+    end_by_signals();
+    is_drawing = isatty(STDOUT_FILENO) && settings->json == 0;
+    (void)fputs(is_drawing != 0 ? enter_screen : "", stdout);
+    for (bool first = true; show_round(settings, connection, first); first = false) {
+        (void)nanosleep(&wait, NULL);
+    }
 }
 
 bool command_status(const struct settings *settings, const char *const *operands, int operand_count,
@@ -153,11 +160,11 @@ bool command_status(const struct settings *settings, const char *const *operands
     (void)operands;
     (void)operand_count;
     signal(SIGPIPE, SIG_IGN);
-    PGconn *connection = query_connect(settings->database_url, error);
+    PGconn *connection = query_connect(settings->database_url, "outbox-relay status", error);
     bool good = connection != NULL && migrate_require(connection, &schema_outbox, error);
     if (good && settings->watch != 0) {
-        good = watch(settings, &connection) ||
-               error_set(error, ERROR_INTERNAL, "standard output cannot be written");
+        watch(settings, &connection);
+        good = error_set(error, ERROR_INTERNAL, "standard output cannot be written");
     } else if (good) {
         good = show_once(settings, connection, error);
     }

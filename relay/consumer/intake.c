@@ -135,7 +135,7 @@ struct intake *intake_new(struct event_base *base, const struct settings *settin
     intake->listener = *listener;
     metric_series(METRIC_REFUSED, REFUSED_MALFORMED, NULL); // 0, not absent
     metric_series(METRIC_REFUSED, REFUSED_SIGNATURE, NULL);
-    intake->remarks = remarks_new(base);
+    intake->remarks = remarks_new();
     intake->groups = lanes_new();
     intake->events = lanes_new();
     intake->tick = event_new(base, -1, 0, on_tick, intake);

@@ -95,13 +95,13 @@ static void finish(struct item *item, const struct intake_result *result) {
 void item_malformed(struct item *item, const char *kind, const char *reason) {
     metric_add(metric_series(METRIC_REFUSED, kind, NULL), 1);
     item->intake->counts.malformed++;
-    remarks_malformed(item->intake->remarks, item->message_id, item->receive_count, reason);
+    remarks_malformed(kind, item->message_id, item->receive_count, reason);
     finish(item, &(struct intake_result){.kind = INTAKE_FAILED, .reason = reason});
 }
 
 void item_failed(struct item *item, const struct intake_result *result) {
     item->intake->counts.failed++;
-    remarks_failed(item->intake->remarks, &item->envelope.event, result->reason);
+    remarks_failed(&item->envelope.event, result->reason);
     finish(item, result);
 }
 

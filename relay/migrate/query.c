@@ -13,16 +13,22 @@ static void log_notice(void *context, const PGresult *result) {
     log_info("PostgreSQL notice", LOG_TEXT("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
-PGconn *query_connect(const char *database_url, struct error *error) {
+PGconn *query_connect(const char *database_url, const char *application, struct error *error) {
     if (!conninfo_check(database_url, error)) {
         return NULL;
     }
+    char name[CONNINFO_APPLICATION_SIZE];
+    bool named = conninfo_application(database_url, application, name);
     // Later entries win over what the URL (dbname, expanded) says, earlier ones are only defaults.
     const char *timeout = getenv("PGCONNECT_TIMEOUT");
-    const char *const names[] = {"fallback_application_name", "connect_timeout", "dbname", "client_encoding",
-                                 NULL};
-    const char *const values[] = {"outbox-relay command", timeout == NULL || *timeout == '\0' ? "10" : NULL,
-                                  *database_url == '\0' ? NULL : database_url, "UTF8", NULL};
+    const char *const names[] = {"fallback_application_name", "connect_timeout",  "dbname",
+                                 "client_encoding",           "application_name", NULL};
+    const char *const values[] = {application,
+                                  timeout == NULL || *timeout == '\0' ? "10" : NULL,
+                                  *database_url == '\0' ? NULL : database_url,
+                                  "UTF8",
+                                  named ? name : NULL,
+                                  NULL};
     PGconn *connection = PQconnectdbParams(names, values, 1);
     if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
         error_set(error, ERROR_DATABASE, "cannot connect to PostgreSQL: %s",

@@ -7,10 +7,11 @@
 
 #include <libpq-fe.h>
 
-// query_connect opens a connection; `database_url` may be "", which leaves all to libpq's PG* variables. The
-// URL never appears in an error, for it can hold a password. Gives up after 10 seconds unless told otherwise
-// there. Returns NULL on failure; the connection is closed with PQfinish.
-PGconn *query_connect(const char *database_url, struct error *error);
+// query_connect opens a connection; `database_url` may be "", which leaves all to libpq's PG* variables.
+// `application` is as in struct pg_handler. The URL never appears in an error, for it can hold a password.
+// Gives up after 10 seconds unless told otherwise there. Returns NULL on failure; the connection is closed
+// with PQfinish.
+PGconn *query_connect(const char *database_url, const char *application, struct error *error);
 
 // query_run executes SQL, possibly several statements, and returns the last one's result, or NULL. `what`
 // begins the error's text.

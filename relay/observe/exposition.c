@@ -74,15 +74,16 @@ static void append_name(struct buffer *out, const struct metric *series, const c
 static void append_histogram(struct buffer *out, const struct metric *series) {
     const struct metric_family *family = series->family;
     int64_t cumulative = 0;
+    struct buffer bound;
+    buffer_init(&bound, 32);
     for (int index = 0; family->bounds[index] != 0; index++) {
-        struct buffer bound;
-        buffer_init(&bound, 32);
+        buffer_clear(&bound);
         append_value(&bound, family, family->bounds[index]);
         cumulative += series->counts[index];
         append_name(out, series, "_bucket", buffer_text(&bound));
         buffer_append_format(out, "%" PRId64 "\n", cumulative);
-        buffer_free(&bound);
     }
+    buffer_free(&bound);
     append_name(out, series, "_bucket", "+Inf");
     buffer_append_format(out, "%" PRId64 "\n", series->observations);
     append_name(out, series, "_sum", NULL);

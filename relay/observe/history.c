@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/history.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const double SECOND_US = 1e6;
@@ -23,8 +22,12 @@ static enum metric_name delay_family(const struct history *history) {
     return is_consumer(history) ? METRIC_MESSAGE_AGE : METRIC_DELIVERY_DELAY;
 }
 
+// The backlog is not known while the database cannot be asked.
 static int64_t pending_now(const struct history *history) {
-    return metric_total(is_consumer(history) ? METRIC_HELD_MESSAGES : METRIC_PENDING_EVENTS);
+    if (is_consumer(history)) {
+        return metric_total(METRIC_HELD_MESSAGES);
+    }
+    return metric_is_known(METRIC_PENDING_EVENTS) ? metric_total(METRIC_PENDING_EVENTS) : -1;
 }
 
 void history_begin(struct history *history, enum metric_owner owner, int64_t monotonic_us) {
@@ -105,6 +108,14 @@ const struct history_sample *history_get(const struct history *history, int inde
     return &history->samples[(history->first + index) % HISTORY_SAMPLES];
 }
 
+static void append_pending(struct buffer *out, int64_t pending) {
+    if (pending < 0) {
+        buffer_append_text(out, "null");
+    } else {
+        buffer_append_int(out, pending);
+    }
+}
+
 static void append_delay(struct buffer *out, double seconds) {
     if (seconds < 0) {
         buffer_append_text(out, ",null");
@@ -117,8 +128,9 @@ void history_append_json(const struct history *history, struct buffer *out) {
     buffer_append_format(out, "{\"interval_seconds\":%d,\"samples\":[", HISTORY_INTERVAL_SECONDS);
     for (int index = 0; index < history->count; index++) {
         const struct history_sample *sample = history_get(history, index);
-        buffer_append_format(out, "%s[%.3f,%" PRId64 ",%.3f", index > 0 ? "," : "",
-                             (double)sample->unix_us / SECOND_US, sample->pending, sample->sent);
+        buffer_append_format(out, "%s[%.3f,", index > 0 ? "," : "", (double)sample->unix_us / SECOND_US);
+        append_pending(out, sample->pending);
+        buffer_append_format(out, ",%.3f", sample->sent);
         append_delay(out, sample->delay_p50);
         append_delay(out, sample->delay_p95);
         buffer_append_format(out, ",%.3f]", sample->failures);

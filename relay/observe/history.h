@@ -12,7 +12,7 @@ enum { HISTORY_INTERVAL_SECONDS = 5, HISTORY_SAMPLES = 15 * 60 / HISTORY_INTERVA
 // Delays are -1 where nothing was sent in the interval.
 struct history_sample {
     int64_t unix_us;
-    int64_t pending;  // events to be published; of a consumer, messages held
+    int64_t pending;  // events to be published, -1 while not known; of a consumer, messages held
     double sent;      // events published, or messages deleted, a second
     double delay_p50; // seconds
     double delay_p95;
@@ -50,6 +50,6 @@ const struct history_sample *history_get(const struct history *history, int inde
 // and the highest bound for what is above all. In the unit of the bounds; -1 when there is no observation.
 double history_quantile(double quantile, const int64_t *counts, const int64_t *bounds, int buckets);
 
-// history_append_json appends {"interval_seconds":5,"samples":[[unix seconds, pending, sent a second, p50,
-// p95, failures a second],…]}, the oldest first; delays are seconds, or null.
+// history_append_json appends {"interval_seconds":5,"samples":[[unix seconds, pending or null, sent a second,
+// p50, p95, failures a second],…]}, the oldest first; delays are seconds, or null.
 void history_append_json(const struct history *history, struct buffer *out);

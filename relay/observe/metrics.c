@@ -21,7 +21,7 @@ static int bound_count(const struct metric_family *family) {
 }
 
 static bool is_same_label(const char *label, const char *value) {
-    return label == NULL || strncmp(label, value, LABEL_SIZE_MAX) == 0;
+    return label == NULL || value == NULL || strncmp(label, value, LABEL_SIZE_MAX) == 0;
 }
 
 static struct metric *find(enum metric_name name, const char *const *labels) {
@@ -115,6 +115,10 @@ int64_t metric_total(enum metric_name name) {
         total += series->counts != NULL ? series->observations : series->value;
     }
     return total;
+}
+
+bool metric_is_known(enum metric_name name) {
+    return registry[name] != NULL;
 }
 
 int metric_buckets(enum metric_name name, int64_t counts[METRIC_BOUNDS_MAX + 1]) {

@@ -32,6 +32,10 @@ void metric_record(enum metric_name name, int64_t value);
 // metric_total is the sum of all series of a counter or gauge; of a histogram, the number of observations.
 int64_t metric_total(enum metric_name name);
 
+// metric_is_known tells whether a family has any series: of what is read from elsewhere, and may not be
+// there, a total of 0 would say something else.
+bool metric_is_known(enum metric_name name);
+
 // metric_buckets adds up the histogram's series: counts[i] are the observations that are at most bounds[i]
 // and above bounds[i - 1], the last one those above all. Returns how many counts there are.
 int metric_buckets(enum metric_name name, int64_t counts[METRIC_BOUNDS_MAX + 1]);

@@ -76,7 +76,8 @@ static void on_lost(void *context, const struct error *error) {
 }
 
 bool claim_connect(struct claim *claim, struct event_base *base, struct error *error) {
-    const struct pg_handler handler = {.context = claim, .ready = on_ready, .lost = on_lost};
+    const struct pg_handler handler = {
+        .context = claim, .ready = on_ready, .lost = on_lost, .application = "outbox-relay claim"};
     claim->ledger = NULL;
     rows_clear(&claim->rows);
     claim->transaction = 0;

@@ -372,7 +372,7 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     connection->handler = *handler;
     int64_t limit_us = handler->answer_limit_us > 0 ? handler->answer_limit_us : ANSWER_LIMIT_US;
     connection->answer_limit = (struct timeval){limit_us / 1000000, limit_us % 1000000};
-    const char *application = handler->application != NULL ? handler->application : "outbox-relay";
+    const char *application = handler->application != NULL ? handler->application : CONNINFO_APPLICATION;
     connection->dial =
         dial_start(base, conninfo, application, is_chosen ? &chosen : NULL, on_dialled, connection);
     return connection;

@@ -27,7 +27,7 @@ struct pg_handler {
     // ends the session makes the connection lost all the same. NULL: so does every refused statement.
     void (*refused)(void *context, void *statement, const char *sqlstate, const char *message);
     int64_t answer_limit_us; // how long a server that owes an answer may be silent; 0: 30 s
-    const char *application; // application_name, where conninfo has none; NULL: outbox-relay
+    const char *application; // "outbox-relay" and what for, see conninfo_application; NULL: that alone
 };
 
 // One row of a result; the values live only during the call. Row callbacks may call pg_pause, never pg_close.

@@ -2,6 +2,8 @@
 #include "postgres/conninfo.h"
 
 #include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // What a setting can hold without being taken for the name of a database: libpq would show that name in its
@@ -75,4 +77,21 @@ bool conninfo_same_database(const char *one, const char *other) {
     PQconninfoFree(first);
     PQconninfoFree(second);
     return same;
+}
+
+bool conninfo_application(const char *conninfo, const char *application,
+                          char ret[CONNINFO_APPLICATION_SIZE]) {
+    PQconninfoOption *parsed = PQconninfoParse(conninfo, NULL);
+    const char *name = getenv("PGAPPNAME");
+    const char *part = application + strlen(CONNINFO_APPLICATION);
+    for (const PQconninfoOption *option = parsed; option != NULL && option->keyword != NULL; option++) {
+        name = strcmp(option->keyword, "application_name") == 0 && option->val != NULL ? option->val : name;
+    }
+    bool named = name != NULL && *name != '\0';
+    if (named) {
+        int most = CONNINFO_APPLICATION_SIZE - 1 - (int)strlen(part);
+        (void)snprintf(ret, CONNINFO_APPLICATION_SIZE, "%.*s%s", most, name, part);
+    }
+    PQconninfoFree(parsed);
+    return named;
 }

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+enum { CONNINFO_APPLICATION_SIZE = 64 }; // PostgreSQL cuts what is longer
+#define CONNINFO_APPLICATION "outbox-relay"
+
 // conninfo_check: "" (libpq's PG* variables rule), a URL or a list of keyword=value. What libpq would misread
 // in a way that shows part of a password in its own errors is refused (ERROR_USAGE); the text itself is never
 // shown. Source: PostgreSQL, "Connection Strings" in the chapter on libpq.
@@ -14,3 +17,8 @@ bool conninfo_check(const char *conninfo, struct error *error);
 // conninfo_same_database: two connection strings that are valid lead to the same database, with the same
 // options: they differ in nothing but who connects (user, password, the files of certificate and password).
 bool conninfo_same_database(const char *one, const char *other);
+
+// conninfo_application: where conninfo or PGAPPNAME gives all connections of the program one name, each still
+// says what it is for: "shop" becomes "shop claim" for `application` "outbox-relay claim". False when they
+// give none: then `application` is the name, as fallback_application_name.
+bool conninfo_application(const char *conninfo, const char *application, char ret[CONNINFO_APPLICATION_SIZE]);

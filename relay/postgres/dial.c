@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "postgres/conninfo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,8 @@ static void on_notice(void *context, const PGresult *result) {
 
 static void try_current(struct dial *dial) {
     const struct host *host = &dial->hosts.list[dial->current];
+    char name[CONNINFO_APPLICATION_SIZE];
+    bool named = conninfo_application(dial->conninfo, dial->application, name);
     // Entries before dbname are defaults that the connection string may change: a server that is gone without
     // a word is noticed within half a minute, not within the system's hours. Those after it win, unless NULL.
     const char *const names[] = {"fallback_application_name",
@@ -78,13 +81,14 @@ static void try_current(struct dial *dial) {
                                  "tcp_user_timeout",
                                  "dbname",
                                  "client_encoding",
+                                 "application_name",
                                  "host",
                                  "hostaddr",
                                  "port",
                                  NULL};
-    const char *const values[] = {dial->application, "10",           "5",    "3",
-                                  "30000",           dial->conninfo, "UTF8", host->name,
-                                  host->address,     host->port,     NULL};
+    const char *const values[] = {dial->application, "10",           "5",        "3",
+                                  "30000",           dial->conninfo, "UTF8",     named ? name : NULL,
+                                  host->name,        host->address,  host->port, NULL};
     dial->deadline = clock_monotonic_us() + dial->hosts.timeout_seconds * INT64_C(1000000);
     dial->pg = PQconnectStartParams(names, values, 1);
     PQsetNoticeReceiver(dial->pg, on_notice, NULL);

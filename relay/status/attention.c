@@ -2,7 +2,6 @@
 #include "status/attention.h"
 
 #include "status/fields.h"
-#include "status/relays.h"
 #include "status/text.h"
 
 #include <string.h>
@@ -34,7 +33,7 @@ static void look_at_relays(struct attention *attention, const cJSON *report) {
     const cJSON *totals = field_object(report, "totals");
     double unsent =
         field_number(totals, "pending") + field_number(totals, "retrying") + field_number(totals, "waiting");
-    if (!relays_any(field_list(report, "relays")) && unsent > 0) {
+    if (cJSON_GetArraySize(field_list(report, "relays")) == 0 && unsent > 0) {
         buffer_append_text(&attention->line, "no relay is connected while ");
         append_events(attention, unsent);
         buffer_append_text(&attention->line, unsent == 1 ? " is" : " are");

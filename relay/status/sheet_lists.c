@@ -1,52 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sections that list something.
 #include "status/fields.h"
-#include "status/relays.h"
 #include "status/sheet.h"
 #include "status/text.h"
 
-static bool is_shown_before(const cJSON *relays, const cJSON *relay) {
-    const cJSON *other = relays->child;
-    while (other != relay && !(relays_is_one(other) && relays_are_alike(other, relay))) {
-        other = other->next;
-    }
-    return other != relay;
-}
-
-// A relay has several connections: one line for all of the same name and place.
-static void add_relay(struct sheet *sheet, struct grid *grid, const cJSON *relays, const cJSON *relay) {
-    int connections = 0;
-    bool leads = false;
-    const cJSON *other;
-    cJSON_ArrayForEach(other, relays) {
-        if (relays_is_one(other) && relays_are_alike(other, relay)) {
-            connections++;
-            leads = leads || field_is_true(other, "leads");
-        }
-    }
-    sheet_add_text(grid, relay, "application");
-    sheet_add_text(grid, relay, "client");
-    sheet_add_number(sheet, grid, connections);
-    sheet_add_time(grid, relay, "since");
-    grid_add(grid, leads ? "leads: writers wake it" : "");
-}
-
 void sheet_append_relays(struct sheet *sheet) {
-    static const struct column columns[] = {
-        {"application", COLUMN_TEXT}, {"from", COLUMN_TEXT}, {"connections", COLUMN_NUMBER},
-        {"since", COLUMN_WORD},       {"", COLUMN_WORD},     {NULL, COLUMN_WORD}};
+    static const struct column columns[] = {{"relay", COLUMN_TEXT}, {"from", COLUMN_TEXT},
+                                            {"pid", COLUMN_NUMBER}, {"since", COLUMN_WORD},
+                                            {"", COLUMN_WORD},      {NULL, COLUMN_WORD}};
     const cJSON *relays = field_list(sheet->report, "relays");
     const cJSON *relay;
     sheet_heading(sheet, "Relays");
-    if (!relays_any(relays)) {
+    if (cJSON_GetArraySize(relays) == 0) {
         buffer_append_text(sheet->out, "  no relay is connected\n");
         return;
     }
     struct grid *grid = grid_new(columns);
     cJSON_ArrayForEach(relay, relays) {
-        if (relays_is_one(relay) && !is_shown_before(relays, relay)) {
-            add_relay(sheet, grid, relays, relay);
-        }
+        sheet_add_text(grid, relay, "application");
+        sheet_add_text(grid, relay, "client");
+        sheet_add_number(sheet, grid, field_number(relay, "pid"));
+        sheet_add_time(grid, relay, "since");
+        grid_add(grid, field_is_true(relay, "leads") ? "leads: writers wake it" : "");
     }
     sheet_end_grid(sheet, grid);
 }
@@ -139,9 +114,9 @@ static void append_remedies(struct sheet *sheet, const cJSON *blockers) {
 }
 
 void sheet_append_blockers(struct sheet *sheet) {
-    static const struct column columns[] = {
-        {"kind", COLUMN_WORD},       {"pid", COLUMN_NUMBER}, {"name", COLUMN_TEXT}, {"age", COLUMN_NUMBER},
-        {"holds back", COLUMN_TEXT}, {"query", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
+    static const struct column columns[] = {{"kind", COLUMN_WORD},       {"pid", COLUMN_NUMBER},
+                                            {"name", COLUMN_TEXT},       {"age", COLUMN_NUMBER},
+                                            {"holds back", COLUMN_TEXT}, {NULL, COLUMN_WORD}};
     const cJSON *blockers = field_list(sheet->report, "blockers");
     if (cJSON_GetArraySize(blockers) == 0) {
         return;
@@ -159,7 +134,6 @@ void sheet_append_blockers(struct sheet *sheet) {
         sheet_add_text(grid, blocker, "name");
         sheet_add_age(sheet, grid, blocker, "age_seconds");
         sheet_add_text(grid, blocker, "holds_back");
-        sheet_add_text(grid, blocker, "query");
     }
     sheet_end_grid(sheet, grid);
     append_remedies(sheet, blockers);

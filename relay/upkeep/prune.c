@@ -19,10 +19,6 @@ static const char LIMITS[] = "SELECT pg_catalog.set_config('statement_timeout', 
                              " pg_catalog.set_config('lock_timeout', '2s', true),"
                              " pg_catalog.set_config('synchronous_commit', 'off', true)";
 
-static int64_t retention_of(const struct upkeep *upkeep) {
-    return upkeep->routes != NULL ? upkeep->settings->retention : upkeep->settings->inbox_retention;
-}
-
 static void begin_pass(struct pass *pass) {
     if (!pass->under_way) {
         *pass = (struct pass){.under_way = true, .most = pass->most, .began_at = clock_monotonic_us()};
@@ -32,7 +28,7 @@ static void begin_pass(struct pass *pass) {
 
 static void send_step(struct upkeep *upkeep, const char *sql, int parameters, pg_row_fn row) {
     char retention[ARGUMENT_SIZE], most[ARGUMENT_SIZE], after[ARGUMENT_SIZE];
-    snprintf(retention, sizeof retention, "%" PRId64 " microseconds", retention_of(upkeep));
+    snprintf(retention, sizeof retention, "%" PRId64 " microseconds", upkeep->retention);
     snprintf(most, sizeof most, "%d", upkeep->pass.most);
     snprintf(after, sizeof after, "%" PRId64, upkeep->pass.after);
     upkeep_send(upkeep, &(struct pg_statement){
@@ -70,7 +66,7 @@ static void send_inbox(struct upkeep *upkeep) {
 
 static void end_pass(struct upkeep *upkeep, int64_t now) {
     struct pass *pass = &upkeep->pass;
-    int64_t between = steps_between_passes(retention_of(upkeep));
+    int64_t between = steps_between_passes(upkeep->retention);
     if (pass->total > 0) {
         log_info(upkeep->routes != NULL ? "pruned sent events" : "forgot processed events",
                  LOG_INT("events", pass->total), LOG_INT("seconds", (now - pass->began_at) / 1000000));

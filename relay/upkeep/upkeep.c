@@ -20,7 +20,11 @@ enum {
     AGAIN_BASE_US = 5000000, // after a refused statement
     AGAIN_MAX_US = 600000000,
     FIRST_PASS_US = 10000000, // at most, after the start
+    LOOK_US = 5000000,        // how often to look whether a reload has changed the retention time
 };
+
+// Whether SQS can still deliver an event; inbox.prune refuses less as well.
+static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
 
 static const struct task_kind *kind_of(const struct upkeep *upkeep, int name) {
     if (name == TASK_PRUNE) {
@@ -163,7 +167,8 @@ static void open_connection(struct upkeep *upkeep) {
                                        .ready = on_connected,
                                        .lost = on_lost,
                                        .refused = on_refused,
-                                       .application = "outbox-relay upkeep"};
+                                       .application = upkeep->routes != NULL ? "outbox-relay upkeep"
+                                                                             : "outbox-relay inbox"};
     upkeep->choice = pg_choice();
     upkeep->connection = pg_open(upkeep->base, upkeep->settings->database_url, &handler, &error);
     if (upkeep->connection == NULL) {
@@ -194,8 +199,9 @@ static void run_next(struct upkeep *upkeep, int64_t now) {
     }
     if (upkeep->tasks[next].due_at <= now) {
         begin(upkeep, next, now);
-    } else if (upkeep->tasks[next].due_at != INT64_MAX) {
-        set_timer(upkeep, upkeep->tasks[next].due_at - now);
+    } else {
+        int64_t delay = upkeep->tasks[next].due_at - now;
+        set_timer(upkeep, delay < LOOK_US ? delay : LOOK_US);
     }
 }
 
@@ -203,49 +209,77 @@ static bool has_moved(const struct upkeep *upkeep) {
     return upkeep->routes != NULL && pg_choice() != upkeep->choice;
 }
 
+static bool has_nothing_to_do(const struct upkeep *upkeep) {
+    bool has_nothing = true;
+    for (int name = 0; name < TASKS; name++) {
+        has_nothing = has_nothing && upkeep->tasks[name].due_at == INT64_MAX;
+    }
+    return has_nothing;
+}
+
+// Before each step, lest one goes by a time that holds no more. A pass begins anew, and not in all relays at
+// once.
+static void follow_retention(struct upkeep *upkeep, int64_t now) {
+    const struct settings *settings = upkeep->settings;
+    int64_t retention = upkeep->routes != NULL ? settings->retention : settings->inbox_retention;
+    if (retention == upkeep->retention) {
+        return;
+    }
+    int64_t between = steps_between_passes(retention);
+    int64_t latest = between < FIRST_PASS_US ? between : FIRST_PASS_US;
+    upkeep->retention = retention;
+    upkeep->pass.under_way = false;
+    upkeep->tasks[TASK_PRUNE].due_at =
+        retention > 0 ? now + backoff_jittered_us(1, latest, latest) : INT64_MAX;
+}
+
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
     struct upkeep *upkeep = context;
     int64_t now = clock_monotonic_us();
-    if (upkeep->ready && upkeep->running == TASKS && has_moved(upkeep)) {
+    bool is_idle = upkeep->running == TASKS;
+    if (is_idle) {
+        follow_retention(upkeep, now);
+    }
+    if (upkeep->ready && is_idle && (has_moved(upkeep) || has_nothing_to_do(upkeep))) {
         disconnect(upkeep);
         forget_readings(upkeep);
         upkeep->connect_at = now + START_US;
     }
-    if (upkeep->connection == NULL) {
+    if (upkeep->connection == NULL && has_nothing_to_do(upkeep)) {
+        set_timer(upkeep, LOOK_US);
+    } else if (upkeep->connection == NULL) {
         connect_when_chosen(upkeep, now);
-    } else if (upkeep->ready && upkeep->running == TASKS) {
+    } else if (upkeep->ready && is_idle) {
         run_next(upkeep, now);
     }
 }
 
-static int64_t retention_of(const struct settings *settings, const struct routes *routes) {
-    return routes != NULL ? settings->retention : settings->inbox_retention;
+bool upkeep_check(const struct settings *settings, struct error *error) {
+    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
+        return error_set(
+            error, ERROR_USAGE,
+            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
+            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
+            "right for a queue with a dead-letter queue");
+    }
+    return true;
 }
 
 struct upkeep *upkeep_new(struct event_base *base, const struct settings *settings, struct routes *routes) {
     struct upkeep *upkeep = memory_allocate(1, sizeof *upkeep);
-    int64_t retention = retention_of(settings, routes);
-    int64_t between = steps_between_passes(retention);
-    int64_t now = clock_monotonic_us();
     upkeep->base = base;
     upkeep->settings = settings;
     upkeep->routes = routes;
     upkeep->running = TASKS;
     upkeep->backlog = backlog_new(settings);
     upkeep->pass.most = STEPS_FIRST;
-    upkeep->tasks[TASK_BACKLOG].due_at = routes != NULL ? now : INT64_MAX;
+    upkeep->tasks[TASK_BACKLOG].due_at = routes != NULL ? 0 : INT64_MAX;
     upkeep->tasks[TASK_REPORT].due_at = INT64_MAX;
     upkeep->tasks[TASK_PRUNE].due_at = INT64_MAX;
-    if (retention > 0) { // not all relays at once
-        int64_t latest = between < FIRST_PASS_US ? between : FIRST_PASS_US;
-        upkeep->tasks[TASK_PRUNE].due_at = now + backoff_jittered_us(1, latest, latest);
-    }
     upkeep->timer = evtimer_new(base, on_timer, upkeep);
-    if (routes != NULL || retention > 0) {
-        upkeep_soon(upkeep);
-    }
+    upkeep_soon(upkeep);
     return upkeep;
 }
 

@@ -4,15 +4,20 @@
 // stop or slow the relay: what fails is logged, and tried again later.
 #pragma once
 
+#include "base/error.h"
 #include "route/routes.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 struct upkeep;
 
+// upkeep_check refuses (ERROR_USAGE) a retention time of schema inbox that is too short.
+bool upkeep_check(const struct settings *settings, struct error *error);
+
 // upkeep_new begins; `routes` tells which topic an event type goes to (NULL: upkeep of schema inbox, for a
-// consumer).
+// consumer). Settings must live as long; what a reload changes of them is followed.
 struct upkeep *upkeep_new(struct event_base *base, const struct settings *settings, struct routes *routes);
 void upkeep_free(struct upkeep *upkeep);
 

@@ -56,6 +56,7 @@ struct upkeep {
     char *report;
     char *report_read; // the answer under way
     int64_t report_at, asked_at;
+    int64_t retention; // that the pass goes by; 0: nothing is pruned
     struct pass pass;
 };
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- outbox.blockers, outbox.relays and outbox.report: each thing that holds back something is provoked by another session.
-SELECT plan(35);
+SELECT plan(39);
 
 SELECT format('host=%s port=%s user=%s dbname=%s', :'HOST', :'PORT', :'USER', :'DBNAME') AS server \gset
 
@@ -64,6 +64,13 @@ SELECT locked FROM dblink('relay', 'SELECT pg_advisory_lock(1869968482, 2)') AS 
 SELECT is((SELECT leads FROM outbox.relays), true, 'the one with the waker lock leads');
 SELECT dblink_exec('relay', 'COMMIT') AS committed, dblink_exec('relay', 'SET application_name = renamed') AS renamed \gset
 SELECT is((SELECT application FROM outbox.relays), 'renamed', 'whatever it calls itself');
+SELECT unlocked FROM dblink('relay', 'SELECT pg_advisory_unlock(1869968482, 2)') AS t(unlocked boolean) \gset
+SELECT dblink_exec('relay', 'SET application_name = "outbox-relay claim"') AS named \gset
+SELECT is((SELECT application FROM outbox.relays), 'outbox-relay claim', 'behind a pooler by another of its names');
+SELECT dblink_connect('control', :'server' || ' application_name=outbox-relay-2') AS connected \gset
+SELECT results_eq('SELECT application FROM outbox.relays', ARRAY['outbox-relay-2'], 'else a row for each relay, not for each connection');
+SELECT dblink_disconnect('control') AS disconnected, dblink_exec('relay', 'SET application_name = "outbox-relay status"') AS named \gset
+SELECT ok(wait_until('NOT EXISTS (SELECT FROM outbox.relays)'), 'other commands are no relays');
 SELECT dblink_disconnect('relay') AS disconnected \gset
 
 -- Prepared transactions, where the server allows them.
@@ -87,6 +94,8 @@ SELECT matches((SELECT holds_back FROM outbox.blockers), '^[0-9]+ .* of WAL$', '
 SELECT is((SELECT remedy FROM outbox.blockers),
     'start what reads it, or, if it is gone for good: SELECT pg_drop_replication_slot(''standby_1'');', 'and its remedy');
 SELECT is((SELECT json_array_length(outbox.report() -> 'blockers')), 1, 'the report has it');
+SELECT is((SELECT array_agg(key) FROM json_object_keys(outbox.report() #> '{blockers,0}') AS key),
+    ARRAY['kind', 'pid', 'name', 'age_seconds', 'holds_back', 'remedy'], 'but not what others run, which can hold anything');
 SELECT pg_drop_replication_slot('standby_1') AS dropped \gset
 SELECT is_empty('SELECT * FROM outbox.blockers', 'dropped');
 

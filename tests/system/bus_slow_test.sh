@@ -84,7 +84,7 @@ assert_equal "a program that could not do its work after a while is run again so
 # Without its database for a moment a relay does not wait for what is at work, and does not begin it a second time.
 sql "insert into outbox.event (event_type, aggregate_id, data) values ('wait.moved', 'wait', '{}')"
 wait_for 20 "it is at work" test -s "$system_dir/wait.runs"
-sql "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'outbox-relay'" >/dev/null
+sql "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')" >/dev/null
 wait_for 10 "the relay notices" relay_log one 'the database is lost'
 insert fast 1 1
 all_handled fast 15

@@ -139,9 +139,10 @@ found blockers ok
 # A relay.
 relay_start shop OUTBOX_SINK=stdout
 wait_for_sql 10 "the relay leads" 'select exists (select from outbox.relays where leads)'
+wait_for_sql 20 "its upkeep is there" "select exists (select from pg_stat_activity where application_name = 'outbox-relay upkeep')"
 findings_look
-found relays ok
-gone relays.none relays.no_leader events
+found relays ok 'connected: 1 \(outbox-relay\)$'
+gone relays.none relays.several relays.no_leader events
 PGAPPNAME=outbox-relay-2 process_start "$system_dir/other.pid" "$system_dir/other.log" \
     psql --no-psqlrc --quiet --command 'select pg_sleep(600)'
 wait_for_sql 10 "another is there" "select count(distinct application) = 2 from outbox.relays"

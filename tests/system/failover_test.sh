@@ -43,7 +43,7 @@ assert_all_published() {
         "$(sql 'select count(*) from outbox.event where sent_at is null or message_id is null')"
 }
 
-relay_connections() { sql "select count(*) from pg_stat_activity where application_name = 'outbox-relay'"; }
+relay_connections() { sql "select count(*) from pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')"; }
 
 system_begin
 system_postgres

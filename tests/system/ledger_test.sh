@@ -14,7 +14,7 @@ ordered_lock="pg_locks where locktype = 'advisory' and classid = 1869968482 and 
 # has not waited.
 turn_of_another() {
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 >"$system_dir/turn.log" 2>&1 <<'END'
-select pg_advisory_lock(1869968482, 4) from (select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'outbox-relay') t;
+select pg_advisory_lock(1869968482, 4) from (select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')) t;
 do $$
 begin
     while not exists (select from pg_locks where locktype = 'advisory' and classid = 1869968482 and objid = 4 and not granted)

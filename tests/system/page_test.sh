@@ -13,7 +13,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/consume.sh"
 
 hostile_reason='"><img src=x onerror="hacked=1"><script>hacked=2</script>'
 hostile_aggregate="<b onclick='hacked=3'>'; </script>{{hacked}}"
-hostile_client='outbox-relay <iframe src=javascript:hacked=4>'
+hostile_client='outbox-relay<iframe/src=javascript:hacked=4>'
 
 # look STEP [ARGUMENT...] has the browser take a step, and counts what it finds.
 look() {

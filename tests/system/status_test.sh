@@ -18,6 +18,12 @@ status() {
 }
 says() { assert_match "$1" "$2" "$output"; }
 says_not() { if [[ $output =~ $2 ]]; then assert_failed "$1" "$output"; else assert_passed "$1"; fi; }
+# What the server has not read is the question.
+server_owes_an_answer() {
+    awk -v port=":$(printf %04X "$PGPORT")" '
+        index($2, port) && $4 == "01" { split($5, queue, ":"); if (queue[2] != "00000000") found = 1 }
+        END { exit !found }' /proc/net/tcp
+}
 admin() { PGUSER=postgres sql "$1"; }
 
 system_begin
@@ -93,6 +99,20 @@ code=0
 wait "$watcher" || code=$?
 assert_equal "interrupted, it ends with" 0 "$code"
 assert_match "an empty line is between" $'\n\nOutbox of' "$(cat "$system_dir/watched")"
+
+# While the database owes an answer it can be interrupted as well.
+"$relay" status --watch >"$system_dir/watched" 2>"$system_dir/watched.err" &
+watcher=$!
+wait_for 20 "it is shown" grep -q '^Outbox of' "$system_dir/watched"
+backend=$(sql "select pid from pg_stat_activity where application_name = 'outbox-relay status'")
+kill -STOP "$backend"
+wait_for 20 "it asks" server_owes_an_answer
+kill -INT "$watcher"
+wait_for 10 "it ends" bash -c "! kill -0 $watcher 2>/dev/null"
+kill -CONT "$backend"
+code=0
+wait "$watcher" || code=$?
+assert_equal "interrupted while it waits, it ends with" 0 "$code"
 
 # On a terminal it draws over what it had, and leaves the screen as it was.
 script --quiet --return --command "stty cols 80 rows 30; echo \$\$ >'$system_dir/drawer'; exec '$relay' status --watch" \

@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 # end_fetching_session ends the session of a claim that is being fetched; true when there was one.
 end_fetching_session() {
     [[ $(sql "select count(pg_terminate_backend(pid)) from pg_stat_activity
-              where application_name = 'outbox-relay' and state = 'active' and query like '%FOR NO KEY UPDATE%'") != 0 ]]
+              where application_name = 'outbox-relay claim' and state = 'active' and query like '%FOR NO KEY UPDATE%'") != 0 ]]
 }
 
 system_begin

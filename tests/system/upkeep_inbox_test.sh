@@ -8,7 +8,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../lib/consume.sh
 source "${BASH_SOURCE[0]%/*}/../lib/consume.sh"
 
-upkeep_connections() { sql "select count(*) from pg_stat_activity where application_name = 'outbox-relay upkeep'"; }
+upkeep_connections() { sql "select count(*) from pg_stat_activity where application_name = 'outbox-relay inbox'"; }
 remember() {
     sql "truncate inbox.processed_event;
          insert into inbox.processed_event (consumer, event_id, processed_at)

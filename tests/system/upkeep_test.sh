@@ -62,11 +62,12 @@ psql --quiet --no-psqlrc --command "select pg_advisory_lock($prune_lock), pg_sle
 holder=$!
 wait_for_sql 10 "somebody else prunes" "select count(*) = 1 from pg_locks where locktype = 'advisory' and (classid, objid) = (1869968482, 5)"
 events_insert 20
-relay_start two OUTBOX_RETENTION=1s PGUSER=relay
+relay_start two OUTBOX_RETENTION=1s PGUSER=relay PGAPPNAME=outbox-relay-2
 relay_wait_ready two
 wait_sent "all is sent meanwhile"
-wait_for_sql 20 "both upkeeps are there" "select count(*) = 2 from pg_stat_activity where application_name = 'outbox-relay upkeep'"
-wait_for_sql 20 "both have tried" "select bool_and(state_change > backend_start + interval '4 s') from pg_stat_activity where application_name = 'outbox-relay upkeep'"
+wait_for_sql 20 "both upkeeps are there" "select count(*) = 2 from pg_stat_activity where application_name in ('outbox-relay upkeep', 'outbox-relay-2 upkeep')"
+assert_equal "each relay is one" "outbox-relay|t outbox-relay-2|f" "$(sql "select application, leads from outbox.relays" | xargs)"
+wait_for_sql 20 "both have tried" "select bool_and(state_change > backend_start + interval '4 s') from pg_stat_activity where application_name like '% upkeep'"
 assert_equal "nothing is pruned while somebody else does" 20 "$(sent)"
 sql "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and (classid, objid) = (1869968482, 5)" >/dev/null
 wait "$holder" 2>/dev/null || true
@@ -108,6 +109,7 @@ wait_sent "all is sent through the pooler"
 wait_pruned "all is pruned through the pooler"
 assert_equal "no limit stays in the pool's sessions" "0|0|on" \
     "$(PGUSER=relay PGPORT=$pooler_port sql "select current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('synchronous_commit')")"
+wait_for_sql 10 "a relay behind a pooler is seen" "select exists (select from outbox.relays)"
 relay_stop pooled
 assert_equal "upkeep has nothing to complain of" 0 "$(log_count pooled 'upkeep')"
 system_end

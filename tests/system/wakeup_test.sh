@@ -14,7 +14,7 @@ idle_seconds=15
 
 # When any of the relay's sessions last did something.
 last_statement() {
-    sql "select max(state_change), count(*) from pg_stat_activity where application_name = 'outbox-relay'"
+    sql "select max(state_change), count(*) from pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')"
 }
 sleeps() { grep -c ' asleep$' "$system_dir/$1.log" || true; }
 more_sleeps_than() { (($(sleeps "$1") > $2)); }

@@ -138,12 +138,14 @@ static void a_handler_has_one_row_of_all_outcomes(void **state) {
     metric_add(metric_series(METRIC_HANDLED, "exec:mail", "failed"), 2);
     metric_add(metric_series(METRIC_HANDLED, "sql:shop.bill", "duplicate"), 3);
     metric_add(metric_series(METRIC_HANDLED, "sql:shop.bill", "put_off"), 4);
+    metric_add(metric_series(METRIC_HANDLED, "sql:shop.bill", "unreachable"), 6);
     cJSON *document = written();
     const cJSON *bill = entry(document, "handlers", 0);
     assert_string_equal(text_in(bill, "handler"), "sql:shop.bill");
     assert_int_equal(number_in(bill, "done"), 5);
     assert_int_equal(number_in(bill, "duplicate"), 3);
     assert_int_equal(number_in(bill, "put_off"), 4);
+    assert_int_equal(number_in(bill, "unreachable"), 6);
     assert_int_equal(number_in(entry(document, "handlers", 1), "failed"), 2);
     cJSON_Delete(document);
 }

@@ -90,7 +90,7 @@ static void altered_messages_do_not(void **state) {
     assert_false(settlements[0].outage);
     assert_string_equal(settlements[0].reason,
                         "the signature is wrong: SNS has not sent the message like this");
-    assert_non_null(strstr(stderr_written(), "a message is malformed message_id=m-0"));
+    assert_non_null(strstr(stderr_written(), "a message is malformed refused=signature message_id=m-0"));
     assert_int_equal(fake_handlers.count, 0);
     assert_int_equal(intake_counts(intake)->malformed, 1);
 }

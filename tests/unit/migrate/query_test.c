@@ -31,7 +31,7 @@ static void malformed_urls_are_refused_without_being_shown(void **state) {
     };
     for (size_t index = 0; index < sizeof urls / sizeof urls[0]; index++) {
         struct error error = {.code = ERROR_NONE};
-        assert_null(query_connect(urls[index], &error));
+        assert_null(query_connect(urls[index], "outbox-relay test", &error));
         assert_int_equal(error.code, ERROR_USAGE);
         assert_null(strstr(error.text, "hunter2"));
         assert_non_null(strstr(error.text, "DATABASE_URL"));
@@ -45,7 +45,7 @@ static void an_unreachable_server_is_named(void **state) {
                                        "host=127.0.0.1 port=1 user=user password=hunter2"};
     for (size_t index = 0; index < 2; index++) {
         struct error error = {.code = ERROR_NONE};
-        assert_null(query_connect(urls[index], &error));
+        assert_null(query_connect(urls[index], "outbox-relay test", &error));
         assert_int_equal(error.code, ERROR_DATABASE);
         assert_non_null(strstr(error.text, "cannot connect to PostgreSQL: "));
         assert_non_null(strstr(error.text, "127.0.0.1"));
@@ -57,7 +57,7 @@ static void without_a_url_the_pg_variables_rule(void **state) {
     (void)state;
     struct error error = {.code = ERROR_NONE};
     assert_int_equal(setenv("PGHOST", "127.0.0.1", 1) + setenv("PGPORT", "1", 1), 0);
-    assert_null(query_connect("", &error));
+    assert_null(query_connect("", "outbox-relay test", &error));
     assert_int_equal(error.code, ERROR_DATABASE);
     assert_non_null(strstr(error.text, "127.0.0.1"));
 }

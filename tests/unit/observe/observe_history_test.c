@@ -68,7 +68,7 @@ static void what_was_counted_before_it_began_is_not_in_it(void **state) {
     metric_record(METRIC_DELIVERY_DELAY, SECOND);
     history_begin(&history, METRIC_OF_RUN, 100 * SECOND);
     take(5);
-    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,null,null,0.000]]}");
+    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,null,0.000,null,null,0.000]]}");
 }
 
 // between is where in a bucket of the family a quantile of observations is that are all in it, in seconds.
@@ -82,6 +82,17 @@ static void assert_delays(int index, enum metric_name name, int bucket) {
     const struct history_sample *sample = history_get(&history, index);
     assert_float_equal(sample->delay_p50, between(name, bucket, 0.5), 1e-9);
     assert_float_equal(sample->delay_p95, between(name, bucket, 0.95), 1e-9);
+}
+
+// It comes from the database, and is gone with it.
+static void a_backlog_that_is_not_known_is_not_0(void **state) {
+    (void)state;
+    metric_set(metric_series(METRIC_PENDING_EVENTS, "a", NULL), 0);
+    take(5);
+    metric_clear(METRIC_PENDING_EVENTS);
+    take(10);
+    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,null,null,0.000],"
+                "[1769863810.000,null,0.000,null,null,0.000]]}");
 }
 
 static void delays_are_those_of_the_interval(void **state) {
@@ -107,7 +118,8 @@ static void delays_are_written_in_seconds(void **state) {
     take(5);
     history.samples[0].delay_p50 = 0.00175;
     history.samples[0].delay_p95 = 288;
-    assert_json("{\"interval_seconds\":5,\"samples\":[[1769863805.000,0,0.000,0.001750,288.000000,0.000]]}");
+    assert_json(
+        "{\"interval_seconds\":5,\"samples\":[[1769863805.000,null,0.000,0.001750,288.000000,0.000]]}");
 }
 
 static void a_consumer_has_its_own_figures(void **state) {
@@ -166,6 +178,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_empty_history_has_no_samples, begin, end),
         cmocka_unit_test_setup_teardown(rates_are_differences_by_the_time_passed, begin, end),
         cmocka_unit_test_setup_teardown(what_was_counted_before_it_began_is_not_in_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_backlog_that_is_not_known_is_not_0, begin, end),
         cmocka_unit_test_setup_teardown(delays_are_those_of_the_interval, begin, end),
         cmocka_unit_test_setup_teardown(delays_are_written_in_seconds, begin, end),
         cmocka_unit_test_setup_teardown(a_consumer_has_its_own_figures, begin, end),

@@ -2,6 +2,7 @@
 // Tests of postgres/conninfo.h.
 #include "postgres/conninfo.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // cmocka needs the headers before it
@@ -102,11 +103,36 @@ static void who_connects_may_change_but_not_where_to(void **state) {
     }
 }
 
+static void assert_application(const char *conninfo, const char *environment, const char *expected) {
+    char name[CONNINFO_APPLICATION_SIZE] = "";
+    if (environment != NULL) {
+        setenv("PGAPPNAME", environment, 1);
+    }
+    assert_int_equal(conninfo_application(conninfo, "outbox-relay claim", name), *expected != '\0');
+    assert_string_equal(name, expected);
+    unsetenv("PGAPPNAME");
+}
+
+static void a_name_of_their_own_tells_connections_apart(void **state) {
+    (void)state;
+    unsetenv("PGAPPNAME");
+    assert_application("", NULL, "");
+    assert_application("", "", "");
+    assert_application("host=db application_name=''", NULL, "");
+    assert_application("postgresql://db/shop?application_name=shop", NULL, "shop claim");
+    assert_application("application_name=shop", "other", "shop claim");
+    assert_application("host=db", "other", "other claim");
+    assert_application(
+        "application_name=0123456789012345678901234567890123456789012345678901234567890123456789", NULL,
+        "012345678901234567890123456789012345678901234567890123456 claim");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_libpq_understands_is_taken),
         cmocka_unit_test(who_connects_may_change_but_not_where_to),
         cmocka_unit_test(everything_else_is_refused_and_nothing_of_it_shown),
+        cmocka_unit_test(a_name_of_their_own_tells_connections_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
