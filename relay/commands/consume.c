@@ -11,9 +11,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-// Whether SQS can still deliver an event; inbox.prune refuses less as well.
-static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
-
 struct consume {
     struct sqs_consumer *consumer;
     struct upkeep *upkeep;
@@ -44,14 +41,7 @@ static bool check(const struct settings *settings, struct error *error) {
                          "consume needs a handler: set --on or OUTBOX_ON, as in "
                          "--on 'order.created=sql:shop.reserve_stock'");
     }
-    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
-        return error_set(
-            error, ERROR_USAGE,
-            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
-            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
-            "right for a queue with a dead-letter queue");
-    }
-    return true;
+    return upkeep_check(settings, error);
 }
 
 static void add_health(void *context, struct health *health) {

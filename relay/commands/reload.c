@@ -7,6 +7,7 @@
 #include "handle/webhook.h"
 #include "postgres/conninfo.h"
 #include "settings/reload.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ static bool check_webhook(const struct settings *fresh, struct error *error) {
 // What is looked at when a process begins, besides the form of each value.
 static bool check(const struct settings *fresh, struct error *error) {
     return conninfo_check(fresh->database_url, error) && credentials_check_environment(fresh, error) &&
-           check_webhook(fresh, error);
+           check_webhook(fresh, error) && upkeep_check(fresh, error);
 }
 
 static bool is_option(const struct option *option, size_t offset) {
@@ -43,7 +44,9 @@ static bool may(const struct option *option, const struct settings *from, const 
         return conninfo_same_database(from->database_url, to->database_url);
     }
     if (is_option(option, offsetof(struct settings, aws_access_key_id)) ||
-        is_option(option, offsetof(struct settings, aws_secret_access_key))) {
+        is_option(option, offsetof(struct settings, aws_secret_access_key)) ||
+        is_option(option, offsetof(struct settings, aws_session_token)) ||
+        is_option(option, offsetof(struct settings, aws_credential_expiration))) { // all of one key, or none
         return from->aws_access_key_id[0] != '\0' && to->aws_access_key_id[0] != '\0';
     }
     return true;

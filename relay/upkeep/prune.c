@@ -12,15 +12,47 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { URGENT_EVENTS = 10000, ARGUMENT_SIZE = 48 };
+enum {
+    URGENT_EVENTS = 10000,
+    ARGUMENT_SIZE = 48,
+    FIRST_PASS_US = 10000000, // at most, until the first pass
+};
+
+// Whether SQS can still deliver an event; inbox.prune refuses less as well.
+static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
 
 // What a crash brings back is deleted again, so a step need not wait for the disk.
 static const char LIMITS[] = "SELECT pg_catalog.set_config('statement_timeout', '10s', true),"
                              " pg_catalog.set_config('lock_timeout', '2s', true),"
                              " pg_catalog.set_config('synchronous_commit', 'off', true)";
 
-static int64_t retention_of(const struct upkeep *upkeep) {
+bool upkeep_check(const struct settings *settings, struct error *error) {
+    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
+        return error_set(
+            error, ERROR_USAGE,
+            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
+            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
+            "right for a queue with a dead-letter queue");
+    }
+    return true;
+}
+
+int64_t prune_retention(const struct upkeep *upkeep) {
     return upkeep->routes != NULL ? upkeep->settings->retention : upkeep->settings->inbox_retention;
+}
+
+// Not all relays at once. With 0 nothing may be deleted any more: to the database that is an age like others.
+void prune_plan(struct upkeep *upkeep, int64_t now_us) {
+    int64_t retention = prune_retention(upkeep);
+    struct task *task = &upkeep->tasks[TASK_PRUNE];
+    if (retention == upkeep->retention) {
+        return;
+    }
+    int64_t between = steps_between_passes(retention);
+    int64_t latest = between < FIRST_PASS_US ? between : FIRST_PASS_US;
+    upkeep->retention = retention;
+    upkeep->pass.under_way = upkeep->pass.under_way && retention > 0;
+    task->due_at = retention > 0 ? now_us + backoff_jittered_us(1, latest, latest) : INT64_MAX;
 }
 
 static void begin_pass(struct pass *pass) {
@@ -32,7 +64,7 @@ static void begin_pass(struct pass *pass) {
 
 static void send_step(struct upkeep *upkeep, const char *sql, int parameters, pg_row_fn row) {
     char retention[ARGUMENT_SIZE], most[ARGUMENT_SIZE], after[ARGUMENT_SIZE];
-    snprintf(retention, sizeof retention, "%" PRId64 " microseconds", retention_of(upkeep));
+    snprintf(retention, sizeof retention, "%" PRId64 " microseconds", prune_retention(upkeep));
     snprintf(most, sizeof most, "%d", upkeep->pass.most);
     snprintf(after, sizeof after, "%" PRId64, upkeep->pass.after);
     upkeep_send(upkeep, &(struct pg_statement){
@@ -70,7 +102,7 @@ static void send_inbox(struct upkeep *upkeep) {
 
 static void end_pass(struct upkeep *upkeep, int64_t now) {
     struct pass *pass = &upkeep->pass;
-    int64_t between = steps_between_passes(retention_of(upkeep));
+    int64_t between = steps_between_passes(prune_retention(upkeep));
     if (pass->total > 0) {
         log_info(upkeep->routes != NULL ? "pruned sent events" : "forgot processed events",
                  LOG_INT("events", pass->total), LOG_INT("seconds", (now - pass->began_at) / 1000000));

@@ -19,7 +19,7 @@ enum {
     RECONNECT_MAX_US = 60000000,
     AGAIN_BASE_US = 5000000, // after a refused statement
     AGAIN_MAX_US = 600000000,
-    FIRST_PASS_US = 10000000, // at most, after the start
+    LOOK_US = 60000000, // how often to look, though nothing is due: a reload may have changed the retention
 };
 
 static const struct task_kind *kind_of(const struct upkeep *upkeep, int name) {
@@ -185,17 +185,23 @@ static void connect_when_chosen(struct upkeep *upkeep, int64_t now) {
     }
 }
 
-static void run_next(struct upkeep *upkeep, int64_t now) {
+static int next_task(const struct upkeep *upkeep) {
     int next = 0;
     for (int name = 1; name < TASKS; name++) {
         if (upkeep->tasks[name].due_at < upkeep->tasks[next].due_at) {
             next = name;
         }
     }
-    if (upkeep->tasks[next].due_at <= now) {
+    return next;
+}
+
+static void run_next(struct upkeep *upkeep, int64_t now) {
+    int next = next_task(upkeep);
+    int64_t wait = upkeep->tasks[next].due_at - now;
+    if (wait <= 0) {
         begin(upkeep, next, now);
-    } else if (upkeep->tasks[next].due_at != INT64_MAX) {
-        set_timer(upkeep, upkeep->tasks[next].due_at - now);
+    } else {
+        set_timer(upkeep, wait < LOOK_US ? wait : LOOK_US);
     }
 }
 
@@ -208,44 +214,37 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     struct upkeep *upkeep = context;
     int64_t now = clock_monotonic_us();
+    if (upkeep->running == TASKS) {
+        prune_plan(upkeep, now);
+    }
     if (upkeep->ready && upkeep->running == TASKS && has_moved(upkeep)) {
         disconnect(upkeep);
         forget_readings(upkeep);
         upkeep->connect_at = now + START_US;
     }
-    if (upkeep->connection == NULL) {
+    if (upkeep->tasks[next_task(upkeep)].due_at == INT64_MAX) { // of a consumer that forgets nothing
+        disconnect(upkeep);
+        set_timer(upkeep, LOOK_US);
+    } else if (upkeep->connection == NULL) {
         connect_when_chosen(upkeep, now);
     } else if (upkeep->ready && upkeep->running == TASKS) {
         run_next(upkeep, now);
     }
 }
 
-static int64_t retention_of(const struct settings *settings, const struct routes *routes) {
-    return routes != NULL ? settings->retention : settings->inbox_retention;
-}
-
 struct upkeep *upkeep_new(struct event_base *base, const struct settings *settings, struct routes *routes) {
     struct upkeep *upkeep = memory_allocate(1, sizeof *upkeep);
-    int64_t retention = retention_of(settings, routes);
-    int64_t between = steps_between_passes(retention);
-    int64_t now = clock_monotonic_us();
     upkeep->base = base;
     upkeep->settings = settings;
     upkeep->routes = routes;
     upkeep->running = TASKS;
     upkeep->backlog = backlog_new(settings);
     upkeep->pass.most = STEPS_FIRST;
-    upkeep->tasks[TASK_BACKLOG].due_at = routes != NULL ? now : INT64_MAX;
+    upkeep->tasks[TASK_BACKLOG].due_at = routes != NULL ? clock_monotonic_us() : INT64_MAX;
     upkeep->tasks[TASK_REPORT].due_at = INT64_MAX;
     upkeep->tasks[TASK_PRUNE].due_at = INT64_MAX;
-    if (retention > 0) { // not all relays at once
-        int64_t latest = between < FIRST_PASS_US ? between : FIRST_PASS_US;
-        upkeep->tasks[TASK_PRUNE].due_at = now + backoff_jittered_us(1, latest, latest);
-    }
     upkeep->timer = evtimer_new(base, on_timer, upkeep);
-    if (routes != NULL || retention > 0) {
-        upkeep_soon(upkeep);
-    }
+    upkeep_soon(upkeep);
     return upkeep;
 }
 

@@ -16,6 +16,9 @@ struct upkeep;
 struct upkeep *upkeep_new(struct event_base *base, const struct settings *settings, struct routes *routes);
 void upkeep_free(struct upkeep *upkeep);
 
+// upkeep_check refuses a retention of schema inbox that would forget what SQS can still deliver.
+bool upkeep_check(const struct settings *settings, struct error *error);
+
 // upkeep_stop ends what is under way, when the program begins to stop.
 void upkeep_stop(struct upkeep *upkeep);
 

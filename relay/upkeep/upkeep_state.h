@@ -57,12 +57,18 @@ struct upkeep {
     char *report_read; // the answer under way
     int64_t report_at, asked_at;
     struct pass pass;
+    int64_t retention; // what pruning is planned with
 };
 
 extern const struct task_kind task_backlog, task_report, task_prune, task_prune_inbox;
 
 // upkeep_send sends a statement of the task under way.
 void upkeep_send(struct upkeep *upkeep, const struct pg_statement *statement);
+
+// prune_plan says when pruning is due, if the retention is another than before; prune_retention is what it is
+// now.
+void prune_plan(struct upkeep *upkeep, int64_t now_us);
+int64_t prune_retention(const struct upkeep *upkeep);
 
 // upkeep_soon looks anew for what is due.
 void upkeep_soon(struct upkeep *upkeep);

@@ -99,6 +99,29 @@ wait_pruned "and it prunes"
 assert_equal "each is said once" 2 "$(log_count poor 'upkeep fails')"
 relay_stop poor
 
+# A retention that is changed while it runs: none, some, none again.
+retain() {
+    printf '%s\n' "OUTBOX_RETENTION=$1" >"$system_dir/config"
+    [[ ${2:-} ]] || return 0
+    relay_signal changed HUP
+    wait_for 20 "the retention is read again: $1" relay_log_times changed 'settings read again changed=OUTBOX_RETENTION' "$2"
+}
+read_again() { sql "select state_change > timestamptz '$1' + interval '3 s' from pg_stat_activity where application_name = 'outbox-relay upkeep'"; }
+was_read_again() { [[ $(read_again "$1") == t ]]; }
+retain 0
+relay_start changed PGUSER=relay -- --config "$system_dir/config"
+events_insert 20
+wait_sent "all is sent"
+retain 1s 1
+wait_pruned "what is sent is pruned from then on"
+retain 0 2
+left=$(sent)
+events_insert 20
+wait_sent "all is sent"
+wait_for 40 "upkeep goes on" was_read_again "$(sql 'select clock_timestamp()')"
+assert_equal "with retention 0 nothing is old enough" 20 "$(($(sent) - left))"
+relay_stop changed
+
 # Behind PgBouncer in transaction mode.
 pooler_size=6
 pooler_start
