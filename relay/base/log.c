@@ -8,11 +8,15 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 8192, VALUE_SIZE = 1024, LINE_END_SIZE = 2 /* brace and line break */ };
+// (Of what a pipe takes at once there is always room for a line, or for none.)
+enum { LINE_SIZE = PIPE_BUF, VALUE_SIZE = 1024, LINE_END_SIZE = 2 /* brace and line break */ };
 
 struct line {
     size_t length;
@@ -164,6 +168,21 @@ static void add_field(struct line *line, const struct log_field *field, bool jso
     }
 }
 
+// A reader that is slow must not stop the relay: a line that cannot be written at once is lost. Standard
+// error itself stays as it is, since others share it.
+static void put(const char *bytes, size_t length) {
+    struct pollfd standard_error = {.fd = STDERR_FILENO, .events = POLLOUT};
+    ssize_t count;
+    do {
+        count = send(STDERR_FILENO, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    if (count >= 0 || errno != ENOTSOCK || poll(&standard_error, 1, 0) != 1) {
+        return;
+    }
+    while (write(STDERR_FILENO, bytes, length) < 0 && errno == EINTR) {
+    }
+}
+
 // The count goes before the fields, lest it be what no longer fits.
 static void write_line(enum log_level level, const char *message, const struct log_field *fields,
                        int64_t suppressed) {
@@ -182,9 +201,7 @@ static void write_line(enum log_level level, const char *message, const struct l
         line.data[line.length++] = '}';
     }
     line.data[line.length++] = '\n';
-    // A full pipe must not stop the relay: a line that cannot be written is lost.
-    while (write(STDERR_FILENO, line.data, line.length) < 0 && errno == EINTR) {
-    }
+    put(line.data, line.length);
 }
 
 static void tell_suppressed(int64_t now_us) {

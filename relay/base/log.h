@@ -26,7 +26,8 @@ struct log_field {
 void log_configure(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 
-// log_write writes one line with a single write(2), cut at 8 KiB (each text value at 1 KiB). `fields` ends
+// log_write writes one line with a single write(2), cut at 4 KiB (each text value at 1 KiB), and never waits:
+// a line that standard error does not take at once is lost. `fields` ends
 // with a NULL name. A LOG_TEXT value of NULL is written as an empty text. Of warnings and errors with the
 // same message and the same first text field, ten are written in ten seconds; the next one after that, or
 // log_flush_suppressed, says in `suppressed` how many were not: so the field that tells one cause from

@@ -44,7 +44,9 @@ static bool may(const struct option *option, const struct settings *from, const 
         return conninfo_same_database(from->database_url, to->database_url);
     }
     if (is_option(option, offsetof(struct settings, aws_access_key_id)) ||
-        is_option(option, offsetof(struct settings, aws_secret_access_key))) {
+        is_option(option, offsetof(struct settings, aws_secret_access_key)) ||
+        is_option(option, offsetof(struct settings, aws_session_token)) ||
+        is_option(option, offsetof(struct settings, aws_credential_expiration))) { // all of one key, or none
         return from->aws_access_key_id[0] != '\0' && to->aws_access_key_id[0] != '\0';
     }
     return true;

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct session {
     struct session_listener listener;
@@ -22,6 +23,7 @@ struct session {
     struct look look;
     char *snapshot;
     int64_t floor;
+    bool connected;
     bool standby;
     bool unknown_encoding; // SQL_ASCII
     bool has_policies;     // that may hide events from this role
@@ -48,7 +50,7 @@ struct session *session_new(const struct session_listener *listener, struct rout
 void session_close(struct session *session) {
     pg_close(session->connection);
     session->connection = NULL;
-    session->leads = session->reading_routes = session->marking = false;
+    session->connected = session->leads = session->reading_routes = session->marking = false;
     metric_gauge(METRIC_LEADER, 0);
     free(session->history);
     session->history = NULL;
@@ -85,12 +87,13 @@ static void fail(struct session *session, const struct error *error) {
 }
 
 static void on_lost(void *context, const struct error *error) {
+    struct session *session = context;
     struct error explained = *error;
     if (strstr(error->text, "(SQLSTATE 42501)") != NULL) { // insufficient_privilege
-        error_set(&explained, error->code, "%s; the relay's role needs: GRANT outbox_relay TO ...",
-                  error->text);
+        error_set(&explained, error->code, "%s; the relay's role needs: GRANT %s TO ...", error->text,
+                  session->connected ? "outbox_relay" : "CONNECT ON DATABASE ...");
     }
-    fail(context, &explained);
+    fail(session, &explained);
 }
 
 static void on_notified(void *context, const char *payload) {
@@ -331,6 +334,7 @@ static void on_server(void *context, int64_t rows) {
 
 static void on_connected(void *context) {
     struct session *session = context;
+    session->connected = true;
     ask(session, "connect",
         "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
         " pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII'",

@@ -247,12 +247,17 @@ static bool parse_xml(struct sns_answer_parser *parser, const char *body, size_t
 }
 
 // The request's own error, from what there is: a proxy's page is the only thing that says why it refused.
-static void describe_body(struct sns_answer *answer, long http_status, const char *body, size_t length) {
+// What is SNS's own but broken can quote a message, and is not shown.
+static void describe_body(struct sns_answer *answer, long http_status, enum answer_place root,
+                          const char *body, size_t length) {
     snprintf(answer->code, sizeof answer->code, "HTTP %ld", http_status);
     answer->fault = SNS_FAULT_UNSTATED;
     copy_printable(answer->message, sizeof answer->message, body, length);
     if (answer->message[0] == '\0') {
         snprintf(answer->message, sizeof answer->message, "the body is empty");
+    } else if (http_status == STATUS_OK || root == ANSWER_RESPONSE || root == ANSWER_ERROR_RESPONSE) {
+        snprintf(answer->message, sizeof answer->message,
+                 "the body, of %zu bytes, is no answer that SNS documents", length);
     }
 }
 
@@ -274,6 +279,6 @@ void sns_answer_parse(struct sns_answer_parser *parser, long http_status, const 
     ret->contradictory = false;
     memset(ret->entries, 0, sizeof ret->entries); // SNS_UNKNOWN, whatever had been read
     if (!is_xml || parser->root != ANSWER_ERROR_RESPONSE || ret->code[0] == '\0') {
-        describe_body(ret, http_status, body, length);
+        describe_body(ret, http_status, parser->root, body, length);
     }
 }

@@ -44,7 +44,7 @@ struct sns_answer {
     bool contradictory; // an entry is, or an Id was named that was not sent
     struct sns_entry entries[SNS_BATCH_MAX];
     // The request as a whole, where not `parsed`: Code and Message of an ErrorResponse, else "HTTP 502" and
-    // the beginning of the body.
+    // the beginning of the body, unless that is a broken answer of SNS: it can quote a message.
     char code[SNS_CODE_SIZE];
     char message[SNS_MESSAGE_SIZE];
     enum sns_fault fault;

@@ -92,6 +92,11 @@ sed -i 's,/events,/other,' "$system_dir/url"
 hang_up relay
 wait_for 20 "another database needs a restart" relay_log relay 'need a restart.*"settings":"DATABASE_URL, OUTBOX_CLAIMS"'
 url hunter2-two
+config "DATABASE_URL_FILE=$system_dir/url" AWS_SESSION_TOKEN=t0ken
+hang_up relay
+wait_for 20 "a key that is gone keeps its token until a restart" relay_log relay \
+    'need a restart.* settings="OUTBOX_CLAIMS, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN"'
+config "${common[@]}"
 for _ in {1..50}; do hang_up relay; done
 events_insert 10
 events_wait_all_sent 20
@@ -110,6 +115,16 @@ hang_up consumer
 wait_for 20 "the consumer takes up a new secret" relay_log consumer 'settings read again changed=OUTBOX_WEBHOOK_SECRET$'
 relay_stop consumer 0
 assert_passed "a consumer takes up a new secret"
+
+consumer_start briefly OUTBOX_QUEUE_URL="$queue_url" OUTBOX_ON='**=exec:true' OUTBOX_WAIT_TIME=1s OUTBOX_CONFIG="$system_dir/config" \
+    AWS_ACCESS_KEY_ID_FILE="$system_dir/id" AWS_SECRET_ACCESS_KEY_FILE="$system_dir/key"
+wait_for 20 "the consumer is ready" relay_log briefly ' ready '
+config OUTBOX_INBOX_RETENTION=1d
+hang_up briefly
+wait_for 20 "a retention that is refused at the start is refused later" relay_log briefly \
+    'settings cannot be used, .*OUTBOX_INBOX_RETENTION must be 15d at least'
+relay_stop briefly 0
+assert_passed "a retention that is refused at the start is refused later"
 
 config OUTBOX_SINK=stdout "DATABASE_URL=$(<"$system_dir/url")"
 chmod 644 "$system_dir/config"

@@ -83,6 +83,10 @@ sql_fails "a route's format" 'format "xml" is refused: it must be domain-event, 
     "select outbox.route('order.*', 'arn:aws:sns:us-east-1:000000000000:x', 'xml')"
 
 sql "create role writer login in role outbox_writer password '$password'"
+sql "create role stranger login in role outbox_relay password '$password'"
+sql "create database closed"
+sql "revoke connect on database closed from public"
+fails "a role that may not connect" 3 'SQLSTATE 42501.*GRANT CONNECT ON DATABASE' "DATABASE_URL=postgresql://stranger:$password@${server}/closed" -- run
 fails "a role that may not" 3 'permission denied for table migration' "DATABASE_URL=postgresql://writer:$password@$server/events" -- run
 sql "insert into outbox.migration values (99, '0099_future.up.sql', 'x')"
 fails "a newer schema" 4 'newer than this program: it has migration 99 .*upgrade outbox-relay' -- run

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // cmocka needs the headers before it
@@ -138,13 +139,13 @@ static void long_values_are_cut_between_characters(void **state) {
 
 static void a_line_that_grows_too_long_loses_whole_fields(void **state) {
     (void)state;
-    char text[1025];
+    char text[513];
     memset(text, 1, sizeof text - 1); // six bytes each in JSON
     text[sizeof text - 1] = '\0';
     log_configure(LOG_INFO, LOG_AS_JSON);
     log_info("m", LOG_TEXT("first", text), LOG_TEXT("second", text), LOG_INT("third", 3));
     const char *line = written();
-    assert_true(strlen(line) <= 8192);
+    assert_true(strlen(line) <= 4096);
     assert_non_null(strstr(line, "\"first\":"));
     assert_null(strstr(line, "\"second\":"));
     assert_non_null(strstr(line, "u0001\",\"third\":3}\n"));
@@ -161,12 +162,34 @@ static void a_full_pipe_does_not_stop_the_caller(void **state) {
     while (write(STDERR_FILENO, block, sizeof block) > 0) {
     }
     assert_int_equal(errno, EAGAIN);
+    assert_int_equal(fcntl(STDERR_FILENO, F_SETFL, O_WRONLY), 0); // as most pipes are: who writes waits
     log_configure(LOG_INFO, LOG_AS_TEXT);
+    alarm(20);
     log_info("lost");
+    alarm(0);
     while (read(pipe_out, block, sizeof block) > 0) {
     }
     log_info("seen");
     assert_string_equal(written() + TIME_LENGTH, " info  seen\n");
+}
+
+static void nor_does_a_reader_of_a_socket(void **state) {
+    (void)state;
+    int ends[2];
+    char block[4096];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    log_configure(LOG_INFO, LOG_AS_TEXT);
+    alarm(60);
+    for (int line = 0; line < 100000; line++) {
+        log_info("nobody reads this");
+    }
+    alarm(0);
+    assert_true(read(ends[0], block, sizeof block) > TIME_LENGTH);
+    assert_memory_equal(block + TIME_LENGTH, " info  nobody reads this\n", 25);
+    close(ends[0]);
+    log_info("nor this");
 }
 
 static int count_lines(const char *text) {
@@ -208,6 +231,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(long_values_are_cut_between_characters, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(a_line_that_grows_too_long_loses_whole_fields, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(a_full_pipe_does_not_stop_the_caller, open_pipe, close_pipe),
+        cmocka_unit_test_setup_teardown(nor_does_a_reader_of_a_socket, open_pipe, close_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,26 @@ static void entities_cannot_be_declared(void **state) {
     assert_string_equal(answer.code, "HTTP 400");
 }
 
+static void a_broken_answer_of_sns_is_not_shown(void **state) {
+    static const struct {
+        long status;
+        const char *body;
+    } broken[] = {
+        {200, HEAD "<Failed><member><Id>0</Id><Message>hunter2 \a</Message></member></Failed>" TAIL},
+        {200, "hunter2"},
+        {400, HEAD "<Failed>hunter2"},
+        {400, "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>hunter2 \a</Message></Error>"},
+    };
+    for (size_t index = 0; index < sizeof broken / sizeof broken[0]; index++) {
+        char expected[80];
+        parse(state, broken[index].status, broken[index].body, 1);
+        assert_all_unknown();
+        (void)snprintf(expected, sizeof expected, "the body, of %zu bytes, is no answer that SNS documents",
+                       strlen(broken[index].body));
+        assert_string_equal(answer.message, expected);
+    }
+}
+
 static void depth_is_bounded(void **state) {
     char body[4096] = HEAD;
     size_t half;
@@ -381,6 +401,7 @@ int main(void) {
         TEST(text_outside_its_place_means_nothing),
         TEST(an_answer_that_cannot_be_read_is_all_unknown),
         TEST(entities_cannot_be_declared),
+        TEST(a_broken_answer_of_sns_is_not_shown),
         TEST(depth_is_bounded),
         TEST(a_refusal_gives_code_message_and_fault),
         TEST(other_refusals_give_status_and_beginning_of_the_body),
