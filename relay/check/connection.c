@@ -82,9 +82,9 @@ static void judge_read_only(struct subject *subject, const PGresult *rows) {
 
 static void judge_encoding(struct subject *subject, const PGresult *rows) {
     if (strcmp(row_text(rows, 0, "encoding"), "SQL_ASCII") == 0) {
-        finding_remedy(finding_add(subject, FINDING_WARNING, "database.encoding",
-                                   "the database's encoding is SQL_ASCII: nothing keeps out texts that are "
-                                   "no UTF-8, and events with such texts cannot be published"),
+        finding_remedy(finding_add(subject, FINDING_ERROR, "database.encoding",
+                                   "the database's encoding is SQL_ASCII, which says nothing about what its "
+                                   "bytes mean: migrate up and run refuse it"),
                        "move to a database with an encoding:\n"
                        "CREATE DATABASE \"NAME\" ENCODING 'UTF8' TEMPLATE template0;");
     }
