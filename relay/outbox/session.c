@@ -427,9 +427,7 @@ void session_store_floor(struct session *session, int64_t floor) {
              "UPDATE outbox.state SET floor = %" PRId64
              ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
-    pg_send(session->connection, &(struct pg_statement){.sql = "SELECT pruned_to FROM outbox.pruning",
-                                                        .row = on_pruned_row,
-                                                        .context = session});
+    ask(session, "state", "SELECT pruned_to FROM outbox.pruning", on_pruned_row, NULL);
     change(session, "store_floor", sql, NULL, on_stored);
 }
 
