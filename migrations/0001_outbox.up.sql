@@ -288,7 +288,7 @@ INSERT INTO outbox.pruning DEFAULT VALUES;
 COMMENT ON TABLE outbox.pruning IS 'How far outbox.prune_step has come: one row.';
 COMMENT ON COLUMN outbox.pruning.id IS 'Always true: there is one row.';
 COMMENT ON COLUMN outbox.pruning.pruned_to IS
-    'At or below this id nothing is left but what was not sent, or sent late, when it was passed.';
+    'At or below this id nothing is left but what was parked or waited when it was passed.';
 COMMENT ON COLUMN outbox.pruning.whole_pass_at IS 'When a pass last began at 0, to find those. NULL: never.';
 
 CREATE TABLE outbox.topic_route (

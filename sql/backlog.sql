@@ -3,11 +3,12 @@
 -- counted, beyond that a sample is. Functions, so that their plans can be pinned; see outbox.look.
 
 -- Above the floor. A backlog makes that range wide, and so does a writer that stays open: then most of it is sent, and
--- what waits lies at its ends, which are counted exactly. Between them 80 windows are read and scaled.
+-- what waits lies at its ends, which are counted exactly. What is between them is cut into 80 slices, and the first
+-- rows of each are read and scaled to it. Rows and not ids, for a rolled-back load leaves ids without events.
 CREATE OR REPLACE FUNCTION outbox.backlog_new(OUT event_type text, OUT events numeric, OUT oldest timestamptz,
                                               OUT exact boolean)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_bitmapscan = off
@@ -16,33 +17,48 @@ SET enable_mergejoin = off
 SET row_security = off -- an error is better than events that a policy hides
 SET jit = off
 AS $$
-DECLARE
-    low CONSTANT bigint := (SELECT s.floor FROM outbox.state AS s);
-    high CONSTANT bigint := (SELECT e.id FROM outbox.event AS e ORDER BY e.id DESC LIMIT 1);
-    narrow CONSTANT boolean := high - low <= 10000;
-    inner_low CONSTANT bigint := low + 2000;
-    inner_high CONSTANT bigint := high - 4000;
-BEGIN
-    RETURN QUERY
-    WITH span(after, upto, weight) AS (
-        SELECT low, CASE WHEN narrow THEN high ELSE inner_low END, 1.0
-        UNION ALL
-        SELECT inner_high, high, 1.0 WHERE NOT narrow
-        UNION ALL
-        SELECT inner_low + (inner_high - inner_low) * n / 80, inner_low + (inner_high - inner_low) * n / 80 + 50,
-               (inner_high - inner_low) / 4000.0
-        FROM generate_series(0, 79) AS n WHERE NOT narrow
+    WITH first AS MATERIALIZED (
+        SELECT e.id, e.event_type, e.occurred_at, coalesce(e.sent_at, e.parked_at, e.due_at) IS NULL AS is_new
+        FROM outbox.event AS e WHERE e.id > (SELECT s.floor FROM outbox.state AS s)
+        ORDER BY e.id LIMIT 2000
+    ), last AS MATERIALIZED (
+        SELECT e.id, e.event_type, e.occurred_at, coalesce(e.sent_at, e.parked_at, e.due_at) IS NULL AS is_new
+        FROM outbox.event AS e WHERE e.id > (SELECT max(f.id) FROM first AS f)
+        ORDER BY e.id DESC LIMIT 4000
+    ), inner_part(low, width) AS (
+        SELECT f.id, (min(l.id) - 1 - f.id) / 80.0
+        FROM last AS l, (SELECT max(first.id) AS id FROM first) AS f GROUP BY f.id HAVING count(*) = 4000
+    ), slice(after, upto) AS (
+        SELECT i.low + (i.width * n)::bigint, i.low + (i.width * (n + 1))::bigint
+        FROM inner_part AS i, generate_series(0, 79) AS n
+    ), sample AS (
+        SELECT r.event_type, r.occurred_at, r.is_new, r.number,
+               CASE WHEN r.number < 50 THEN 1
+                    ELSE (slice_end.id - r.first_id + 1.0) / (r.last_id - r.first_id + 1) END AS weight
+        FROM slice CROSS JOIN LATERAL (
+            SELECT e.id FROM outbox.event AS e WHERE e.id > slice.after AND e.id <= slice.upto
+            ORDER BY e.id DESC LIMIT 1
+        ) AS slice_end CROSS JOIN LATERAL (
+            SELECT w.*, count(*) OVER () AS number, min(w.id) OVER () AS first_id, max(w.id) OVER () AS last_id
+            FROM (SELECT e.id, e.event_type, e.occurred_at,
+                         coalesce(e.sent_at, e.parked_at, e.due_at) IS NULL AS is_new
+                  FROM outbox.event AS e WHERE e.id > slice.after AND e.id <= slice_end.id
+                  ORDER BY e.id LIMIT 50) AS w) AS r
+    ), row_of AS (
+        SELECT f.event_type, f.occurred_at, f.is_new, 1.0 AS weight FROM first AS f
+        UNION ALL SELECT l.event_type, l.occurred_at, l.is_new, 1 FROM last AS l
+        UNION ALL SELECT s.event_type, s.occurred_at, s.is_new, s.weight FROM sample AS s
     )
-    SELECT e.event_type, ceil(sum(span.weight)), min(e.occurred_at), narrow
-    FROM span JOIN outbox.event AS e ON e.id > span.after AND e.id <= span.upto
-    WHERE e.sent_at IS NULL AND e.parked_at IS NULL AND e.due_at IS NULL
-    GROUP BY e.event_type;
-END
+    SELECT r.event_type, ceil(sum(r.weight)), min(r.occurred_at),
+           NOT EXISTS (SELECT FROM sample AS s WHERE s.number = 50)
+    FROM row_of AS r
+    WHERE r.is_new
+    GROUP BY r.event_type
 $$;
 
 COMMENT ON FUNCTION outbox.backlog_new() IS
-    'For outbox.backlog: the unsent events above the floor, per type. Where more than 10,000 ids are there, exact is '
-    'false: the first 2,000 and the last 4,000 are counted, those between are estimated from a sample of 4,000.';
+    'For outbox.backlog: the unsent events above the floor, per type. The first 2,000 rows and the last 4,000 are '
+    'counted; of those between 4,000 at most are read. Where they are more, exact is false, and the sample is scaled.';
 
 -- What the indexes on due_at and parked_at hold. An index tells nothing of how much more there is than was read. But
 -- those rows lie in the table between two blocks that it does tell, and of these a hundred are read. (What is let go
@@ -105,31 +121,33 @@ AS $$
     ), many AS (
         SELECT s.part FROM seen AS s GROUP BY s.part HAVING count(*) = 5000
     ), place AS ( -- equal keys of an index are in the order of their places in the table
-        SELECT s.ctid FROM seen AS s WHERE s.part IN (SELECT m.part FROM many AS m)
+        SELECT s.part, s.ctid FROM seen AS s WHERE s.part IN (SELECT m.part FROM many AS m)
         UNION ALL
-        (SELECT e.ctid FROM outbox.event AS e WHERE e.due_at >= '-infinity' AND e.due_at < 'infinity'
+        (SELECT 'finite', e.ctid FROM outbox.event AS e WHERE e.due_at >= '-infinity' AND e.due_at < 'infinity'
          AND e.sent_at IS NULL AND e.parked_at IS NULL AND EXISTS (SELECT FROM many AS m WHERE m.part = 'finite')
          ORDER BY e.due_at DESC LIMIT 500)
         UNION ALL
-        (SELECT e.ctid FROM outbox.event AS e WHERE e.due_at BETWEEN 'infinity' AND 'infinity'
+        (SELECT 'infinite', e.ctid FROM outbox.event AS e WHERE e.due_at BETWEEN 'infinity' AND 'infinity'
          AND e.sent_at IS NULL AND e.parked_at IS NULL AND EXISTS (SELECT FROM many AS m WHERE m.part = 'infinite')
          ORDER BY e.due_at DESC LIMIT 1)
         UNION ALL
-        (SELECT e.ctid FROM outbox.event AS e WHERE e.parked_at BETWEEN '-infinity' AND 'infinity'
+        (SELECT 'parked', e.ctid FROM outbox.event AS e WHERE e.parked_at BETWEEN '-infinity' AND 'infinity'
          AND e.sent_at IS NULL AND EXISTS (SELECT FROM many AS m WHERE m.part = 'parked')
          ORDER BY e.parked_at DESC LIMIT 500)
-    ), sample AS (
-        SELECT CASE WHEN s.parked_at IS NOT NULL THEN 'parked' WHEN s.due_at = 'infinity' THEN 'infinite'
-                    ELSE 'finite' END AS part, s.*
-        FROM (SELECT min((p.ctid::text::point)[0]::bigint) AS first, max((p.ctid::text::point)[0]::bigint) AS last
-              FROM place AS p) AS block
+    ), sample AS ( -- of each part by itself: where one lies tells nothing of the others
+        SELECT block.part, s.*
+        FROM (SELECT p.part, min((p.ctid::text::point)[0]::bigint) AS first,
+                     max((p.ctid::text::point)[0]::bigint) AS last
+              FROM place AS p GROUP BY p.part) AS block
         CROSS JOIN LATERAL outbox.sample_blocks(block.first, block.last) AS s
+        WHERE block.part = CASE WHEN s.parked_at IS NOT NULL THEN 'parked' WHEN s.due_at = 'infinity' THEN 'infinite'
+                                ELSE 'finite' END
     ), row_of AS (
         SELECT s.part, s.event_type, s.occurred_at, s.due_at, s.parked_at, s.last_error, 1.0 AS weight, false AS sampled
         FROM seen AS s
         UNION ALL
         SELECT s.part, s.event_type, s.occurred_at, s.due_at, s.parked_at, s.last_error, s.weight, true
-        FROM sample AS s WHERE s.part IN (SELECT m.part FROM many AS m)
+        FROM sample AS s
     ), counted AS (
         SELECT r.part, r.sampled, r.event_type,
                CASE WHEN r.part = 'parked' THEN 'parked'

@@ -40,7 +40,7 @@ $$;
 
 COMMENT ON FUNCTION outbox.sent_recently() IS
     'For the view outbox.lag: per event type, how many events were sent in the last minute and after what time, from a '
-    'sample of the ids next to the floor and of the newest ones; exact is that of outbox.backlog_new.';
+    'sample of the ids next to the floor and of the newest ones; exact, whether 10,000 ids at most are above the floor.';
 
 REVOKE EXECUTE ON FUNCTION outbox.sent_recently() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION outbox.sent_recently() TO outbox_relay, outbox_reader;

@@ -53,8 +53,10 @@ COMMENT ON FUNCTION outbox.prune_range(bigint, bigint, timestamptz) IS
 
 -- A step goes on through ranges of ids in which nothing is to be deleted, for 20 ms at most. The pass ends where events
 -- are too young: one that was neither sent nor happened before the cutoff (what is not sent, or was sent late, proves
--- nothing about the events after it). outbox.pruning remembers where the next pass begins; a pass a day begins at 0, and
--- finds what was parked or waited when the others came by.
+-- nothing about the events after it). outbox.pruning remembers where the next pass begins: below what is too young, was
+-- sent late, or was locked. A pass a day begins at 0, and finds what was parked or waited when the others came by. There
+-- the relay's sweep begins as well: so an event that the relay should have published and has not (none, or there is a
+-- defect) is never below it.
 CREATE OR REPLACE FUNCTION outbox.prune_step(older_than interval, after bigint, most integer,
                                              OUT pruned bigint, OUT last_id bigint, OUT finished boolean)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -71,6 +73,7 @@ DECLARE
     settled bigint;
     upto bigint;
     young boolean;
+    left_over boolean;
 BEGIN
     PERFORM outbox.check_prune(older_than, most);
     pruned := 0;
@@ -99,7 +102,11 @@ BEGIN
         young := pruned < upto - last_id AND EXISTS (
             SELECT FROM outbox.event AS e
             WHERE e.id > last_id AND e.id <= upto AND e.occurred_at >= cutoff AND e.sent_at >= cutoff);
-        IF NOT young AND last_id <= state.pruned_to THEN
+        left_over := NOT young AND pruned < upto - last_id AND EXISTS (
+            SELECT FROM outbox.event AS e
+            WHERE e.id > last_id AND e.id <= upto
+              AND (e.sent_at IS NOT NULL OR coalesce(e.parked_at, e.due_at) IS NULL));
+        IF NOT young AND NOT left_over AND last_id <= state.pruned_to THEN
             state.pruned_to := greatest(upto, state.pruned_to);
         END IF;
         last_id := upto;

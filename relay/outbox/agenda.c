@@ -42,6 +42,7 @@ struct agenda {
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
+    int64_t sweep_from; // where it begins again: nothing that could be claimed is at or below
     int64_t rescued;
     uint64_t own[OWN_TRANSACTIONS]; // the relay's latest transactions, a ring
     size_t own_next;
@@ -138,7 +139,7 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 
 static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id) {
     int64_t end = rows == range->limit ? last_id : range->to;
-    agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : 0;
+    agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : agenda->sweep_from;
     if (rows > 0 && range->to <= scan_floor(agenda->scan)) {
         agenda->rescued += rows;
         metric_count(METRIC_RESCUED, rows);
@@ -189,6 +190,14 @@ void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now) {
         agenda->sweep_position = lowest_id - 1;
     }
     agenda->sweep_at = now;
+}
+
+void agenda_pruned(struct agenda *agenda, int64_t pruned_to) {
+    int64_t floor = scan_floor(agenda->scan);
+    agenda->sweep_from = pruned_to < floor ? pruned_to : floor;
+    if (agenda->sweep_position < agenda->sweep_from) {
+        agenda->sweep_position = agenda->sweep_from;
+    }
 }
 
 void agenda_expect_due(struct agenda *agenda, int64_t now) {
@@ -285,7 +294,7 @@ bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, 
 }
 
 bool agenda_wants_sweep(const struct agenda *agenda, int64_t now) {
-    return now >= agenda->sweep_at && scan_frontier(agenda->scan) > 0;
+    return now >= agenda->sweep_at && scan_frontier(agenda->scan) > agenda->sweep_from;
 }
 
 bool agenda_has_work(const struct agenda *agenda, int64_t now) {

@@ -25,6 +25,10 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
 // agenda_let_go: a claim has given back events, of which this is the lowest id.
 void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now);
 
+// agenda_pruned: nothing that could be claimed is left at or below that id (outbox.pruning.pruned_to), so the
+// sweep need not walk there.
+void agenda_pruned(struct agenda *agenda, int64_t pruned_to);
+
 // agenda_expect_due: an event has come due just now.
 void agenda_expect_due(struct agenda *agenda, int64_t now);
 

@@ -114,6 +114,7 @@ static void on_session_ready(void *context, int64_t floor) {
     relay->floor_stored_at = relay->lead_at = relay->routes_at = now;
     relay->pace = (struct pace){.last_activity = now};
     agenda_reset(relay->agenda, floor, now);
+    agenda_pruned(relay->agenda, session_pruned_to(relay->session));
     turns_reset(relay->turns, floor);
     flow_renew_ordered(relay);
     relay->walk_at = now;
@@ -135,6 +136,7 @@ static bool owes_marks(const struct relay *relay) {
 // The last thing before the end: whatever is in flight has been marked.
 static void on_floor_stored(void *context) {
     struct relay *relay = context;
+    agenda_pruned(relay->agenda, session_pruned_to(relay->session));
     if (relay->stopping && !claim_pool_is_busy(relay->claims) && !owes_marks(relay)) {
         end_loop(relay);
     }

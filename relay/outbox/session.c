@@ -23,6 +23,7 @@ struct session {
     struct look look;
     char *snapshot;
     int64_t floor;
+    int64_t pruned_to;
     bool connected;
     bool standby;
     bool unknown_encoding; // SQL_ASCII
@@ -139,6 +140,7 @@ static void on_state_row(void *context, const PGresult *result, int row) {
     }
     session->wake_up_enabled = pg_bool(result, row, 2);
     session->has_policies = pg_bool(result, row, 3);
+    session->pruned_to = pg_int(result, row, 4);
 }
 
 static void on_state(void *context, int64_t rows) {
@@ -172,7 +174,8 @@ static void read_state(struct session *session, pg_done_fn done) {
         " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass::pg_catalog.oid AND p.proname = 'wake_up' "
         "AND t.tgenabled IN "
         "('O', 'A')),"
-        " pg_catalog.row_security_active('outbox.event'::pg_catalog.regclass::pg_catalog.oid)"
+        " pg_catalog.row_security_active('outbox.event'::pg_catalog.regclass::pg_catalog.oid),"
+        " (SELECT p.pruned_to FROM outbox.pruning AS p)"
         " FROM outbox.state AS s, outbox.event_id_seq AS q",
         on_state_row, done);
 }
@@ -417,12 +420,18 @@ static void on_stored(void *context, int64_t rows) {
     session->listener.floor_stored(session->listener.context);
 }
 
+static void on_pruned_row(void *context, const PGresult *result, int row) {
+    struct session *session = context;
+    session->pruned_to = pg_int(result, row, 0);
+}
+
 void session_store_floor(struct session *session, int64_t floor) {
     char sql[200];
     snprintf(sql, sizeof sql,
              "UPDATE outbox.state SET floor = %" PRId64
              ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
+    ask(session, "state", "SELECT pruned_to FROM outbox.pruning", on_pruned_row, NULL);
     change(session, "store_floor", sql, NULL, on_stored);
 }
 
@@ -447,6 +456,10 @@ void session_mark(struct session *session) {
 
 void session_walk(struct session *session, struct walk *walk, bool parked_blocks) {
     walk_step(walk, session->connection, routes_ordered_sql(session->routes), parked_blocks);
+}
+
+int64_t session_pruned_to(const struct session *session) {
+    return session->pruned_to;
 }
 
 bool session_is_pooled(const struct session *session) {

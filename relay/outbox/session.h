@@ -59,6 +59,9 @@ void session_try_lead(struct session *session);  // asks for the waker lock, if 
 void session_read_routes(struct session *session);
 void session_store_floor(struct session *session, int64_t floor);
 
+// session_pruned_to is outbox.pruning.pruned_to when the floor was last read or stored.
+int64_t session_pruned_to(const struct session *session);
+
 // session_mark marks what has come into the ledger since the connection was made.
 void session_mark(struct session *session);
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- outbox.backlog and the views made of it: exact while little waits, near the truth where much does, and never at the
 -- cost of history.
-SELECT plan(31);
+SELECT plan(38);
 
 CREATE FUNCTION fill(number integer, suffix text DEFAULT 'created') RETURNS void LANGUAGE sql AS $$
     INSERT INTO outbox.event (event_type, aggregate_id, data, occurred_at)
@@ -56,6 +56,23 @@ SELECT is_empty('SELECT * FROM outbox.backlog()', 'all sent');
 SELECT cmp_ok(sent_last_minute, '>', 0::bigint, 'what was sent is seen') FROM outbox.lag WHERE event_type = 'order.paid';
 SELECT is((SELECT bool_or(exact) FROM outbox.lag), false, 'and that nothing waits is an estimate');
 
+-- Ids that are few and far between, as rolled-back loads leave them.
+CREATE FUNCTION fill_ids(suffix text, first bigint, number integer, step integer DEFAULT 1) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO outbox.event (id, event_type, aggregate_id, data, occurred_at) OVERRIDING SYSTEM VALUE
+    SELECT first + n * step, 'order.' || suffix, 'o', '{}', now() - interval '10 minutes' FROM generate_series(0, number - 1) AS n $$;
+CREATE FUNCTION pending_of(suffix text) RETURNS bigint LANGUAGE sql AS
+    $$SELECT pending FROM outbox.backlog() WHERE event_type = 'order.' || suffix$$;
+TRUNCATE outbox.event;
+SELECT fill_ids('few', 5000000, 100), fill_ids('last', 10000000, 10) \gset
+SELECT is(pending_of('few'), 100::bigint, 'a few amid a million of ids are found');
+SELECT is((SELECT bool_and(exact) FROM outbox.backlog()), true, 'and all are counted');
+SELECT fill_ids('low', 1, 2000), fill_ids('high', 20000000, 4000) \gset
+SELECT is(pending_of('few'), 100::bigint, 'a bunch is not taken for a range as dense as it is');
+TRUNCATE outbox.event;
+SELECT fill_ids('sparse', 1000, 5000, 1000), fill_ids('dense', 10000000, 50000) \gset
+SELECT ok(near(pending_of('sparse'), 5000), 'a sparse range: ' || pending_of('sparse'));
+SELECT ok(near(pending_of('dense'), 50000), 'beside a dense one: ' || pending_of('dense'));
+
 -- Much is sent: more than is read is scaled to the minute.
 TRUNCATE outbox.event;
 SELECT fill(30000) \gset
@@ -79,6 +96,18 @@ SELECT ok(near(parked, 10000), 'much is parked: ' || parked) FROM outbox.backlog
 SELECT is((SELECT exact FROM outbox.backlog()), false, 'by estimate');
 SELECT is((SELECT array_agg(reason) FROM outbox.waiting), ARRAY['no topic', 'paused'], 'the reasons, the commonest first');
 SELECT ok(near(events, 20000 / 3), 'how many: ' || events) FROM outbox.waiting WHERE reason = 'paused';
+
+-- Some wait at one end of a large table, and some are parked at the other.
+TRUNCATE outbox.event;
+INSERT INTO outbox.event (event_type, aggregate_id, data, due_at, last_error)
+SELECT 'order.created', 'o', '{}', 'infinity', 'paused' FROM generate_series(1, 5500);
+INSERT INTO outbox.event (event_type, aggregate_id, data, sent_at)
+SELECT 'order.created', 'o', to_json(repeat('x', 1700)), now() FROM generate_series(1, 20000); -- a page each
+INSERT INTO outbox.event (event_type, aggregate_id, data, parked_at)
+SELECT 'order.created', 'o', '{}', now() FROM generate_series(1, 6500);
+UPDATE outbox.state SET floor = 100000;
+SELECT ok(near(waiting, 5500), 'what waits: ' || waiting) FROM outbox.backlog();
+SELECT ok(near(parked, 6500), 'what is parked: ' || parked) FROM outbox.backlog();
 
 -- Rows read, with statistics of a table that was empty, with none, and with those of now.
 CREATE FUNCTION rows_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$

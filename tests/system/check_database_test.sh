@@ -101,7 +101,7 @@ findings_look PGOPTIONS='-c default_transaction_read_only=on'
 found database.read_only error 'set by: client'
 as_superuser "create database ascii encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"
 findings_look PGDATABASE=ascii
-found database.encoding error
+found database.encoding error 'SQL_ASCII'
 
 # The schema's version.
 as_superuser 'create database empty'
@@ -137,6 +137,21 @@ findings_look
 found rights.missing error '^role relay_of_shop lacks: .*, and [0-9]+ more$'
 assert_equal "one grant is enough" 'GRANT outbox_relay TO relay_of_shop;' "$(finding rights.missing remedy)"
 remedy_run rights.missing
+# With what the remedy grants, and nothing else, all that relays and status ask can be asked.
+as_superuser 'revoke all on all tables in schema outbox from outbox_relay; revoke all on schema outbox from outbox_relay;
+    revoke all on all functions in schema outbox from outbox_relay; revoke all on all sequences in schema outbox from outbox_relay'
+findings_look
+remedy_run rights.missing
+findings_look
+gone rights.missing
+as_superuser "insert into outbox.event (event_type, aggregate_id, data) values ('order.made', 'o', '{}');
+    select outbox.route('order.**', 'arn:aws:sns:eu-central-1:123456789012:orders')" >/dev/null
+code=0
+OUTBOX_SINK=stdout OUTBOX_RETENTION=1h "$relay" run --until-empty >/dev/null 2>"$system_dir/relay.log" || code=$?
+assert_equal "a relay may do what it does" "0 " "$code $(grep -i denied "$system_dir/relay.log" || true)"
+assert_equal "and may be asked how it stands" "order.made" "$("$relay" status --json | jq --raw-output '.by_type[].event_type')"
+assert_equal "and may measure and prune" "0" \
+    "$(sql "select count(*) from outbox.backlog(), outbox.blockers, outbox.prune_step('1 hour', 0, 10)")"
 as_superuser 'revoke update (sent_at), select on outbox.event from outbox_relay;
     revoke execute on function outbox.look(bigint, bigint) from outbox_relay;
     revoke usage on schema outbox from outbox_relay'

@@ -24,6 +24,18 @@ assert_equal "nothing is wrong with a table just made" "" \
     "$(jq --raw-output '.[] | select(.level != "ok").name' <<<"$findings" |
         grep -vE '^(server.fsync|relays.none|rights.writers)$' || true)"
 
+# Whatever the migration has set is missed when it is not set.
+set_by_migration=$(sql "select split_part(o, '=', 1) from unnest((select reloptions from pg_class
+    where oid = 'outbox.event'::regclass)) as o order by 1")
+as_superuser "alter table outbox.event reset (${set_by_migration//$'\n'/, })"
+findings_look
+assert_equal "each option of the table is looked at" "$set_by_migration" \
+    "$(jq --raw-output '.[] | select(.name | test("^table.(fillfactor|autovacuum)$")).found | split(" ")[0]' <<<"$findings" | sort)"
+remedy_run table.fillfactor
+remedy_run table.autovacuum
+findings_look
+gone table.fillfactor table.autovacuum
+
 # What the table is.
 as_superuser "alter table outbox.event reset (fillfactor)
     ; alter table outbox.event set (autovacuum_enabled = off, autovacuum_vacuum_scale_factor = 0.2)
@@ -102,6 +114,8 @@ found vacuum.dead warning 'rows are dead .* last vacuum: never$'
 remedy_run vacuum.dead
 remedy_run vacuum.hot
 as_superuser 'alter table outbox.event set (autovacuum_enabled = on)'
+wait_for_sql 10 "the statistics know of the remedies" \
+    "select n_dead_tup = 0 and n_tup_upd = 0 from pg_stat_user_tables where relid = 'outbox.event'::regclass"
 findings_look
 gone vacuum.hot vacuum.dead table.fillfactor
 

@@ -404,6 +404,22 @@ static void the_sweep_walks_below_the_floor_and_begins_again(void **state) {
     agenda_free(agenda);
 }
 
+static void the_sweep_does_not_walk_where_all_is_pruned(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(1000005000);
+    agenda_pruned(agenda, 1000000000);
+    assert_next(agenda, SECOND, RANGE_SWEEP, 1000000000, 1000005000);
+    claim(agenda, 0, 0, 0, SECOND);
+    agenda_pruned(agenda, 1000001000);
+    assert_next(agenda, 2 * SECOND, RANGE_SWEEP, 1000001000, 1000005000);
+    claim(agenda, 0, 0, 0, 2 * SECOND);
+    assert_next(agenda, 3 * SECOND, RANGE_SWEEP, 1000001000, 1000005000);
+    agenda_reset(agenda, 500, 4 * SECOND); // ids began again
+    agenda_pruned(agenda, 1000001000);
+    assert_nothing(agenda, 5 * SECOND);
+    agenda_free(agenda);
+}
+
 static void what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_ended(void **state) {
     (void)state;
     struct agenda *agenda = begin(25000);
@@ -441,6 +457,7 @@ int main(void) {
         cmocka_unit_test(an_unsent_event_that_holds_the_floor_is_looked_for_after_a_second),
         cmocka_unit_test(the_second_begins_when_the_event_is_seen),
         cmocka_unit_test(the_sweep_walks_below_the_floor_and_begins_again),
+        cmocka_unit_test(the_sweep_does_not_walk_where_all_is_pruned),
         cmocka_unit_test(what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
