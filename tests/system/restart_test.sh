@@ -11,7 +11,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
 events=4000
-relay_sessions="pg_stat_activity where usename = 'relay' and backend_type = 'client backend'"
+# Those that publish.
+relay_sessions="pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')"
 
 # restart MODE stops the server in the middle of a drain, and starts it again.
 restart() {
