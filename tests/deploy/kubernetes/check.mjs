@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// node check.mjs [--outside NAME,NAME...] [--settings FILE] FILE... looks at the objects in the files, all of which are meant
+// node check.mjs [--each] [--outside NAME,NAME...] [--settings FILE] FILE... looks at the objects in the files, all of which are meant
 // to be there together: each is one that Kubernetes takes, and what the house asks of it (pods.mjs, together.mjs). --outside
 // names Secrets and the like that others make, --settings has the names of the program's settings. Prints what is wrong,
-// else a line "N objects: KIND..."; exit code 1 when something is.
+// else a line "N objects: KIND..."; exit code 1 when something is. With --each, files are
+// looked at one by one, and a line says what is wrong with each.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
@@ -10,15 +11,21 @@ import { structure } from './objects.mjs';
 import { house, restricted } from './pods.mjs';
 import { podOf, together } from './together.mjs';
 
-const { values, positionals } = parseArgs({ options: { outside: { type: 'string', default: '' }, settings: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({ options: { each: { type: 'boolean', default: false }, outside: { type: 'string', default: '' }, settings: { type: 'string' } }, allowPositionals: true });
 const known = values.settings ? readFileSync(values.settings, 'utf8').split(/\s+/) : null;
-const objects = positionals.flatMap(read);
-let problems = objects.flatMap((object) => structure(object).map((problem) => `${object.kind} ${object.metadata?.name}: ${problem}`));
-if (!problems.length) {
-    problems = [...objects.flatMap(pods), ...together(objects, values.outside.split(','), known)];
+if (values.each) {
+    positionals.forEach((file) => console.log(judge(read(file)).join(' | ')));
+} else {
+    const objects = positionals.flatMap(read);
+    const problems = judge(objects);
+    console.log(problems.length ? problems.join('\n') : `${objects.length} objects: ${[...new Set(objects.map((object) => object.kind))].sort().join(' ')}`);
+    process.exitCode = problems.length || !objects.length ? 1 : 0;
 }
-console.log(problems.length ? problems.join('\n') : `${objects.length} objects: ${[...new Set(objects.map((object) => object.kind))].sort().join(' ')}`);
-process.exitCode = problems.length || !objects.length ? 1 : 0;
+
+function judge(objects) {
+    const problems = objects.flatMap((object) => structure(object).map((problem) => `${object.kind} ${object.metadata?.name}: ${problem}`));
+    return problems.length ? problems : [...objects.flatMap(pods), ...together(objects, values.outside.split(','), known)];
+}
 
 function read(file) {
     return parseAllDocuments(readFileSync(file, 'utf8')).flatMap((document) => {

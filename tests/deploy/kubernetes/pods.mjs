@@ -57,6 +57,7 @@ function* houseContainer(pod, container, longRunning, sidecar) {
         if (!container.resources?.[kind]?.[name]) yield `resources.${kind}.${name} is missing`;
     }
     if (!longRunning) return;
+    if (pod.initContainers?.includes(container) && isOurs(container) && container.args?.[0] === 'run' && !sidecar) yield 'the pod waits for its end: restartPolicy is not Always';
     const wanted = sidecar ? ['startupProbe', 'livenessProbe'] : ['livenessProbe', 'readinessProbe'];
     for (const probe of wanted) {
         if (!container[probe]) yield `${probe} is missing`;
