@@ -101,7 +101,7 @@ refused standalone 's,path: /readyz,path: /livez,' 'readinessProbe asks /livez'
 refused standalone 's/port: admin/port: http/' 'asks port http, which is none'
 refused standalone 's/ memory: 128Mi/ ephemeral-storage: 1Gi/' 'resources.limits.memory is missing'
 refused standalone 's/terminationGracePeriodSeconds: 35/terminationGracePeriodSeconds: 25/' 'is 25: stopping may take 27 s'
-refused consumer 's/terminationGracePeriodSeconds: 50/terminationGracePeriodSeconds: 40/' 'stopping may take 45 s'
+refused consumer 's/OUTBOX_SHUTDOWN_TIMEOUT: 25s/OUTBOX_SHUTDOWN_TIMEOUT: 20s/' 'is not more than OUTBOX_WAIT_TIME'
 refused standalone 's/maxUnavailable: 0/maxUnavailable: 1/' 'does not start a new pod before'
 refused standalone 's/OUTBOX_LISTEN: :9465/OUTBOX_LISTEN: 127.0.0.1:9465/' 'OUTBOX_LISTEN is 127'
 refused standalone 's/OUTBOX_TOPIC_ARN_PREFIX/OUTBOX_TOPICS/' 'OUTBOX_TOPICS is no setting'
@@ -134,14 +134,23 @@ sql "create schema shop; create table shop.effect (kind text, event_id text);
      create function shop.reserve_stock(event jsonb) returns void language sql as \$\$insert into shop.effect values ('stock', event->>'eventId')\$\$;
      create function shop.project_order(event jsonb) returns void language sql as \$\$insert into shop.effect values ('order', event->>'eventId')\$\$"
 
-aws=(--set "AWS_ENDPOINT_URL=$fake_url" --set AWS_REGION=us-east-1 --set AWS_ACCESS_KEY_ID=local --set AWS_SECRET_ACCESS_KEY=local
-    --set AWS_EC2_METADATA_DISABLED=true --set OUTBOX_WAIT_TIME=1s --replace eu-central-1:123456789012=us-east-1:000000000000
+aws=(--set "AWS_ENDPOINT_URL=$fake_url" --set AWS_REGION=us-east-1 --set AWS_EC2_METADATA_DISABLED=true --set OUTBOX_WAIT_TIME=1s --replace eu-central-1:123456789012=us-east-1:000000000000
     --replace "https://sqs.eu-central-1.amazonaws.com/123456789012=$fake_url/$consume_account")
-# start NAME FILE OBJECT SECRET ROLE starts a container of a Deployment, and waits for its probes.
+keys=(--set AWS_ACCESS_KEY_ID=local --set AWS_SECRET_ACCESS_KEY=local)
+# What the web hook of EKS adds for the account's annotation; the token's file belongs to fsGroup.
+base64_url() { base64 --wrap 0 | tr '+/' '-_' | tr -d =; }
+printf '%s.%s.signature\n' "$(printf '{}' | base64_url)" \
+    "$(printf '{"sub":"system:serviceaccount:default:outbox-relay","iss":"here","aud":"sts.amazonaws.com"}' | base64_url)" >"$system_dir/token"
+chmod 640 "$system_dir/token"
+((EUID != 0)) || chgrp 65532 "$system_dir/token"
+role=$(sed -n 's,^ *eks.amazonaws.com/role-arn: ,,p' "$system_dir/standalone.yaml")
+identity=(--set "AWS_ROLE_ARN=$role" --set "AWS_WEB_IDENTITY_TOKEN_FILE=$system_dir/token" --set AWS_STS_REGIONAL_ENDPOINTS=regional)
+
+# start NAME FILE OBJECT SECRET ROLE [OPTION...] starts a container of a Deployment, and waits for its probes.
 start() {
     local port probe
     port=$(port_free)
-    container_read "$system_dir/$2.yaml" Deployment "$3" --secret "$4/url=$(database "$5")" --replace ":9465=127.0.0.1:$port" "${aws[@]}"
+    container_read "$system_dir/$2.yaml" Deployment "$3" --secret "$4/url=$(database "$5")" --replace ":9465=127.0.0.1:$port" "${aws[@]}" "${@:6}"
     container_start "$1"
     for probe in startupProbe livenessProbe readinessProbe; do
         [[ $(probe_field "$probe" httpGet.path '') ]] || continue
@@ -151,12 +160,13 @@ start() {
 }
 queue_make orders
 queue_subscribe order-created orders
-start standalone standalone outbox-relay outbox-relay-database relay
-start sidecar sidecar shop outbox-relay-database relay
-start consumer consumer outbox-consumer outbox-consumer-database consumer
+start standalone standalone outbox-relay outbox-relay-database relay "${identity[@]}"
+start sidecar sidecar shop outbox-relay-database relay "${keys[@]}"
+start consumer consumer outbox-consumer outbox-consumer-database consumer "${keys[@]}"
 sql "select outbox.publish('order.created', 'order-' || n, '{}') from generate_series(1, 100) n" >/dev/null
 wait_for_sql 30 "both handlers have run for every event" "select count(*) = 200 from shop.effect"
 assert_equal "each once" "100 100" "$(sql "select string_agg(n::text, ' ') from (select count(distinct event_id) n from shop.effect group by kind) counts")"
+assert_match "the account's role is whom the relay publishes as" "web identity \\(role $role\\)" "$(<"$system_dir/standalone.log")"
 for name in consumer sidecar standalone; do
     relay_stop "$name" 0
 done

@@ -85,7 +85,9 @@ function* program(object, container, find) {
     const port = container.ports?.find((each) => each.name === 'admin')?.containerPort;
     if (settings.OUTBOX_LISTEN !== `:${port}`) yield `OUTBOX_LISTEN is ${settings.OUTBOX_LISTEN}, port admin is ${port}`;
     const grace = object.spec.template.spec.terminationGracePeriodSeconds ?? 30;
-    const needed = seconds(settings.OUTBOX_SHUTDOWN_TIMEOUT ?? '25s') + (container.args?.[0] === 'consume' ? seconds(settings.OUTBOX_WAIT_TIME ?? '20s') : 2);
+    const timeout = seconds(settings.OUTBOX_SHUTDOWN_TIMEOUT ?? '25s');
+    const needed = timeout + 2;
+    if (container.args?.[0] === 'consume' && timeout <= seconds(settings.OUTBOX_WAIT_TIME ?? '20s')) yield 'OUTBOX_SHUTDOWN_TIMEOUT is not more than OUTBOX_WAIT_TIME';
     if (grace <= needed) yield `terminationGracePeriodSeconds is ${grace}: stopping may take ${needed} s`;
 }
 

@@ -182,7 +182,7 @@ spec:
 {{- define "outbox-relay.checkGrace" -}}
 {{- $timeout := include "outbox-relay.seconds" (toString (default "25s" (get .own.env "OUTBOX_SHUTDOWN_TIMEOUT"))) | int -}}
 {{- if le (int .own.terminationGracePeriodSeconds) (add $timeout 2 | int) -}}
-{{- fail (printf "%s.terminationGracePeriodSeconds is %d: it must be more than OUTBOX_SHUTDOWN_TIMEOUT (%d s) and the 2 s in which marks are written" .where (int .own.terminationGracePeriodSeconds) $timeout) -}}
+{{- fail (printf "%s.terminationGracePeriodSeconds is %d: it must be more than OUTBOX_SHUTDOWN_TIMEOUT (%d s) and 2 s for the last of it" .where (int .own.terminationGracePeriodSeconds) $timeout) -}}
 {{- end -}}
 {{- end -}}
 
