@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SNS and SQS in memory, for the quick start and the tests: `PORT=4566 node server.mjs` (0, the default, takes a free
-// port). Listens on 127.0.0.1 only, checks no credentials, and prints one line once it answers. Needs Node 18.19.
+// port). Listens on 127.0.0.1 unless HOST says otherwise, checks no credentials, and prints one line once it answers.
+// Needs Node 18.19.
 import { register } from "node:module";
 
 // The emulator can keep its state in SQLite, which we never ask for, yet imports node:sqlite at once; Node has that
@@ -13,7 +14,7 @@ const noSqlite = `export async function resolve(specifier, context, next) {
 register(`data:text/javascript,${encodeURIComponent(noSqlite)}`);
 const { buildApp } = await import("fauxqs");
 
-const host = "127.0.0.1";
+const host = process.env.HOST ?? "127.0.0.1";
 const app = buildApp({ logger: false, host: "localhost", defaultRegion: "us-east-1" });
 
 for (const signal of ["SIGTERM", "SIGINT"]) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The example shop's API on 127.0.0.1: `PORT=8080 node api.mjs` (0, the default, takes a free port), with the database in
-// libpq's variables (PGHOST, PGUSER, ...). It calls psql, so that it needs nothing but Node; a real service has a driver.
+// The example shop's API on 127.0.0.1, or HOST: `PORT=8080 node api.mjs` (0, the default, takes a free port), with the
+// database in libpq's variables (PGHOST, PGUSER, ...). It calls psql, so that it needs nothing but Node; a real service has a driver.
 //   POST /orders {"product": "mug", "quantity": 2, "email": "ann@example.com"}    POST /users {"email": "ann@example.com"}
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
 const BODY_MAX = 10_000;
+const host = process.env.HOST ?? "127.0.0.1";
 
 // The first line has what is wrong.
 const reason = (error) => error.split("\n")[0].replace(/^.*ERROR: +/, "");
@@ -65,6 +66,6 @@ const server = createServer(async (request, response) => {
   const [status, body] = await answer(request);
   response.writeHead(status, { "Content-Type": "application/json" }).end(`${JSON.stringify(body)}\n`);
 });
-server.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
-  console.log(`listening on 127.0.0.1:${server.address().port}`);
+server.listen(Number(process.env.PORT ?? 0), host, () => {
+  console.log(`listening on ${host}:${server.address().port}`);
 });

@@ -8,8 +8,11 @@ packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
 
-# packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
-# private PostgreSQL and emulator, and for tests/run.sh.
+# What the tests of deploy/ need besides.
+packages_deploy=(golang-go golang-github-masterminds-sprig-dev golang-github-ghodss-yaml-dev)
+
+# packages_need_build, packages_need_servers, packages_need_tests and packages_need_deploy install what is missing for a build,
+# for the private PostgreSQL and emulator, for tests/run.sh, and for its step deploy.
 packages_need_build() { packages_need "${packages_build[@]}"; }
 
 packages_need_servers() {
@@ -31,6 +34,8 @@ packages_need_tests() {
     # Ubuntu has no package of it, only a snap: tests/system/page_test.sh takes what browser is there, or does without.
     grep -qx 'ID=ubuntu' /etc/os-release || packages_need chromium
 }
+
+packages_need_deploy() { packages_need "${packages_deploy[@]}"; }
 
 # packages_need PACKAGE... installs those that are missing; silent when there are none.
 packages_need() {
