@@ -15,7 +15,8 @@ enum { STATUS_SIZE = 384 };
 
 struct supervision {
     struct admin_subject subject;
-    int64_t started_us; // clock_monotonic_us
+    int64_t
+        connected_us; // clock_monotonic_us when nothing was wrong with the database first; 0: it has not been
     struct event *looking;
     struct event *watchdog;   // NULL: there is none
     bool is_stopping;         // it has been told
@@ -30,21 +31,23 @@ static void describe_count(const struct supervision *supervision, char status[ST
     }
 }
 
-// Returns whether every check is good; else the status names the first that is not.
-static bool describe(const struct supervision *supervision, char status[STATUS_SIZE]) {
-    struct health health = {.count = 0};
-    describe_count(supervision, status);
-    supervision->subject.health(supervision->subject.context, &health);
-    for (int index = 0; index < health.count; index++) {
-        const struct health_check *check = &health.checks[index];
-        if (!check->good) {
-            size_t length = strlen(status);
-            (void)snprintf(status + length, STATUS_SIZE - length, ", not ready: %s: %s", check->name,
-                           check->why);
-            return false;
+// The first check that is not good; NULL when all are.
+static const struct health_check *find_bad(const struct health *health) {
+    for (int index = 0; index < health->count; index++) {
+        if (!health->checks[index].good) {
+            return &health->checks[index];
         }
     }
-    return true;
+    return NULL;
+}
+
+static void describe(const struct supervision *supervision, const struct health_check *bad,
+                     char status[STATUS_SIZE]) {
+    describe_count(supervision, status);
+    if (bad != NULL) {
+        size_t length = strlen(status);
+        (void)snprintf(status + length, STATUS_SIZE - length, ", not ready: %s: %s", bad->name, bad->why);
+    }
 }
 
 static void tell_status(struct supervision *supervision, const char *status) {
@@ -55,8 +58,13 @@ static void tell_status(struct supervision *supervision, const char *status) {
     }
 }
 
-static bool is_patient(const struct supervision *supervision) {
-    return clock_monotonic_us() - supervision->started_us < SUPERVISION_PATIENCE_US;
+// The database's check comes first.
+static bool has_waited(struct supervision *supervision, const struct health_check *bad) {
+    bool connected = bad == NULL || strcmp(bad->name, "database") != 0;
+    if (connected && supervision->connected_us == 0) {
+        supervision->connected_us = clock_monotonic_us();
+    }
+    return connected && clock_monotonic_us() - supervision->connected_us >= SUPERVISION_PATIENCE_US;
 }
 
 void supervision_look(struct supervision *supervision) {
@@ -67,9 +75,12 @@ void supervision_look(struct supervision *supervision) {
         supervision->is_stopping = notify_send("STOPPING=1\nSTATUS=finishing what is in flight");
         return;
     }
+    struct health health = {.count = 0};
+    supervision->subject.health(supervision->subject.context, &health);
+    const struct health_check *bad = find_bad(&health);
     char status[STATUS_SIZE];
-    bool good = describe(supervision, status);
-    if (!notify_is_ready() && (good || !is_patient(supervision))) {
+    describe(supervision, bad, status);
+    if (!notify_is_ready() && (bad == NULL || has_waited(supervision, bad))) {
         notify_ready(status);
     }
     tell_status(supervision, status);
@@ -99,7 +110,6 @@ static struct event *repeat(struct event_base *base, int64_t interval_us, event_
 struct supervision *supervision_new(struct event_base *base, const struct admin_subject *subject) {
     struct supervision *supervision = memory_allocate(1, sizeof *supervision);
     supervision->subject = *subject;
-    supervision->started_us = clock_monotonic_us();
     if (!notify_listened()) {
         return supervision;
     }

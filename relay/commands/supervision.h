@@ -7,9 +7,9 @@
 
 #include <event2/event.h>
 
-// After so long a process that runs, but is not ready (a broker that cannot be reached, say), is reported as
-// started, with the reason in its status: to be killed and started again would not help it, and a machine
-// that boots would wait for it.
+// When the database has been there for so long, and the process is still not ready (the broker cannot be
+// reached, say), it is reported as started, with the reason in its status: to be killed and started again
+// would not help it, and a machine that boots would wait for it.
 enum { SUPERVISION_PATIENCE_US = 30 * 1000000 };
 
 struct supervision;

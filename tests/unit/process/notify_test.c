@@ -2,7 +2,6 @@
 // Tests of process/notify.h against real datagram sockets: one at a path, one in the abstract namespace.
 #include "process/notify.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
