@@ -15,8 +15,7 @@ enum { STATUS_SIZE = 384 };
 
 struct supervision {
     struct admin_subject subject;
-    int64_t
-        connected_us; // clock_monotonic_us when nothing was wrong with the database first; 0: it has not been
+    int64_t connected_us; // clock_monotonic_us when the database was there first; 0: it has not been
     struct event *looking;
     struct event *watchdog;   // NULL: there is none
     bool is_stopping;         // it has been told
