@@ -3,7 +3,7 @@
 # The Debian package: built, judged, and lived with in a fresh system of its own (a chroot): installed, configured, started
 # by its units' own lines, upgraded, removed and purged without leftovers. The system's systemd is one that takes notes.
 set -euo pipefail
-RELAY_BUILD=${RELAY_BUILD:-$(realpath "${BASH_SOURCE[0]%/*}/../../build/release")}
+RELAY_BUILD=$(realpath "${BASH_SOURCE[0]%/*}/../../build/release") # what is delivered
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../../deploy/lib/packages.sh
@@ -70,7 +70,8 @@ unit_start() {
     while IFS=: read -r credential file; do
         inside install --owner="$(unit_value "$2" User)" --mode=400 "$file" "$folder/$credential"
     done < <(unit_value "$2" LoadCredential)
-    process_start "$system_dir/$1-listener.pid" "$system_dir/$1.told" as_root_notes "$chroot/run/$1-notify"
+    process_start "$system_dir/$1-listener.pid" "$system_dir/$1.told" perl "$system_root/tests/lib/notify_listen.pl" \
+        "$chroot/run/$1-notify"
     wait_for 10 "our socket" test -S "$chroot/run/$1-notify"
     as_root chmod 666 "$chroot/run/$1-notify"
     process_start "$system_dir/$1.pid" "$system_dir/$1.log" env -i PATH="$PATH" setsid --wait chroot "$chroot" setpriv \
@@ -78,7 +79,6 @@ unit_start() {
         --inh-caps=-all env NOTIFY_SOCKET="/run/$1-notify" PATH=/usr/bin:/bin "${environment[@]}" "${command[@]}"
     printf -v "relay_pid_$1" '%s' "$process_id"
 }
-as_root_notes() { as_root perl "$system_root/tests/lib/notify_listen.pl" "$1"; }
 told() { grep --quiet --extended-regexp "$2" "$system_dir/$1.told"; }
 
 # unit_reload NAME UNIT runs the unit's ExecReload.
@@ -124,7 +124,7 @@ assert_equal "it names every library that the package depends on" "" "$(comm -23
 assert_equal "and the program by its hash" "$(dpkg-deb --fsys-tarfile "$package" | tar --extract --to-stdout ./usr/bin/outbox-relay |
     sha256sum | cut -d ' ' -f 1)" "$(jq --raw-output '.metadata.component.hashes[0].content' "$system_dir/sbom.json")"
 
-DESTDIR=$system_dir/local cmake --install "$relay_build" >"$system_dir/install.log"
+DESTDIR=$system_dir/local cmake --install "$relay_build" >"$system_dir/install.out"
 prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$relay_build/CMakeCache.txt")
 assert_equal "without a package units have the paths of the installation" \
     "$prefix/bin/outbox-relay run --config ${prefix%/usr}/etc/outbox-relay/relay.env" \

@@ -3,7 +3,7 @@
 # The units: valid, sandboxed, and with room for what runs in them. No systemd runs here: its tools judge the units, and
 # what relay and consumer ask of the kernel while they work is compared with what the units allow.
 set -euo pipefail
-RELAY_BUILD=${RELAY_BUILD:-$(realpath "${BASH_SOURCE[0]%/*}/../../build/release")}
+RELAY_BUILD=$(realpath "${BASH_SOURCE[0]%/*}/../../build/release") # what is delivered
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../lib/events.sh
