@@ -7,9 +7,12 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
+# What judges units and the Debian package (tests/deploy).
+packages_host=(dpkg-dev lintian mmdebstrap procps strace systemd)
 
-# packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
-# private PostgreSQL and emulator, and for tests/run.sh.
+# packages_need_build, packages_need_servers, packages_need_tests and packages_need_hosts install what is missing for a
+# build, for the private PostgreSQL and emulator, for tests/run.sh, and for its tests of what Linux hosts get.
+packages_need_hosts() { packages_need "${packages_host[@]}"; }
 packages_need_build() { packages_need "${packages_build[@]}"; }
 
 packages_need_servers() {
