@@ -74,7 +74,7 @@ unit_start() {
         "$chroot/run/$1-notify"
     wait_for 10 "our socket" test -S "$chroot/run/$1-notify"
     as_root chmod 666 "$chroot/run/$1-notify"
-    process_start "$system_dir/$1.pid" "$system_dir/$1.log" env -i PATH="$PATH" setsid --wait chroot "$chroot" setpriv \
+    process_start "$system_dir/$1.pid" "$system_dir/$1.log" env -i PATH="$PATH" chroot "$chroot" setpriv \
         --reuid="$(unit_value "$2" User)" --regid="$(unit_value "$2" Group)" --init-groups --no-new-privs --bounding-set=-all \
         --inh-caps=-all env NOTIFY_SOCKET="/run/$1-notify" PATH=/usr/bin:/bin "${environment[@]}" "${command[@]}"
     printf -v "relay_pid_$1" '%s' "$process_id"
