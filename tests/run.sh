@@ -245,14 +245,22 @@ step_system() {
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
-# What is in deploy/ is right, and works: DEPLOY_TESTS names tests to run instead of all.
+# What is in deploy/, each artefact by what refuses a wrong one: DEPLOY_TESTS names tests to run instead of all.
 step_deploy() {
-    local tests
+    local test tests=()
     need_build asan
+    need_build release
     check "packages for deploy" packages_need_deploy
-    check "validators of deploy" npm_install "$root/tests/deploy" "validators of deploy/"
-    mapfile -t tests < <(basename --suffix .sh --multiple tests/deploy/*_test.sh)
-    [[ ! ${DEPLOY_TESTS:-} ]] || read -r -a tests <<<"$DEPLOY_TESTS"
+    check "what judges deploy/" npm_install "$root/tests/deploy" "what judges deploy/"
+    check "emulator" emulator_install
+    check "prometheus" prometheus_need
+    if [[ ${DEPLOY_TESTS:-} ]]; then
+        read -r -a tests <<<"$DEPLOY_TESTS"
+    else
+        for test in tests/deploy/*_test.sh; do
+            tests+=("$(basename "$test" .sh)")
+        done
+    fi
     pool "deploy: " deploy_test "${tests[@]}"
 }
 deploy_test() { RELAY_BUILD=$root/build/asan exec "tests/deploy/$1.sh"; }

@@ -7,12 +7,13 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
+# What judges deploy/ (tests/deploy): units, the Debian package, images, and in Go Helm's and Terraform's languages.
+packages_deploy=(buildah debian-archive-keyring dpkg-dev golang-go golang-github-ghodss-yaml-dev
+    golang-github-hashicorp-hcl-v2-dev golang-github-masterminds-sprig-dev golang-github-zclconf-go-cty-dev iproute2 lintian
+    mmdebstrap openssl procps strace systemd)
 
-# What the tests of deploy/ need besides.
-packages_deploy=(golang-go golang-github-masterminds-sprig-dev golang-github-ghodss-yaml-dev)
-
-# packages_need_build, packages_need_servers, packages_need_tests and packages_need_deploy install what is missing for a build,
-# for the private PostgreSQL and emulator, for tests/run.sh, and for its step deploy.
+# packages_need_build, packages_need_servers, packages_need_tests and packages_need_deploy install what is missing for a
+# build, for the private PostgreSQL and emulator, for tests/run.sh, and for its step deploy.
 packages_need_build() { packages_need "${packages_build[@]}"; }
 
 packages_need_servers() {

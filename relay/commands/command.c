@@ -4,6 +4,7 @@
 
 #include "commands/reload.h"
 #include "observe/metrics.h"
+#include "process/notify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,7 @@ static bool run_command(const struct command *command, int argc, char **argv, st
     settings_remark(&settings);
     if (is_service(command)) {
         reload_prepare(&settings);
+        notify_begin();
     }
     bool done = false;
     if (count < command->operands_least) {

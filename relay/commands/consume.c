@@ -5,6 +5,7 @@
 #include "commands/command.h"
 #include "commands/log_timer.h"
 #include "commands/reload.h"
+#include "commands/supervision.h"
 #include "sqs/consumer.h"
 #include "upkeep/upkeep.h"
 
@@ -14,6 +15,7 @@
 struct consume {
     struct sqs_consumer *consumer;
     struct upkeep *upkeep;
+    struct supervision *supervision;
     bool stopping;
 };
 
@@ -28,6 +30,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
     consume->stopping = true;
     upkeep_stop(consume->upkeep);
     sqs_consumer_stop(consume->consumer);
+    supervision_look(consume->supervision);
 }
 
 static bool check(const struct settings *settings, struct error *error) {
@@ -54,14 +57,12 @@ static bool is_stopping(void *context) {
     return consume->stopping || sqs_consumer_is_stopping(consume->consumer);
 }
 
-static struct admin *make_admin(struct consume *consume, struct event_base *base,
-                                const struct settings *settings, struct error *error) {
-    const struct admin_subject subject = {.context = consume,
-                                          .owner = METRIC_OF_CONSUME,
-                                          .command = "consume",
-                                          .health = add_health,
-                                          .is_stopping = is_stopping};
-    return admin_new(base, settings, &subject, error);
+static struct admin_subject subject_of(struct consume *consume) {
+    return (struct admin_subject){.context = consume,
+                                  .owner = METRIC_OF_CONSUME,
+                                  .command = "consume",
+                                  .health = add_health,
+                                  .is_stopping = is_stopping};
 }
 
 static bool loop(struct consume *consume, struct event_base *base, const struct settings *settings,
@@ -85,8 +86,11 @@ static bool consume_on(struct event_base *base, const struct settings *settings,
     if (consume.consumer == NULL) {
         return false;
     }
-    struct admin *admin = make_admin(&consume, base, settings, error);
+    const struct admin_subject subject = subject_of(&consume);
+    struct admin *admin = admin_new(base, settings, &subject, error);
+    consume.supervision = supervision_new(base, &subject);
     bool good = admin != NULL && loop(&consume, base, settings, error);
+    supervision_free(consume.supervision);
     admin_free(admin);
     sqs_consumer_free(consume.consumer);
     return good;

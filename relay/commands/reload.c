@@ -6,6 +6,7 @@
 #include "credentials/credentials.h"
 #include "handle/webhook.h"
 #include "postgres/conninfo.h"
+#include "process/notify.h"
 #include "settings/reload.h"
 #include "upkeep/upkeep.h"
 
@@ -64,10 +65,7 @@ static void tell(struct settings_changes *changes) {
     }
 }
 
-static void on_hangup(evutil_socket_t signal_number, short kinds, void *context) {
-    (void)signal_number;
-    (void)kinds;
-    (void)context;
+static void read_again(void) {
     struct settings fresh;
     struct error error = {0};
     if (!settings_read_again(&fresh, current, &error)) {
@@ -88,6 +86,15 @@ static void on_hangup(evutil_socket_t signal_number, short kinds, void *context)
     log_configure((enum log_level)current->log_level, (enum log_format)current->log_format);
     tell(&changes);
     settings_changes_free(&changes);
+}
+
+static void on_hangup(evutil_socket_t signal_number, short kinds, void *context) {
+    (void)signal_number;
+    (void)kinds;
+    (void)context;
+    notify_reloading();
+    read_again();
+    notify_reloaded();
 }
 
 struct event *reload_listen(struct event_base *base) {

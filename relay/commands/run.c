@@ -6,6 +6,7 @@
 #include "commands/command.h"
 #include "commands/log_timer.h"
 #include "commands/reload.h"
+#include "commands/supervision.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
 #include "sns/publisher.h"
@@ -18,8 +19,9 @@ struct run {
     struct event_base *base;
     struct relay *relay;
     struct sink sink;
-    struct upkeep *upkeep; // NULL until the relay has started
-    bool stopping;         // by a signal
+    struct upkeep *upkeep;           // NULL until the relay has started
+    struct supervision *supervision; // the same
+    bool stopping;                   // by a signal
 };
 
 // The first signal stops in good order, the second at once.
@@ -33,6 +35,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
     run->stopping = true;
     upkeep_stop(run->upkeep);
     relay_stop(run->relay);
+    supervision_look(run->supervision);
 }
 
 static bool make_sink(struct sink *sink, struct run *run, const struct settings *settings,
@@ -65,14 +68,13 @@ static const char *report(void *context) {
     return run->upkeep != NULL ? upkeep_report(run->upkeep) : NULL;
 }
 
-static struct admin *make_admin(struct run *run, const struct settings *settings, struct error *error) {
-    const struct admin_subject subject = {.context = run,
-                                          .owner = METRIC_OF_RUN,
-                                          .command = "run",
-                                          .health = add_health,
-                                          .is_stopping = is_stopping,
-                                          .report = report};
-    return admin_new(run->base, settings, &subject, error);
+static struct admin_subject subject_of(struct run *run) {
+    return (struct admin_subject){.context = run,
+                                  .owner = METRIC_OF_RUN,
+                                  .command = "run",
+                                  .health = add_health,
+                                  .is_stopping = is_stopping,
+                                  .report = report};
 }
 
 static bool start_and_loop(struct run *run, const struct settings *settings, struct routes *routes,
@@ -84,9 +86,13 @@ static bool start_and_loop(struct run *run, const struct settings *settings, str
     bool good = relay_start(run->relay, &run->sink, error);
     if (good) {
         run->upkeep = upkeep_new(run->base, settings, routes);
+        const struct admin_subject subject = subject_of(run);
+        run->supervision = supervision_new(run->base, &subject);
         event_base_dispatch(run->base);
         good = relay_result(run->relay, error);
     }
+    supervision_free(run->supervision);
+    run->supervision = NULL;
     upkeep_free(run->upkeep);
     run->upkeep = NULL;
     event_free(terminate);
@@ -100,7 +106,8 @@ static bool run_relay(struct run *run, const struct settings *settings, struct r
     if (!make_sink(&run->sink, run, settings, error)) {
         return false;
     }
-    struct admin *admin = make_admin(run, settings, error);
+    const struct admin_subject subject = subject_of(run);
+    struct admin *admin = admin_new(run->base, settings, &subject, error);
     bool good = admin != NULL && start_and_loop(run, settings, routes, error);
     admin_free(admin);
     run->sink.free(run->sink.self);

@@ -11,6 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/faults.sh"
 
 events=4000
+
 # Those that publish.
 relay_sessions="pg_stat_activity where application_name in ('outbox-relay', 'outbox-relay claim')"
 
