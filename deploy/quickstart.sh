@@ -203,13 +203,24 @@ start_broker() {
 }
 
 start_relay() {
-    PGUSER=relay OUTBOX_TOPIC_ARN=$topic_arn process_start "$state/relay.pid" "$state/relay.log" "$relay" run
+    : >"$state/relay.log"
+    PGUSER=relay OUTBOX_TOPIC_ARN=$topic_arn OUTBOX_LISTEN=127.0.0.1:0 \
+        process_start "$state/relay.pid" "$state/relay.log" "$relay" run
+    relay_url=$(admin_url relay) || fail "the relay did not start"
 }
 
 start_consumer() {
-    PGUSER=consumer OUTBOX_QUEUE_URL=$orders_url OUTBOX_WAIT_TIME=1s \
+    : >"$state/consume.log"
+    PGUSER=consumer OUTBOX_QUEUE_URL=$orders_url OUTBOX_WAIT_TIME=1s OUTBOX_LISTEN=127.0.0.1:0 \
         process_start "$state/consume.pid" "$state/consume.log" "$relay" consume \
         --on 'order.created=sql:shop.reserve_stock' --on 'order.*=sql:shop.project_order'
+    consumer_url=$(admin_url consume) || fail "the consumer did not start"
+}
+
+# admin_url NAME waits until the relay or consumer says where its admin port is, and prints it.
+admin_url() {
+    wait_until 10 grep -q ' listening address=' "$state/$1.log" || return
+    sed -n 's|.* listening address=|http://|p' "$state/$1.log"
 }
 
 # The function runs as in AWS: all it knows of its queue is the address of the runtime API, and what it needs is in its
@@ -328,8 +339,8 @@ write_environment() {
             AWS_SECRET_ACCESS_KEY AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE; do
             printf 'export %s=%q\n' "$name" "${!name}" >>"$state/env"
         done
-        printf 'export OUTBOX_TOPIC_ARN=%q ORDERS_URL=%q EMAILS_URL=%q SHOP=%q\n' \
-            "$topic_arn" "$orders_url" "$emails_url" "$api_url" >>"$state/env"
+        printf 'export OUTBOX_TOPIC_ARN=%q ORDERS_URL=%q EMAILS_URL=%q SHOP=%q RELAY=%q CONSUMER=%q\n' \
+            "$topic_arn" "$orders_url" "$emails_url" "$api_url" "$relay_url" "$consumer_url" >>"$state/env"
     )
 }
 
@@ -343,6 +354,7 @@ It goes on running. To play, in this folder ($root):
   psql -c 'table shop.order_view'
   psql -c 'table outbox.event_status'
   build/release/outbox-relay publish user.registered fay@example.com '{"email": "fay@example.com"}'
+  curl "\$RELAY/readyz?verbose"     # the relay is at $relay_url; \$CONSUMER is the consumer; see also /metrics
   tail -f $state/{relay,consume,lambda}.log
   deploy/quickstart.sh --stop      # stops and removes everything
 END

@@ -2,6 +2,18 @@
 -- Schema outbox: the table of events, what the relay keeps beside it, and who may do what. Needs no superuser and no
 -- extension. Apply it in one transaction: `outbox-relay migrate up` does, and so does `psql -1 -f`.
 
+-- In a database that does not say what its bytes mean nothing can be turned into the UTF-8 that messages are made of.
+DO $$
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN
+        RAISE feature_not_supported USING
+            MESSAGE = pg_catalog.format('database %s has the encoding SQL_ASCII, which says nothing about what its bytes mean; '
+                                        'events could not be published as UTF-8', pg_catalog.current_database()),
+            HINT = 'Use a database with the encoding UTF8, or another one that PostgreSQL converts to it.';
+    END IF;
+END
+$$;
+
 -- A schema or roles that a DBA made beforehand are used as they are.
 DO $$
 DECLARE
@@ -64,6 +76,9 @@ COMMENT ON COLUMN outbox.migration.applied_by IS 'The role that applied it.';
 -- * A HOT update logs only the bytes between what old and new version have in common at either end. The receipt
 --   (sent_at, message_id) and data follow each other, so that data, the only thing that can shift against its
 --   alignment, does so right there: 128 bytes of log a mark, against 257 with data as the last column.
+-- * Autovacuum comes when a twentieth is dead (0.2 by default): what pruning leaves is used again after so much, and no
+--   more dead entries than that lie in the indexes. Not less: vacuum reads every index as a whole each time, and
+--   passes over the indexes where less than a fiftieth of the pages have dead rows.
 CREATE TABLE outbox.event (
     attempts      smallint NOT NULL DEFAULT (pg_catalog.pg_current_xact_id() IS NULL)::integer::smallint,
     id            bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
@@ -79,7 +94,7 @@ CREATE TABLE outbox.event (
     event_version text NOT NULL DEFAULT '1.0',
     event_type    text NOT NULL,
     aggregate_id  text NOT NULL
-) WITH (fillfactor = 40);
+) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX event_due_at_idx ON outbox.event (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX event_parked_at_idx ON outbox.event (parked_at) WHERE parked_at IS NOT NULL;
@@ -131,7 +146,7 @@ CREATE FUNCTION outbox.check_pattern(pattern text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT pattern COLLATE "C" ~ '^([a-z0-9_-]+|\*\*?)(\.([a-z0-9_-]+|\*\*?))*$' AND octet_length(pattern) <= 200
+    SELECT pattern COLLATE "C" ~ '^([a-z0-9_-]+|[*][*]?)([.]([a-z0-9_-]+|[*][*]?))*$' AND octet_length(pattern) <= 200
         OR outbox.refuse('pattern', pattern,
             'it must be words of a-z, 0-9, _ and - between dots, where * stands for one word and ** for any number',
             'Write order.created, order.*, order.** or **.')
@@ -144,7 +159,7 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT topic_arn COLLATE "C"
-            ~ '^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,251}([A-Za-z0-9_-]{0,5}|\.fifo)$'
+            ~ '^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,251}([A-Za-z0-9_-]{0,5}|[.]fifo)$'
         OR outbox.refuse('topic_arn', topic_arn,
             'it must be the ARN of an SNS topic',
             'Write it like arn:aws:sns:eu-central-1:123456789012:orders, for a FIFO topic with .fifo at the end.')
@@ -156,14 +171,15 @@ COMMENT ON FUNCTION outbox.check_topic_arn(text) IS 'Refuses what is not the ARN
 -- a table back from their stored form in every statement: the same rules as constraints cost a single-row INSERT 20
 -- to 30 microseconds, and every mark pays for them again. This trigger costs 3, and only where an event comes in.
 -- IMMUTABLE spares a snapshot for each row. There is no SET search_path, which costs more than all the rules; instead
--- functions are qualified, and every operator has exactly the types of one in pg_catalog.
+-- functions are qualified, and every operator has exactly the types of one in pg_catalog. Neither here nor elsewhere does a
+-- literal depend on standard_conforming_strings, which a writer may have off.
 CREATE FUNCTION outbox.check_event() RETURNS trigger
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
     bytes integer;
 BEGIN
-    IF NEW.event_type COLLATE "C" !~ '^[a-z][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$'
+    IF NEW.event_type COLLATE "C" !~ '^[a-z][a-z0-9_-]*([.][a-z0-9][a-z0-9_-]*)*$'
        OR pg_catalog.octet_length(NEW.event_type) > 200 THEN
         PERFORM outbox.refuse('event_type', NEW.event_type,
             'it must be words of a-z, 0-9, _ and - between dots, beginning with a letter, 200 bytes at most',
@@ -179,7 +195,7 @@ BEGIN
     END IF;
     -- What XML, and so SQS, cannot carry. (In a database that is not UTF8 the last two characters do not exist.)
     IF NEW.aggregate_id = '' OR pg_catalog.octet_length(NEW.aggregate_id) > 256
-       OR NEW.aggregate_id COLLATE "C" ~ '[\x01-\x1f\uFFFE\uFFFF]' THEN
+       OR NEW.aggregate_id COLLATE "C" ~ E'[\\x01-\\x1f\\uFFFE\\uFFFF]' THEN
         PERFORM outbox.refuse('aggregate_id', NEW.aggregate_id,
             'it must be 1 to 256 bytes without control characters, U+FFFE and U+FFFF',
             'Use the key of the row that the event is about.');
@@ -217,6 +233,8 @@ COMMENT ON TRIGGER check_event ON outbox.event IS 'See outbox.check_event and ou
 --     1  the sleep lock: shared by every transaction that inserts events, exclusive for the relay that sleeps
 --     2  the waker lock: held by the one relay that sleeps on the sleep lock
 --     3  the migration lock
+--     4  the ordered lock: held by whoever publishes ordered events
+--     5  the prune lock: held by whoever deletes what was sent long ago
 -- It is a BEFORE trigger, so that the lock is taken before an id is drawn, and the transaction's id is assigned
 -- before either, also where the default of attempts is not evaluated in time: a writer that names the column, or
 -- several rows that name the id as DEFAULT. STABLE spares a snapshot; a WHEN clause would cost more than the call,
@@ -239,6 +257,8 @@ REVOKE EXECUTE ON FUNCTION outbox.wake_up() FROM PUBLIC;
 
 CREATE TRIGGER wake_up BEFORE INSERT ON outbox.event
     FOR EACH STATEMENT EXECUTE FUNCTION outbox.wake_up();
+-- Also for writers with session_replication_role = replica: nobody would look for their events for a minute.
+ALTER TABLE outbox.event ENABLE ALWAYS TRIGGER wake_up;
 COMMENT ON TRIGGER wake_up ON outbox.event IS 'See outbox.wake_up and outbox.set_wake_up.';
 
 -- One row that is updated all the time: a low fillfactor makes PostgreSQL prune its page early.
@@ -255,6 +275,21 @@ COMMENT ON COLUMN outbox.state.id IS 'Always true: there is one row.';
 COMMENT ON COLUMN outbox.state.floor IS
     'Every event at or below this id is sent, parked, in the index on due_at, or can no longer appear.';
 COMMENT ON COLUMN outbox.state.floor_moved_at IS 'When the floor last moved. NULL: never.';
+
+-- Not in outbox.state, where a step would keep the relay waiting.
+CREATE TABLE outbox.pruning (
+    id            boolean PRIMARY KEY DEFAULT true CHECK (id),
+    pruned_to     bigint NOT NULL DEFAULT 0,
+    whole_pass_at timestamptz
+) WITH (fillfactor = 25);
+
+INSERT INTO outbox.pruning DEFAULT VALUES;
+
+COMMENT ON TABLE outbox.pruning IS 'How far outbox.prune_step has come: one row.';
+COMMENT ON COLUMN outbox.pruning.id IS 'Always true: there is one row.';
+COMMENT ON COLUMN outbox.pruning.pruned_to IS
+    'At or below this id nothing is left but what was not sent, or sent late, when it was passed.';
+COMMENT ON COLUMN outbox.pruning.whole_pass_at IS 'When a pass last began at 0, to find those. NULL: never.';
 
 CREATE TABLE outbox.topic_route (
     pattern       text PRIMARY KEY,
@@ -318,11 +353,12 @@ CREATE TRIGGER routes_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ou
 COMMENT ON TRIGGER routes_changed ON outbox.paused_topic IS 'See outbox.routes_changed.';
 
 -- A writer can insert events and nothing else; it may read the two columns that programs ask to have returned. The
--- relay can set the state columns and nothing else. So nobody but the owner can change an event afterwards.
+-- relay can set the state columns and nothing else; what it deletes, outbox.prune_step deletes for it, with the owner's
+-- rights. So nobody but the owner can change an event afterwards.
 GRANT USAGE ON SCHEMA outbox TO outbox_writer, outbox_relay, outbox_reader;
 GRANT INSERT (event_id, event_type, event_version, aggregate_id, data, metadata, occurred_at, due_at),
       SELECT (id, event_id) ON outbox.event TO outbox_writer;
-GRANT SELECT ON outbox.event, outbox.state, outbox.topic_route, outbox.paused_topic, outbox.migration
+GRANT SELECT ON outbox.event, outbox.state, outbox.pruning, outbox.topic_route, outbox.paused_topic, outbox.migration
     TO outbox_relay, outbox_reader;
 GRANT UPDATE (due_at, attempts, last_error, parked_at, sent_at, message_id) ON outbox.event TO outbox_relay;
 GRANT UPDATE (floor, floor_moved_at) ON outbox.state TO outbox_relay;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION outbox.check_reason(reason text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(reason, '') COLLATE "C" !~ '[\x01-\x1f\x7f]' AND octet_length(coalesce(reason, '')) <= 500
+    SELECT coalesce(reason, '') COLLATE "C" !~ E'[\\x01-\\x1f\\x7f]' AND octet_length(coalesce(reason, '')) <= 500
         OR outbox.refuse('reason', reason,
             'it must be 500 bytes at most, without control characters',
             'Write one short line, and where to find the rest.')

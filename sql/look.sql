@@ -21,11 +21,12 @@ AS $$
                      WHERE e.id > look.floor AND e.id <= look.settle_to
                        AND e.sent_at IS NULL AND e.parked_at IS NULL AND e.due_at IS NULL
                      ORDER BY e.id LIMIT 1), 0),
+           -- (Not what waits, at infinity: when a million of them is let go, as many dead entries stay there.)
            (SELECT CASE WHEN e.due_at <= clock_timestamp() THEN 0
                         WHEN e.due_at < clock_timestamp() + interval '1 year'
                         THEN (extract(epoch FROM e.due_at - clock_timestamp()) * 1000000)::bigint END
             FROM outbox.event AS e
-            WHERE e.due_at IS NOT NULL AND e.sent_at IS NULL AND e.parked_at IS NULL
+            WHERE e.due_at < 'infinity' AND e.sent_at IS NULL AND e.parked_at IS NULL
             ORDER BY e.due_at LIMIT 1)
 $$;
 

@@ -6,7 +6,7 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT '^' || replace(replace(replace(replace(replace(pattern || '.',
-        '**.', '{'), '*.', '}'), '.', '\.'), '{', '([^.]+\.)*'), '}', '[^.]+\.') || '$'
+        '**.', '{'), '*.', '}'), '.', '[.]'), '{', '([^.]+[.])*'), '}', '[^.]+[.]') || '$'
 $$;
 
 COMMENT ON FUNCTION outbox.pattern_regex(text) IS

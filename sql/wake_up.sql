@@ -7,7 +7,7 @@ AS $$
 BEGIN
     PERFORM pg_notify('outbox_relay', 'wake_up'); -- the relays look how it stands
     IF enabled THEN
-        ALTER TABLE outbox.event ENABLE TRIGGER wake_up;
+        ALTER TABLE outbox.event ENABLE ALWAYS TRIGGER wake_up;
         RETURN 'the wake-up is on: writers notify a relay that sleeps';
     ELSIF NOT enabled THEN
         ALTER TABLE outbox.event DISABLE TRIGGER wake_up;

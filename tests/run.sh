@@ -16,16 +16,20 @@ source deploy/lib/packages.sh
 source deploy/lib/postgres.sh
 # shellcheck source=../deploy/lib/emulator.sh
 source deploy/lib/emulator.sh
+# shellcheck source=lib/prometheus.sh
+source tests/lib/prometheus.sh
 
-quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
+quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
 all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
+versions=(14 16 17 18) # of PostgreSQL, beside the machine's own; tests/versions/install.sh has them
 
 usage() {
     cat <<END
-usage: tests/run.sh [--quick] [STEP...]
+usage: tests/run.sh [--quick] [--postgres VERSION] [STEP...]
 
 Steps: ${all_steps[*]}
-  --quick   leaves out versions, faults, tidy, fuzz and quickstart
+  --quick             leaves out versions, faults, tidy, fuzz and quickstart
+  --postgres VERSION  runs sql and system (or the given steps) on that PostgreSQL: ${versions[*]} (x86-64 only)
 
 A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
 run instead of all (order_test, say).
@@ -33,25 +37,39 @@ END
 }
 
 main() {
-    local steps=("${all_steps[@]}") name
-    case ${1:-} in
-        --help)
-            usage
-            exit
-            ;;
-        --quick)
-            steps=("${quick_steps[@]}")
-            shift
-            ;;
-    esac
+    local steps=("${all_steps[@]}") name postgres=''
+    while [[ ${1:-} == --* ]]; do
+        case $1 in
+            --quick) steps=("${quick_steps[@]}") ;;
+            --postgres)
+                postgres=${2:-}
+                steps=(sql system)
+                [[ " ${versions[*]} " == *" $postgres "* ]] || fail "--postgres takes one of these versions: ${versions[*]}"
+                shift
+                ;;
+            *)
+                usage
+                [[ $1 == --help ]] || exit 2
+                exit
+                ;;
+        esac
+        shift
+    done
     (($# == 0)) || steps=("$@")
     for name in "${steps[@]}"; do
         [[ " ${all_steps[*]} " == *" $name "* ]] || fail "there is no step $name; the steps are: ${all_steps[*]}"
     done
     prepare
+    [[ ! $postgres ]] || use_postgres "$postgres"
     for name in "${steps[@]}"; do
         "step_$name"
     done
+}
+
+use_postgres() {
+    need_versions
+    export POSTGRES_BIN=$work/versions/$1/bin
+    say "# on $("$POSTGRES_BIN/postgres" --version)"
 }
 
 # The user postgres must be able to enter the folder, when root runs this.
@@ -60,7 +78,7 @@ prepare() {
     declare -gA pool_names=() pool_since=()
     work=$(mktemp -d)
     chmod 711 "$work"
-    export TMPDIR=$work
+    export TMPDIR=$work PATH=$PATH:$prometheus_folder/usr/bin
     trap 'finish $?' EXIT
     trap 'exit 130' INT TERM
 }
@@ -135,6 +153,7 @@ install_packages() {
     packages_need_build
     packages_need_servers
     packages_need_tests
+    prometheus_need
 }
 
 step_debug() { need_build debug; }
@@ -186,6 +205,8 @@ analyse() {
         --library=posix --library=gnu -ULOG_FIELDS -j "$(nproc)" -I relay relay tests/bench
 }
 
+step_prometheus() { check "alert rules" tests/prometheus/run.sh; }
+
 step_unit() {
     need_build debug
     check "unit tests" ctest --preset debug -j "$(nproc)"
@@ -210,6 +231,7 @@ step_system() {
     local test tests=(cut_test)
     need_build asan
     check "emulator" emulator_install
+    check "a browser's driver" npm_install "$root/tests/page" "a browser's driver"
     check "another consumer" npm_install "$root/tests/consumer" "another consumer"
     if [[ ${SYSTEM_TESTS:-} ]]; then
         read -r -a tests <<<"$SYSTEM_TESTS"
@@ -223,18 +245,38 @@ step_system() {
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
-# The oldest and the newest PostgreSQL that is supported (there are builds for x86-64 only); all else is tested on Debian's.
+# The other PostgreSQL versions that are supported (there are builds for x86-64 only), two beside each other: the SQL tests and
+# a relay at work, on the oldest and the newest a few kinds of it. All else is tested on Debian's; by hand, on any: --postgres.
 step_versions() {
-    local version test
     [[ $(uname -m) == x86_64 ]] || return 0
     need_build debug
-    check "PostgreSQL 14 and 18" tests/versions/install.sh "$work/versions"
-    for version in 14 18; do
-        check "PostgreSQL $version: SQL tests" env POSTGRES_BIN="$work/versions/$version/bin" tests/sql/run.sh
-        for test in hot wakeup two_relays fifo inbox; do
-            check "PostgreSQL $version: $test" env POSTGRES_BIN="$work/versions/$version/bin" "tests/system/${test}_test.sh"
-        done
+    need_versions
+    beside "PostgreSQL 14" version_tests 14 hot two_relays fifo inbox
+    check "PostgreSQL 18" version_tests 18 hot two_relays fifo inbox
+    beside_end
+    beside "PostgreSQL 16" version_tests 16 wakeup
+    check "PostgreSQL 17" version_tests 17 wakeup
+    beside_end
+}
+need_versions() {
+    [[ -d $work/versions ]] || check "PostgreSQL ${versions[*]}" tests/versions/install.sh "$work/versions"
+}
+
+# version_tests VERSION TEST... prints what failed, or how many tests have passed.
+version_tests() {
+    local log=$work/version-$1 count=0 test
+    export POSTGRES_BIN=$work/versions/$1/bin
+    shift
+    for test in tests/sql/run.sh "${@/%/_test.sh}"; do
+        [[ $test == */* ]] || test=tests/system/$test
+        "$test" >"$log" 2>&1 </dev/null || {
+            say "$test failed"
+            cat "$log"
+            return 1
+        }
+        count=$((count + $(count_tests "$log")))
     done
+    say "$count passed, 0 failed"
 }
 
 # A short run; tests/faults/run.sh --faults 200 is a long one. Its judgement is tested first.

@@ -6,7 +6,7 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
     libexpat1-dev libevent-dev libmicrohttpd-dev)
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
-    libtap-parser-sourcehandler-pgtap-perl pgbouncer zip)
+    libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
 
 # packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
 # private PostgreSQL and emulator, and for tests/run.sh.
@@ -28,6 +28,8 @@ packages_need_tests() {
     # These two are named after the version of what they go with.
     packages_need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
     packages_need "postgresql-$(postgres_major)-pgtap"
+    # Ubuntu has no package of it, only a snap: tests/system/page_test.sh takes what browser is there, or does without.
+    grep -qx 'ID=ubuntu' /etc/os-release || packages_need chromium
 }
 
 # packages_need PACKAGE... installs those that are missing; silent when there are none.

@@ -74,7 +74,7 @@ LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
     RETURN pg_catalog.char_length(consumer) OPERATOR(pg_catalog.<=) 128
-        AND consumer COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) '^[^\x01-\x1f\x7f]+$'
+        AND consumer COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) E'^[^\\x01-\\x1f\\x7f]+$'
         OR inbox.refuse('consumer', consumer,
             'it must be 1 to 128 characters without control characters',
             'Name what the effect belongs to, like billing; all instances of a service use one name.');

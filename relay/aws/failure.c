@@ -2,6 +2,7 @@
 #include "aws/failure.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -102,4 +103,16 @@ static enum aws_failure of_status(int http_status) {
 enum aws_failure aws_failure_of_answer(int http_status, const char *code) {
     enum aws_failure failure = aws_failure_of_code(code);
     return failure != AWS_FAILURE_OTHER ? failure : of_status(http_status);
+}
+
+void aws_failure_word(char word[AWS_CODE_WORD_SIZE], int http_status, const char *code, bool known) {
+    if (known || aws_failure_of_code(code) != AWS_FAILURE_OTHER) {
+        (void)snprintf(word, AWS_CODE_WORD_SIZE, "%s", aws_error_name(code));
+    } else if (http_status == 0) {
+        (void)snprintf(word, AWS_CODE_WORD_SIZE, "no_answer");
+    } else if (http_status >= 300 && http_status < 600) {
+        (void)snprintf(word, AWS_CODE_WORD_SIZE, "http_%d", http_status);
+    } else {
+        (void)snprintf(word, AWS_CODE_WORD_SIZE, "other");
+    }
 }

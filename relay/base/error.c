@@ -15,8 +15,8 @@ static const char *const meanings[] = {
     [ERROR_SCHEMA] = "schema outbox (or inbox) is missing, older or newer than this program",
     [ERROR_CREDENTIALS] = "no AWS credentials or region found",
     [ERROR_PUBLISH] = "the broker cannot be reached, or refused an event or a topic",
-    [ERROR_TIMEOUT] = "a shutdown or a wait took longer than allowed",
-    [ERROR_FINDINGS] = "check has found errors or warnings",
+    [ERROR_TIMEOUT] = "a shutdown or a wait took longer than allowed, or healthcheck got no answer",
+    [ERROR_FINDINGS] = "check or status has found what needs a person, or healthcheck a program not ready",
 };
 
 // Cuts a character that the end of the space has split, so that the text stays valid UTF-8.

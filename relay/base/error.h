@@ -15,8 +15,8 @@ enum error_code {
     ERROR_SCHEMA = 4,      // schema outbox is missing, older or newer than this program
     ERROR_CREDENTIALS = 5, // no AWS credentials or region found
     ERROR_PUBLISH = 6,     // the broker cannot be reached, or refused an event or a topic
-    ERROR_TIMEOUT = 7,     // a shutdown or a wait took longer than allowed
-    ERROR_FINDINGS = 8,    // check has found errors or warnings
+    ERROR_TIMEOUT = 7,     // a shutdown or a wait took longer than allowed, or healthcheck got no answer
+    ERROR_FINDINGS = 8,    // check, status or healthcheck has found what needs a person
 };
 
 enum { ERROR_TEXT_SIZE = 1024 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/log_flood.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ static const char *const level_names[] = {
 
 static enum log_level current_level = LOG_INFO;
 static enum log_format current_format = LOG_AS_TEXT;
+static struct log_flood flood;
 
 void log_configure(enum log_level level, enum log_format format) {
     current_level = level;
@@ -152,22 +154,29 @@ static void begin(struct line *line, enum log_level level, const char *message, 
     }
 }
 
-void log_write(enum log_level level, const char *message, const struct log_field *fields) {
-    if (!log_enabled(level)) {
-        return;
+// A field that does not fit is left out whole.
+static void add_field(struct line *line, const struct log_field *field, bool json) {
+    size_t length_before = line->length;
+    (json ? add_json_field : add_text_field)(line, field);
+    if (line->full) {
+        line->length = length_before;
+        line->full = false;
     }
+}
+
+// The count goes before the fields, lest it be what no longer fits.
+static void write_line(enum log_level level, const char *message, const struct log_field *fields,
+                       int64_t suppressed) {
     bool json = current_format == LOG_AS_JSON;
     struct line line;
     line.length = 0;
     line.full = false;
     begin(&line, level, message, json);
+    if (suppressed > 0) {
+        add_field(&line, &LOG_INT("suppressed", suppressed), json);
+    }
     for (const struct log_field *field = fields; field->name != NULL; field++) {
-        size_t length_before = line.length;
-        (json ? add_json_field : add_text_field)(&line, field);
-        if (line.full) {
-            line.length = length_before;
-            line.full = false;
-        }
+        add_field(&line, field, json);
     }
     if (json) {
         line.data[line.length++] = '}';
@@ -176,4 +185,32 @@ void log_write(enum log_level level, const char *message, const struct log_field
     // A full pipe must not stop the relay: a line that cannot be written is lost.
     while (write(STDERR_FILENO, line.data, line.length) < 0 && errno == EINTR) {
     }
+}
+
+static void tell_suppressed(int64_t now_us) {
+    struct log_kind kind;
+    while (log_flood_take(&flood, now_us, &kind)) {
+        bool has_field = kind.field[0] != '\0' && strcmp(kind.field, "of") != 0;
+        const struct log_field fields[] = {LOG_TEXT("of", kind.message),
+                                           has_field ? LOG_TEXT(kind.field, kind.value)
+                                                     : (struct log_field){0},
+                                           {0}};
+        write_line(kind.level, "lines of one kind were left out", fields, kind.suppressed);
+    }
+}
+
+void log_flush_suppressed(bool all) {
+    tell_suppressed(all ? INT64_MAX : clock_monotonic_us());
+}
+
+void log_write(enum log_level level, const char *message, const struct log_field *fields) {
+    int64_t suppressed = 0;
+    if (!log_enabled(level)) {
+        return;
+    }
+    if (level <= LOG_WARN &&
+        !log_flood_pass(&flood, level, message, fields, clock_monotonic_us(), &suppressed)) {
+        return;
+    }
+    write_line(level, message, fields, suppressed);
 }

@@ -27,8 +27,15 @@ void log_configure(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 
 // log_write writes one line with a single write(2), cut at 8 KiB (each text value at 1 KiB). `fields` ends
-// with a NULL name. A LOG_TEXT value of NULL is written as an empty text.
+// with a NULL name. A LOG_TEXT value of NULL is written as an empty text. Of warnings and errors with the
+// same message and the same first text field, ten are written in ten seconds; the next one after that, or
+// log_flush_suppressed, says in `suppressed` how many were not: so the field that tells one cause from
+// another comes first.
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
+
+// log_flush_suppressed tells of lines that were left out: of those whose ten seconds are over, or of all, at
+// the end.
+void log_flush_suppressed(bool all);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_error(message, ...) log_write(LOG_ERROR, (message), LOG_FIELDS(__VA_ARGS__))

@@ -171,6 +171,11 @@ static bool admits(void *self, struct topic *topic) {
     return bus_takes_events(self);
 }
 
+static void add_health(void *self, struct health *health) {
+    const struct bus *bus = self;
+    handlers_health(bus->handlers, health);
+}
+
 static void free_bus(void *self) {
     struct bus *bus = self;
     work_free(bus);
@@ -194,6 +199,7 @@ bool bus_new(struct sink *ret, struct event_base *base, const struct settings *s
         return false;
     }
     *ret = (struct sink){.self = bus,
+                         .name = "handlers",
                          .orders_all = true,
                          .full = full,
                          .room = room,
@@ -204,6 +210,7 @@ bool bus_new(struct sink *ret, struct event_base *base, const struct settings *s
                          .is_late = is_late,
                          .resting_us = resting_us,
                          .admits = admits,
+                         .health = add_health,
                          .free = free_bus};
     return true;
 }

@@ -35,10 +35,14 @@ struct types {
     struct type slots[SLOTS];
 };
 
-struct types *types_new(int64_t retry_base_us, int64_t retry_max_us) {
-    struct types *types = memory_allocate(1, sizeof *types);
+void types_limit(struct types *types, int64_t retry_base_us, int64_t retry_max_us) {
     types->retry_base_us = retry_base_us;
     types->retry_max_us = retry_max_us < OUT_MAX_US ? retry_max_us : OUT_MAX_US;
+}
+
+struct types *types_new(int64_t retry_base_us, int64_t retry_max_us) {
+    struct types *types = memory_allocate(1, sizeof *types);
+    types_limit(types, retry_base_us, retry_max_us);
     return types;
 }
 

@@ -14,6 +14,8 @@
 struct types;
 
 struct types *types_new(int64_t retry_base_us, int64_t retry_max_us);
+// types_limit changes them from the next outage on.
+void types_limit(struct types *types, int64_t retry_base_us, int64_t retry_max_us);
 void types_free(struct types *types);
 
 // types_out_us is how long the handlers of a type are not to be tried, since they could not be reached; 0:

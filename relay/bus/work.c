@@ -35,6 +35,7 @@ static struct outcome failed(struct bus *bus, struct slice event_type, const str
     struct outcome outcome = {
         .kind = OUTCOME_REFUSED, .retry_after_us = handled->retry_after_us, .reason = handled->reason};
     if (handled->outage) {
+        types_limit(bus->types, bus->settings->retry_base, bus->settings->retry_max);
         int64_t wait = types_unreachable(bus->types, event_type, clock_monotonic_us());
         outcome.kind = OUTCOME_RETRY;
         outcome.retry_after_us = wait > handled->retry_after_us ? wait : handled->retry_after_us;

@@ -63,7 +63,7 @@ static void on_credentials(void *context) {
     if (!check->started) {
         start(check);
     }
-    if (check->asked == NULL) {
+    if (check->asked == NULL && !check->locating) {
         event_base_loopbreak(check->base);
     }
 }
@@ -76,6 +76,10 @@ static void on_deadline(evutil_socket_t socket, short kinds, void *context) {
         start(check);
     }
     ask_end(check, "the time for the check is over");
+    if (check->locating) {
+        finding_add(check->identity, FINDING_ERROR, "region", "no region has been found in time");
+        check_topics(check, false);
+    }
     event_base_loopbreak(check->base);
 }
 
@@ -90,10 +94,18 @@ static bool prepare(struct check *check, struct error *error) {
         .ca_bundle = aws_config_text(check->config, settings->aws_ca_bundle, "ca_bundle"),
         .timeout_us = settings->request_timeout,
         .connections = CONNECTIONS};
-    return (check->http = http_client_new(check->base, &options, error)) != NULL &&
-           (check->caller = aws_caller_new(check->base, settings, check->config, check->http, error)) !=
-               NULL &&
-           (check->credentials = credentials_new(check->base, settings, &listener, error)) != NULL;
+    bool made =
+        (check->http = http_client_new(check->base, &options, error)) != NULL &&
+        (check->caller = aws_caller_new(check->base, settings, check->config, check->http, error)) != NULL &&
+        (check->credentials = credentials_new(check->base, settings, &listener, error)) != NULL;
+    if (made) {
+        check->where = region_new(&(struct provider_means){.base = check->base,
+                                                           .settings = settings,
+                                                           .config = check->config,
+                                                           .http = check->http,
+                                                           .caller = check->caller});
+    }
+    return made;
 }
 
 static void run(struct check *check, int64_t limit_us) {
@@ -101,7 +113,7 @@ static void run(struct check *check, int64_t limit_us) {
     if (credentials_now(check->credentials) != NULL || credentials_problem(check->credentials)[0] != '\0') {
         start(check); // else the listener does
     }
-    if (!check->started || check->asked != NULL) {
+    if (!check->started || check->asked != NULL || check->locating) {
         evtimer_add(check->deadline, &deadline);
         event_base_dispatch(check->base);
     }
@@ -112,6 +124,7 @@ static void end(struct check *check) {
     http_client_free(check->http);
     aws_caller_free(check->caller);
     credentials_free(check->credentials);
+    region_free(check->where);
     aws_config_free(check->config);
     targets_free(check->targets);
     event_free(check->deadline);
@@ -123,23 +136,33 @@ static void end(struct check *check) {
     }
 }
 
+// Where events do not go to AWS there is nothing to look for there.
+static void look_at_aws(struct check *check, const struct database *database, int64_t limit_us) {
+    struct error problem = {0};
+    check->identity = findings_subject(check->findings, NULL, "AWS credentials");
+    check->endpoints = findings_subject(check->findings, NULL, "AWS endpoints");
+    targets_read(check, findings_subject(check->findings, NULL, "Routes"), database);
+    if (prepare(check, &problem)) {
+        endpoints_check(check);
+        run(check, limit_us);
+    } else {
+        finding_add(check->identity, FINDING_ERROR, "settings", "%s", problem.text);
+    }
+}
+
 bool check_run(const struct settings *settings, int64_t limit_us, struct findings *findings,
                struct error *error) {
     struct check check = {.settings = settings, .findings = findings, .base = event_base_new()};
-    struct error problem = {0};
+    struct database database;
     if (check.base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
     check.deadline = evtimer_new(check.base, on_deadline, &check);
-    check.identity = findings_subject(findings, NULL, "AWS credentials");
-    struct subject *routes = findings_subject(findings, NULL, "Routes");
-    targets_read(&check, routes);
-    if (prepare(&check, &problem)) {
-        identity_endpoints(&check, findings_subject(findings, check.identity, "AWS endpoints"));
-        run(&check, limit_us);
-    } else {
-        finding_add(check.identity, FINDING_ERROR, "settings", "%s", problem.text);
+    database_open(&database, settings, findings);
+    if (settings->sink == SINK_SNS) {
+        look_at_aws(&check, &database, limit_us);
     }
+    database_close(&database);
     end(&check);
     return true;
 }

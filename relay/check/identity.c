@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which credentials, from where and until when, whose they are, and where AWS is found with them.
-#include "aws/endpoint.h"
+// Which credentials, from where and until when, and whose they are.
 #include "aws/failure.h"
 #include "base/clock.h"
 #include "check/state.h"
@@ -34,6 +33,17 @@ static bool takes_credentials(const struct aws_answer *answer) {
     return failure != AWS_FAILURE_CREDENTIALS && failure != AWS_FAILURE_SIGNATURE;
 }
 
+// Publishing would tell whether it is allowed, and nothing else would.
+static void note_publish(struct check *check, const char *arn) {
+    bool user = strstr(arn, ":user/") != NULL;
+    const char *topic = check->targets != NULL ? check->targets->arn : "TOPIC_ARN";
+    finding_remedy(finding_add(check->identity, FINDING_NOTE, "credentials.publish",
+                               "whether they may publish (sns:Publish) is not tried"),
+                   "aws iam simulate-principal-policy --action-names sns:Publish --policy-source-arn %s "
+                   "--resource-arns %s",
+                   user ? finding_pasteable(arn, "ROLE_ARN") : "ROLE_ARN", topic);
+}
+
 static void on_identity(void *context, const struct aws_answer *answer) {
     const struct identity *identity = context;
     struct check *check = identity->check;
@@ -45,58 +55,41 @@ static void on_identity(void *context, const struct aws_answer *answer) {
         bool valid =
             strspn(account, "0123456789") == AWS_ACCOUNT_SIZE - 1 && strlen(account) == AWS_ACCOUNT_SIZE - 1;
         snprintf(check->account, sizeof check->account, "%s", valid ? account : "");
+        note_publish(check, xml_text(result, "Arn"));
     } else {
         ask_explain(check->identity, answer, "sts:GetCallerIdentity", "*");
     }
     identity->next(check, takes_credentials(answer));
 }
 
-void identity_check(struct check *check, void (*next)(struct check *check, bool usable)) {
-    char region[AWS_REGION_SIZE];
-    struct error error = {0};
-    const char *arn = check->targets != NULL ? check->targets->arn : NULL;
-    describe(check);
-    if (!aws_region_resolve(region, check->settings, check->config, arn, &error)) {
-        finding_add(check->identity, FINDING_ERROR, "region", "%s", error.text);
-        next(check, false);
-        return;
-    }
-    struct identity *identity = check_keep(check, sizeof *identity);
-    *identity = (struct identity){.check = check, .next = next};
+static void ask_identity(struct identity *identity, const char *region) {
     const struct inquiry inquiry = {
         .service = "sts", .region = region, .done = on_identity, .context = identity};
-    ask_form(check, &inquiry, "GetCallerIdentity", (const char *const[]){NULL});
+    ask_form(identity->check, &inquiry, "GetCallerIdentity", (const char *const[]){NULL});
 }
 
-static void describe_endpoint(const struct check *check, struct subject *subject, const char *service,
-                              const char *region) {
-    struct aws_endpoint endpoint;
-    struct error error = {0};
-    if (aws_endpoint_resolve(&endpoint, check->settings, check->config, service, region, &error)) {
-        finding_add(subject, FINDING_OK, "endpoint", "%s in %s at %s", service, region, endpoint.url);
+// Where the settings tell no region, that of a topic of the routes will do to ask whose the credentials are.
+static void on_region(void *context, const char *name, const char *reason) {
+    struct identity *identity = context;
+    struct check *check = identity->check;
+    const char *region = name == NULL && check->targets != NULL ? check->targets->parts.region : name;
+    check->locating = false;
+    if (region == NULL) {
+        finding_add(check->identity, FINDING_ERROR, "region", "%s", reason);
+        identity->next(check, false);
     } else {
-        finding_add(subject, FINDING_ERROR, "endpoint", "%s in %s: %s", service, region, error.text);
+        endpoints_check_sts(check, region);
+        ask_identity(identity, region);
+    }
+    if (check->asked == NULL) {
+        event_base_loopbreak(check->base);
     }
 }
 
-static bool is_first_of_region(const struct check *check, const struct target *target) {
-    const struct target *other = check->targets;
-    while (other != target && strcmp(other->parts.region, target->parts.region) != 0) {
-        other = other->next;
-    }
-    return other == target;
-}
-
-void identity_endpoints(struct check *check, struct subject *subject) {
-    char region[AWS_REGION_SIZE];
-    const char *arn = check->targets != NULL ? check->targets->arn : NULL;
-    if (aws_region_resolve(region, check->settings, check->config, arn, NULL)) {
-        describe_endpoint(check, subject, "sts", region);
-    }
-    for (const struct target *target = check->targets; target != NULL; target = target->next) {
-        if (is_first_of_region(check, target)) {
-            describe_endpoint(check, subject, "sns", target->parts.region);
-            describe_endpoint(check, subject, "sqs", target->parts.region);
-        }
-    }
+void identity_check(struct check *check, void (*next)(struct check *check, bool usable)) {
+    struct identity *identity = check_keep(check, sizeof *identity);
+    *identity = (struct identity){.check = check, .next = next};
+    describe(check);
+    check->locating = true;
+    region_find(check->where, check->config, on_region, identity);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 // The parts of a statement in the order in which they are held against the request.
-enum part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PART_CONDITION, PART_NONE };
+enum part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PART_CONDITION, PART_VARIABLE, PART_NONE };
 
 struct match {
     enum truth truth;
@@ -83,6 +83,27 @@ static bool statement_principal(const cJSON *statement, const struct policy_requ
                              : other != NULL && !principal_matches(other, request);
 }
 
+static bool has_variable(const char *value, const struct policy_request *request) {
+    (void)request;
+    return strstr(value, "${") != NULL;
+}
+
+// A variable stands for something that is not known here, so that what has one may match all the same.
+static enum truth statement_resource(const cJSON *statement, const struct policy_request *request) {
+    const cJSON *resource = member(statement, "Resource");
+    const cJSON *named = resource != NULL ? resource : member(statement, "NotResource");
+    if (named == NULL) {
+        return TRUTH_YES;
+    }
+    if (any_value(named, is_queue, request)) {
+        return resource != NULL ? TRUTH_YES : TRUTH_NO;
+    }
+    if (any_value(named, has_variable, request)) {
+        return TRUTH_MAYBE;
+    }
+    return resource != NULL ? TRUTH_NO : TRUTH_YES;
+}
+
 static struct match match_statement(const cJSON *statement, const struct policy_request *request) {
     struct match match = {.truth = TRUTH_NO, .part = PART_PRINCIPAL, .statement = statement};
     if (!statement_principal(statement, request)) {
@@ -93,11 +114,16 @@ static struct match match_statement(const cJSON *statement, const struct policy_
         return match;
     }
     match.part = PART_RESOURCE;
-    if (!element_matches(statement, "Resource", "NotResource", is_queue, request)) {
+    enum truth resource = statement_resource(statement, request);
+    if (resource == TRUTH_NO) {
         return match;
     }
     match.truth = condition_judge(member(statement, "Condition"), request, &match.condition);
     match.part = match.truth == TRUTH_YES ? PART_NONE : PART_CONDITION;
+    if (match.truth == TRUTH_YES && resource == TRUTH_MAYBE) {
+        match.truth = TRUTH_MAYBE;
+        match.part = PART_VARIABLE;
+    }
     return match;
 }
 
@@ -125,6 +151,7 @@ static void describe(const struct match *match, const char *what, char reason[PO
         [PART_ACTION] = "is not for sqs:SendMessage (Action)",
         [PART_RESOURCE] = "is not for this queue (Resource)",
         [PART_CONDITION] = "has a condition",
+        [PART_VARIABLE] = "has a policy variable (${...}) in its Resource",
         [PART_NONE] = "applies",
     };
     const char *sid = cJSON_GetStringValue(member(match->statement, "Sid"));
@@ -155,9 +182,10 @@ static enum policy_verdict decide(const cJSON *statements, const struct policy_r
         }
         return POLICY_SILENT;
     }
-    describe(allowed.truth == TRUTH_MAYBE ? &allowed : &denied,
-             allowed.truth == TRUTH_MAYBE ? "its Allow statement" : "its Deny statement", reason);
-    return POLICY_UNSURE;
+    bool may_allow = allowed.truth == TRUTH_MAYBE;
+    const struct match *unsure = may_allow ? &allowed : &denied;
+    describe(unsure, may_allow ? "its Allow statement" : "its Deny statement", reason);
+    return unsure->part == PART_VARIABLE ? POLICY_VARIABLE : POLICY_UNSURE;
 }
 
 enum policy_verdict policy_judge(const char *policy, const struct policy_request *request,

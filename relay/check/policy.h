@@ -14,6 +14,7 @@ enum policy_verdict {
     POLICY_SILENT,     // no statement allows it
     POLICY_DENIES,     // a statement denies it
     POLICY_UNSURE,     // it depends on conditions that are not known here
+    POLICY_VARIABLE,   // it depends on a policy variable in a Resource, which is not known here
     POLICY_UNREADABLE, // it is no policy
 };
 

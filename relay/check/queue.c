@@ -76,6 +76,10 @@ static void judge_policy(const struct queue *queue, const cJSON *attributes) {
                               "its policy may let the topic send, or not: %s", reason);
         remedy_policy(queue, finding, true);
         break;
+    case POLICY_VARIABLE:
+        finding_add(queue->subject, FINDING_NOTE, "queue.policy",
+                    "whether its policy lets the topic send cannot be judged: %s", reason);
+        break;
     case POLICY_DENIES:
         finding = finding_add(queue->subject, FINDING_ERROR, "queue.policy",
                               "its policy keeps the topic from sending: %s", reason);

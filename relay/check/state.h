@@ -6,8 +6,10 @@
 #include "aws/arn.h"
 #include "aws/call.h"
 #include "aws/config.h"
+#include "check/database.h"
 #include "check/findings.h"
 #include "credentials/credentials.h"
+#include "credentials/region.h"
 #include "http/client.h"
 #include "settings/settings.h"
 
@@ -30,15 +32,18 @@ struct check {
     const struct settings *settings;
     struct aws_config *config;
     struct findings *findings;
-    struct subject *identity; // "AWS credentials"
+    struct subject *identity;  // "AWS credentials"
+    struct subject *endpoints; // "AWS endpoints"
     struct target *targets;
     struct http_client *http;
     struct aws_caller *caller;
     struct credentials *credentials;
+    struct region *where;
     struct event *deadline;
     struct asked *asked;            // questions under way
     struct kept *kept;              // memory that lives until the end
     bool started;                   // the credentials have been looked at
+    bool locating;                  // the region is being found
     bool over;                      // nothing more is asked
     char account[AWS_ACCOUNT_SIZE]; // that the credentials belong to; "" when it is not known
 };
@@ -86,17 +91,21 @@ void ask_explain(struct subject *subject, const struct aws_answer *answer, const
 
 // In identity.c:
 
-// identity_check looks at the credentials and asks whose they are; then it calls `next`, whose `usable` tells
-// whether AWS takes them.
+// identity_check looks at the credentials, finds the region as the relay does (credentials/region.h), and
+// asks whose they are; then it calls `next`, whose `usable` tells whether AWS takes them.
 void identity_check(struct check *check, void (*next)(struct check *check, bool usable));
 
-// identity_endpoints says where the services are found, for every region of the topics.
-void identity_endpoints(struct check *check, struct subject *subject);
+// In endpoints.c:
+
+// endpoints_check says where SNS and SQS are found, for every region of the topics; endpoints_check_sts where
+// STS is.
+void endpoints_check(struct check *check);
+void endpoints_check_sts(struct check *check, const char *region);
 
 // In targets.c:
 
-// targets_read finds the topics: from the database and the settings.
-void targets_read(struct check *check, struct subject *subject);
+// targets_read finds the topics: from the database, where that is usable, and the settings.
+void targets_read(struct check *check, struct subject *subject, const struct database *database);
 void targets_free(struct target *targets);
 
 // In topic.c:

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which topics there are to look at: those of the routes in the database, that of the settings, and, where a
 // prefix is set, those of the event types that were used last. The database is read before the event loop
-// runs, by one connection with time-outs of its own.
+// runs.
 #include "base/memory.h"
 #include "check/state.h"
-#include "migrate/migrate.h"
-#include "migrate/query.h"
 #include "route/routes.h"
 
 #include <stdio.h>
@@ -80,12 +78,24 @@ static void add_routes(struct check *check, struct subject *subject, struct rout
                 PQntuples(result) == 1 ? "" : "s");
 }
 
-// What an event type leads to besides the routes shows with those in use.
+static bool has_type(const PGresult *types, const char *type) {
+    for (int row = 0; row < PQntuples(types); row++) {
+        if (strcmp(PQgetvalue(types, row, 0), type) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What an event type leads to besides the routes shows with those in use. `known` were looked at before.
 static void add_types(struct check *check, struct subject *subject, struct routes *routes,
-                      const PGresult *result) {
+                      const PGresult *result, const PGresult *known) {
     char because[BECAUSE_SIZE];
     for (int row = 0; row < PQntuples(result); row++) {
         const char *type = PQgetvalue(result, row, 0);
+        if (has_type(known, type)) {
+            continue;
+        }
         const char *reason = NULL;
         const struct topic *topic = routes_topic(routes, slice_of_text(type), &reason);
         if (topic == NULL) {
@@ -109,52 +119,56 @@ static void note_paused(struct check *check, const PGresult *result) {
     }
 }
 
-static PGresult *query(PGconn *connection, const char *sql, struct error *error) {
-    return query_run(connection, sql, "reading the routes", error);
-}
+static const char types_sql[] = "SELECT DISTINCT e.event_type FROM (SELECT event_type FROM outbox.event"
+                                " ORDER BY id DESC LIMIT " TYPES_MAX ") AS e ORDER BY e.event_type";
+// Those that wait may be older than the newest events.
+static const char waiting_types_sql[] = "SELECT b.event_type FROM outbox.backlog() AS b"
+                                        " WHERE b.pending + b.retrying + b.waiting + b.scheduled > 0"
+                                        " ORDER BY b.event_type";
 
-static bool read_database(struct check *check, struct subject *subject, struct error *error) {
-    PGconn *connection = query_connect(check->settings->database_url, error);
-    PGresult *rows = NULL, *types = NULL, *paused = NULL;
+static bool read_routes(struct check *check, struct subject *subject, PGconn *connection,
+                        struct error *error) {
+    static const char what[] = "reading the routes";
+    PGresult *types = NULL, *paused = NULL;
+    PGresult *rows = database_ask(
+        connection, "SELECT pattern, topic_arn FROM outbox.topic_route ORDER BY pattern", what, error);
     bool read =
-        connection != NULL && migrate_require(connection, &schema_outbox, error) &&
-        query_do(connection, "SET statement_timeout = '10s'", "reading the routes", error) &&
-        (rows = query(connection, "SELECT pattern, topic_arn FROM outbox.topic_route ORDER BY pattern",
-                      error)) != NULL &&
-        (types = query(connection,
-                       "SELECT DISTINCT event_type FROM (SELECT event_type FROM outbox.event ORDER BY "
-                       "id DESC LIMIT " TYPES_MAX ") AS newest ORDER BY event_type",
-                       error)) != NULL &&
-        (paused = query(connection, "SELECT topic_arn FROM outbox.paused_topic", error)) != NULL;
+        rows != NULL && (types = database_ask(connection, types_sql, what, error)) != NULL &&
+        (paused = database_ask(connection, "SELECT topic_arn FROM outbox.paused_topic", what, error)) != NULL;
     if (read) {
+        struct error unknown = {0};
+        PGresult *waiting = database_ask(connection, waiting_types_sql, what, &unknown);
         struct routes *routes = routes_new(check->settings);
         add_routes(check, subject, routes, rows);
-        add_types(check, subject, routes, types);
+        add_types(check, subject, routes, types, NULL);
+        add_types(check, subject, routes, waiting, types);
         note_paused(check, paused);
         routes_free(routes, NULL);
+        PQclear(waiting);
     }
     PQclear(rows);
     PQclear(types);
     PQclear(paused);
-    PQfinish(connection);
     return read;
 }
 
-void targets_read(struct check *check, struct subject *subject) {
-    const struct settings *settings = check->settings;
+static void read_database(struct check *check, struct subject *subject, const struct database *database) {
     struct error error = {0};
+    if (!database->usable) {
+        error_set(&error, ERROR_DATABASE, "see above");
+    }
+    if (!database->usable || !read_routes(check, subject, database->connection, &error)) {
+        finding_add(subject, FINDING_NOTE, "routes.unknown",
+                    "the routes are not known, only what the settings name is looked at: %s", error.text);
+    }
+}
+
+void targets_read(struct check *check, struct subject *subject, const struct database *database) {
+    const struct settings *settings = check->settings;
     if (settings->topic_arn[0] != '\0') {
         add(check, subject, settings->topic_arn, "OUTBOX_TOPIC_ARN");
     }
-    if (!read_database(check, subject, &error)) {
-        struct finding *finding = finding_add(subject, FINDING_ERROR, "routes.unknown",
-                                              "the routes are not known, only what the settings name is "
-                                              "looked at: %s",
-                                              error.text);
-        finding_remedy(finding,
-                       "see DATABASE_URL in outbox-relay help check; outbox-relay migrate up makes the "
-                       "schema");
-    }
+    read_database(check, subject, database);
     if (count(check) == TARGETS_MAX) {
         finding_add(subject, FINDING_NOTE, "routes.more", "only the first %d topics are looked at",
                     TARGETS_MAX);

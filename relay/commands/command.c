@@ -2,6 +2,8 @@
 // The table of commands and the way from the command line to one of them; see command.h.
 #include "commands/command.h"
 
+#include "commands/reload.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ const struct command commands[] = {
                 "being handled, gives back the rest, exits 0. A second signal exits at once.\n",
      .run = command_consume},
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox, or inbox",
-     .operands = "up | down [force] | status | print", .operands_least = 1, .operands_most = 2,
+     .operands = "up | down [force] | status | print", .words = "up down status print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
                 "  down        take back the newest migration; refused while events are not sent, or processed events\n"
                 "              are remembered\n"
@@ -27,7 +29,7 @@ const struct command commands[] = {
                 "  print       write all SQL to standard output, for a migration tool of your own\n"
                 "\nSchema outbox belongs to a service that publishes; --inbox is about schema inbox, of a service that\n"
                 "consumes. Both may be in one database. The role needs the right to create the schema. Connect to\n"
-                "PostgreSQL itself, or to a pooler in session mode.\n",
+                "PostgreSQL itself, not to a pooler.\n",
      .run = command_migrate},
     {.name = "publish", .summary = "insert one event, for trying things out", .operands = "TYPE AGGREGATE DATA",
      .operands_least = 3, .operands_most = 3,
@@ -53,8 +55,26 @@ const struct command commands[] = {
     {.name = "resume", .summary = "publish to a paused topic again", .operands = "TOPIC",
      .operands_least = 1, .operands_most = 1, .details = "TOPIC is the topic's ARN. Prints what it did.\n",
      .run = command_resume},
+    {.name = "prune", .summary = "delete sent events, or the memory of processed ones, that are old",
+     .operands = "[force]", .operands_most = 1,
+     .details = "Deletes events that were sent longer ago than --older-than, in small transactions with rests between them;\n"
+                "what is not sent or is parked stays. The relay does so by itself after --retention. With --inbox: what\n"
+                "was processed longer ago, of all consumers; less than 15d is refused without force, as SQS can still\n"
+                "deliver it. SIGINT or SIGTERM ends it after the step that is under way; calling it again goes on. Prints\n"
+                "how many.\n",
+     .run = command_prune},
+    {.name = "status", .summary = "show what waits, who publishes, and what needs a person", .operands = "",
+     .details = "Shows function outbox.report(): what needs attention, the events that are not sent, by type as well, which\n"
+                "relays are connected and which of them leads, what events wait for, what is parked, which topics are\n"
+                "paused, what holds back the outbox or vacuum, and the table. Figures with \"about\" are estimates. --json\n"
+                "prints the report as it is. Needs role outbox_reader or outbox_relay.\n\n"
+                "Exit code 8 when something needs a person: no relay is connected while events are to be published, an\n"
+                "event is parked, a topic is paused, an event has been pending or has waited for 5 minutes, or something\n"
+                "has held back the outbox or vacuum for 15 minutes. --watch ends with 0 when it is interrupted.\n",
+     .run = command_status},
     {.name = "check", .summary = "say what is wrong between the outbox and its consumers, and what to do", .operands = "",
-     .details = "Looks, as the relay would and changing nothing: which credentials from where, and whose they are; each\n"
+     .details = "Looks, as the relay would and changing nothing: at the database (server, schema, rights, settings, table, what\n"
+                "holds it back, what waits); and, where events go to SNS, which credentials from where, and whose they are; each\n"
                 "topic that events go to, what is subscribed to it, and whether each queue's policy, key and kind let\n"
                 "the topic send. Each finding is ok, a note, a warning or an error, with what to do about it. A look\n"
                 "that the permissions do not allow is a note. Exit code 8 when there are warnings or errors.\n",
@@ -65,8 +85,17 @@ const struct command commands[] = {
                 "program does when it is called as bootstrap, the name Lambda wants. Messages that have failed, and those\n"
                 "that no handler has finished when the function's time-out is near, come again.\n",
      .run = command_lambda},
-    {.name = "help", .summary = "explain a command, the settings or the exit codes",
-     .operands = "[COMMAND | settings | exit-codes]", .operands_most = 1, .details = "", .run = command_help},
+    {.name = "healthcheck", .summary = "ask a running relay or consumer whether it lives, or is ready", .operands = "",
+     .details = "Asks the admin port at --listen, of a program on this machine, for /livez, or with --ready for /readyz, and\n"
+                "waits three seconds at most. Exit code 0: good; 7: no answer; 8: not ready, and what is not good is printed.\n",
+     .run = command_healthcheck},
+    {.name = "completion", .summary = "print a script that completes commands and options in a shell",
+     .operands = "bash | zsh | fish", .words = "bash zsh fish", .operands_least = 1, .operands_most = 1,
+     .details = "For this shell alone: source <(outbox-relay completion bash). To stay, the script goes where the shell looks\n"
+                "for it, which cmake --install has done.\n",
+     .run = command_completion},
+    {.name = "help", .summary = "explain a command, the settings, the metrics or the exit codes",
+     .operands = "[COMMAND | settings | commands | metrics | exit-codes | man]", .words = "settings commands metrics exit-codes man", .operands_most = 1, .details = "", .run = command_help},
     {.name = "version", .summary = "print the version", .operands = "", .details = "", .run = command_version},
     {.name = NULL},
 };
@@ -82,6 +111,11 @@ const struct command *command_find(const char *name, struct error *error) {
     return NULL;
 }
 
+// Those that run on, and read their settings again on SIGHUP.
+static bool is_service(const struct command *command) {
+    return command->run == command_run || command->run == command_consume;
+}
+
 static bool run_command(const struct command *command, int argc, char **argv, struct error *error) {
     const char *operands[OPERANDS_MAX] = {NULL};
     int count = command->operands_most;
@@ -92,6 +126,10 @@ static bool run_command(const struct command *command, int argc, char **argv, st
         return false;
     }
     log_configure((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+    settings_remark(&settings);
+    if (is_service(command)) {
+        reload_prepare(&settings);
+    }
     bool done = false;
     if (count < command->operands_least) {
         error_set(error, ERROR_USAGE, "%s needs %s; see outbox-relay help %s", command->name,
@@ -99,6 +137,7 @@ static bool run_command(const struct command *command, int argc, char **argv, st
     } else {
         done = command->run(&settings, operands, count, error);
     }
+    log_flush_suppressed(true);
     settings_free(&settings);
     return done;
 }

@@ -19,6 +19,7 @@ struct command {
     const char *summary;  // one line
     const char *operands; // as the usage line shows them; "" for none
     const char *details;  // further help, ending in a line break; "" for none
+    const char *words;    // what an operand may be, with blanks between; NULL: no words
     int operands_least, operands_most;
     command_fn run;
 };
@@ -56,9 +57,17 @@ bool command_resume(const struct settings *settings, const char *const *operands
                     struct error *error);
 bool command_check(const struct settings *settings, const char *const *operands, int operand_count,
                    struct error *error);
+bool command_status(const struct settings *settings, const char *const *operands, int operand_count,
+                    struct error *error);
+bool command_prune(const struct settings *settings, const char *const *operands, int operand_count,
+                   struct error *error);
 bool command_lambda(const struct settings *settings, const char *const *operands, int operand_count,
                     struct error *error);
+bool command_healthcheck(const struct settings *settings, const char *const *operands, int operand_count,
+                         struct error *error);
 bool command_help(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error);
+bool command_completion(const struct settings *settings, const char *const *operands, int operand_count,
+                        struct error *error);
 bool command_version(const struct settings *settings, const char *const *operands, int operand_count,
                      struct error *error);

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `consume`: one consumer on one event loop, and signals that stop it.
+#include "admin/admin.h"
 #include "base/log.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
+#include "commands/reload.h"
 #include "sqs/consumer.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <unistd.h>
 
+// Whether SQS can still deliver an event; inbox.prune refuses less as well.
+static const int64_t INBOX_RETENTION_LEAST_US = INT64_C(15) * 24 * 3600 * 1000000;
+
 struct consume {
     struct sqs_consumer *consumer;
+    struct upkeep *upkeep;
     bool stopping;
 };
 
@@ -21,6 +29,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
         _exit(ERROR_TIMEOUT);
     }
     consume->stopping = true;
+    upkeep_stop(consume->upkeep);
     sqs_consumer_stop(consume->consumer);
 }
 
@@ -35,22 +44,60 @@ static bool check(const struct settings *settings, struct error *error) {
                          "consume needs a handler: set --on or OUTBOX_ON, as in "
                          "--on 'order.created=sql:shop.reserve_stock'");
     }
+    if (settings->inbox_retention > 0 && settings->inbox_retention < INBOX_RETENTION_LEAST_US) {
+        return error_set(
+            error, ERROR_USAGE,
+            "OUTBOX_INBOX_RETENTION must be 15d at least, or 0 to keep all: SQS keeps a message for up "
+            "to 14 days, and an event that comes when it is forgotten takes effect again; 30d is "
+            "right for a queue with a dead-letter queue");
+    }
     return true;
 }
 
+static void add_health(void *context, struct health *health) {
+    const struct consume *consume = context;
+    sqs_consumer_health(consume->consumer, health);
+}
+
+static bool is_stopping(void *context) {
+    const struct consume *consume = context;
+    return consume->stopping || sqs_consumer_is_stopping(consume->consumer);
+}
+
+static struct admin *make_admin(struct consume *consume, struct event_base *base,
+                                const struct settings *settings, struct error *error) {
+    const struct admin_subject subject = {.context = consume,
+                                          .owner = METRIC_OF_CONSUME,
+                                          .command = "consume",
+                                          .health = add_health,
+                                          .is_stopping = is_stopping};
+    return admin_new(base, settings, &subject, error);
+}
+
+static bool loop(struct consume *consume, struct event_base *base, const struct settings *settings,
+                 struct error *error) {
+    consume->upkeep = upkeep_new(base, settings, NULL);
+    struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, consume);
+    struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, consume);
+    evsignal_add(terminate, NULL);
+    evsignal_add(interrupt, NULL);
+    event_base_dispatch(base);
+    event_free(terminate);
+    event_free(interrupt);
+    upkeep_free(consume->upkeep);
+    return sqs_consumer_result(consume->consumer, error);
+}
+
+// Whatever looks at the consumer is made after it and freed before. (The consumer receives nothing before the
+// loop turns.)
 static bool consume_on(struct event_base *base, const struct settings *settings, struct error *error) {
     struct consume consume = {.consumer = sqs_consumer_new(base, settings, error)};
     if (consume.consumer == NULL) {
         return false;
     }
-    struct event *terminate = evsignal_new(base, SIGTERM, on_stop_signal, &consume);
-    struct event *interrupt = evsignal_new(base, SIGINT, on_stop_signal, &consume);
-    evsignal_add(terminate, NULL);
-    evsignal_add(interrupt, NULL);
-    event_base_dispatch(base);
-    bool good = sqs_consumer_result(consume.consumer, error);
-    event_free(terminate);
-    event_free(interrupt);
+    struct admin *admin = make_admin(&consume, base, settings, error);
+    bool good = admin != NULL && loop(&consume, base, settings, error);
+    admin_free(admin);
     sqs_consumer_free(consume.consumer);
     return good;
 }
@@ -67,7 +114,11 @@ bool command_consume(const struct settings *settings, const char *const *operand
     if (base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
+    struct event *reload = reload_listen(base);
+    struct event *log_timer = log_timer_new(base);
     bool good = consume_on(base, settings, error);
+    event_free(reload);
+    event_free(log_timer);
     event_base_free(base);
     return good;
 }

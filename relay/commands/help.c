@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// outbox-relay help: the commands, one command, the settings, the exit codes.
+// outbox-relay help: the commands, one command, the settings, the metrics, the exit codes.
 #include "settings/help.h"
 
 #include "base/buffer.h"
 #include "commands/command.h"
+#include "commands/manual.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +16,21 @@ static void append_commands(struct buffer *out) {
     buffer_append_text(out, "Usage: outbox-relay COMMAND [OPTION...]\n\n"
                             "Publishes events from a PostgreSQL outbox table to AWS SNS, at least once.\n\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
-        buffer_append_format(out, "  %-10s %s\n", command->name, command->summary);
+        buffer_append_format(out, "  %-11s %s\n", command->name, command->summary);
     }
     buffer_append_text(
         out, "\noutbox-relay help COMMAND explains one and lists its options; help settings has all "
-             "options as a\ntable, help exit-codes what an exit code means.\n");
+             "options as a\ntable, help metrics what /metrics has, help exit-codes what an exit code "
+             "means,\nhelp man the "
+             "manual page.\n");
+}
+
+// As the manual shows them.
+static void append_command_table(struct buffer *out) {
+    buffer_append_text(out, "| command | meaning |\n| --- | --- |\n");
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        buffer_append_format(out, "| `%s` | %s |\n", command->name, command->summary);
+    }
 }
 
 static void append_exit_codes(struct buffer *out) {
@@ -41,8 +53,14 @@ static void append_command(struct buffer *out, const struct command *command) {
 static bool append_topic(struct buffer *out, const char *topic, struct error *error) {
     if (strcmp(topic, "settings") == 0) {
         help_append_table(out);
+    } else if (strcmp(topic, "commands") == 0) {
+        append_command_table(out);
     } else if (strcmp(topic, "exit-codes") == 0) {
         append_exit_codes(out);
+    } else if (strcmp(topic, "metrics") == 0) {
+        metrics_append_table(out);
+    } else if (strcmp(topic, "man") == 0) {
+        manual_append(out);
     } else {
         const struct command *command = command_find(topic, error);
         if (command == NULL) {

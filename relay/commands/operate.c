@@ -77,16 +77,16 @@ bool command_retry(const struct settings *settings, const char *const *operands,
     }
     struct call call = {.what = "trying events again", .count = 1, .parameters = {settings->pattern}};
     if (by_pattern) {
-        call.sql = "SELECT outbox.retry($1::text)";
+        call.sql = "SELECT outbox.retry($1::pg_catalog.text)";
         return make(settings, &call, error);
     }
-    call.sql = "SELECT outbox.retry(VARIADIC $1::bigint[])";
+    call.sql = "SELECT outbox.retry(VARIADIC $1::pg_catalog.int8[])";
     return make_with_ids(settings, &call, operands, operand_count, error);
 }
 
 bool command_park(const struct settings *settings, const char *const *operands, int operand_count,
                   struct error *error) {
-    struct call call = {.sql = "SELECT outbox.park($1::bigint[], $2::text)",
+    struct call call = {.sql = "SELECT outbox.park($1::pg_catalog.int8[], $2::pg_catalog.text)",
                         .what = "parking events",
                         .count = 2,
                         .parameters = {NULL, settings->reason}};
@@ -96,7 +96,7 @@ bool command_park(const struct settings *settings, const char *const *operands, 
 bool command_pause(const struct settings *settings, const char *const *operands, int operand_count,
                    struct error *error) {
     (void)operand_count;
-    const struct call call = {.sql = "SELECT outbox.pause($1::text, $2::text)",
+    const struct call call = {.sql = "SELECT outbox.pause($1::pg_catalog.text, $2::pg_catalog.text)",
                               .what = "pausing the topic",
                               .count = 2,
                               .parameters = {operands[0], settings->reason}};
@@ -106,7 +106,7 @@ bool command_pause(const struct settings *settings, const char *const *operands,
 bool command_resume(const struct settings *settings, const char *const *operands, int operand_count,
                     struct error *error) {
     (void)operand_count;
-    const struct call call = {.sql = "SELECT outbox.resume($1::text)",
+    const struct call call = {.sql = "SELECT outbox.resume($1::pg_catalog.text)",
                               .what = "resuming the topic",
                               .count = 1,
                               .parameters = {operands[0]}};

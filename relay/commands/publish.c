@@ -11,8 +11,9 @@ bool command_publish(const struct settings *settings, const char *const *operand
     if (connection == NULL) {
         return false;
     }
-    PGresult *result = query_run_with(connection, "SELECT outbox.publish($1::text, $2::text, $3::json)",
-                                      operand_count, operands, "publishing the event", error);
+    PGresult *result = query_run_with(
+        connection, "SELECT outbox.publish($1::pg_catalog.text, $2::pg_catalog.text, $3::pg_catalog.json)",
+        operand_count, operands, "publishing the event", error);
     if (result != NULL) {
         (void)puts(PQgetvalue(result, 0, 0));
     }

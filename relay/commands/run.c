@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `run`: builds the relay around one event loop, and turns signals into stopping.
+#include "admin/admin.h"
 #include "base/log.h"
 #include "bus/bus.h"
 #include "commands/command.h"
+#include "commands/log_timer.h"
+#include "commands/reload.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
 #include "sns/publisher.h"
+#include "upkeep/upkeep.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -13,7 +17,9 @@
 struct run {
     struct event_base *base;
     struct relay *relay;
-    bool stopping;
+    struct sink sink;
+    struct upkeep *upkeep; // NULL until the relay has started
+    bool stopping;         // by a signal
 };
 
 // The first signal stops in good order, the second at once.
@@ -25,6 +31,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
         _exit(ERROR_TIMEOUT);
     }
     run->stopping = true;
+    upkeep_stop(run->upkeep);
     relay_stop(run->relay);
 }
 
@@ -42,23 +49,61 @@ static bool make_sink(struct sink *sink, struct run *run, const struct settings 
     return sns_publisher_new(sink, run->base, settings, &listener, error);
 }
 
-static bool run_relay(struct run *run, const struct settings *settings, struct error *error) {
-    struct sink sink;
-    if (!make_sink(&sink, run, settings, error)) {
-        return false;
-    }
+static void add_health(void *context, struct health *health) {
+    const struct run *run = context;
+    relay_health(run->relay, health);
+    run->sink.health(run->sink.self, health);
+}
+
+static bool is_stopping(void *context) {
+    const struct run *run = context;
+    return run->stopping || relay_is_stopping(run->relay);
+}
+
+static const char *report(void *context) {
+    const struct run *run = context;
+    return run->upkeep != NULL ? upkeep_report(run->upkeep) : NULL;
+}
+
+static struct admin *make_admin(struct run *run, const struct settings *settings, struct error *error) {
+    const struct admin_subject subject = {.context = run,
+                                          .owner = METRIC_OF_RUN,
+                                          .command = "run",
+                                          .health = add_health,
+                                          .is_stopping = is_stopping,
+                                          .report = report};
+    return admin_new(run->base, settings, &subject, error);
+}
+
+static bool start_and_loop(struct run *run, const struct settings *settings, struct routes *routes,
+                           struct error *error) {
     struct event *terminate = evsignal_new(run->base, SIGTERM, on_stop_signal, run);
     struct event *interrupt = evsignal_new(run->base, SIGINT, on_stop_signal, run);
     evsignal_add(terminate, NULL);
     evsignal_add(interrupt, NULL);
-    bool good = relay_start(run->relay, &sink, error);
+    bool good = relay_start(run->relay, &run->sink, error);
     if (good) {
+        run->upkeep = upkeep_new(run->base, settings, routes);
         event_base_dispatch(run->base);
         good = relay_result(run->relay, error);
     }
-    sink.free(sink.self);
+    upkeep_free(run->upkeep);
+    run->upkeep = NULL;
     event_free(terminate);
     event_free(interrupt);
+    return good;
+}
+
+// Whatever looks at relay and sink is made after them and freed before.
+static bool run_relay(struct run *run, const struct settings *settings, struct routes *routes,
+                      struct error *error) {
+    if (!make_sink(&run->sink, run, settings, error)) {
+        return false;
+    }
+    struct admin *admin = make_admin(run, settings, error);
+    bool good = admin != NULL && start_and_loop(run, settings, routes, error);
+    admin_free(admin);
+    run->sink.free(run->sink.self);
     return good;
 }
 
@@ -80,11 +125,15 @@ bool command_run(const struct settings *settings, const char *const *operands, i
     if (run.base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");
     }
+    struct event *reload = reload_listen(run.base);
+    struct event *log_timer = log_timer_new(run.base);
     struct routes *routes = routes_new(settings);
     run.relay = relay_new(run.base, settings, routes);
-    bool good = run_relay(&run, settings, error);
+    bool good = run_relay(&run, settings, routes, error);
     relay_free(run.relay);
     routes_free(routes, settings->sink == SINK_SNS ? sns_publisher_free_topic : NULL);
+    event_free(reload);
+    event_free(log_timer);
     event_base_free(run.base);
     return good;
 }

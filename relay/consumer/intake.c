@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "consumer/state.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static void on_certificate(void *context, const struct certificate_found *found)
         const struct intake_result outage = {.kind = INTAKE_FAILED, .outage = true, .reason = error.text};
         item_failed(item, &outage);
     } else if (found->key == NULL || !signature_verify(&item->envelope.sealed, found->key, &error)) {
-        item_malformed(item, error.text);
+        item_malformed(item, REFUSED_SIGNATURE, error.text);
     } else {
         item->envelope.needs_check = false;
         claim_event(item);
@@ -56,7 +57,7 @@ static void on_certificate(void *context, const struct certificate_found *found)
 static void check_signature(struct item *item) {
     struct error error = {0};
     if (!signature_prepare(&item->envelope.sealed, &error)) {
-        item_malformed(item, error.text);
+        item_malformed(item, REFUSED_SIGNATURE, error.text);
         return;
     }
     item->state = ITEM_CHECKING;
@@ -66,7 +67,7 @@ static void check_signature(struct item *item) {
 
 static void go_on(struct item *item) {
     if (item->refusal != NULL) {
-        item_malformed(item, item->refusal);
+        item_malformed(item, REFUSED_MALFORMED, item->refusal);
     } else if (item->envelope.needs_check) {
         check_signature(item);
     } else {
@@ -132,6 +133,8 @@ struct intake *intake_new(struct event_base *base, const struct settings *settin
                           const struct intake_listener *listener, struct error *error) {
     struct intake *intake = memory_allocate(1, sizeof *intake);
     intake->listener = *listener;
+    metric_series(METRIC_REFUSED, REFUSED_MALFORMED, NULL); // 0, not absent
+    metric_series(METRIC_REFUSED, REFUSED_SIGNATURE, NULL);
     intake->remarks = remarks_new(base);
     intake->groups = lanes_new();
     intake->events = lanes_new();
@@ -205,6 +208,10 @@ void intake_drop(struct intake *intake) {
 
 bool intake_resting(const struct intake *intake) {
     return handlers_resting(intake->handlers);
+}
+
+void intake_health(const struct intake *intake, struct health *health) {
+    handlers_health(intake->handlers, health);
 }
 
 const struct intake_counts *intake_counts(const struct intake *intake) {

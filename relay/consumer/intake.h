@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "observe/health.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
@@ -74,5 +75,6 @@ void intake_offer(struct intake *intake, const struct incoming *incoming, void *
 // intake_drop settles as let go what no handler has begun yet.
 void intake_drop(struct intake *intake);
 
-bool intake_resting(const struct intake *intake); // see handlers_resting
+bool intake_resting(const struct intake *intake);                       // see handlers_resting
+void intake_health(const struct intake *intake, struct health *health); // see handlers_health
 const struct intake_counts *intake_counts(const struct intake *intake);

@@ -2,6 +2,7 @@
 // How messages end. What their end lets go is put into a list first, and settled from there: the listener may
 // offer, or let go, in any of its calls.
 #include "consumer/state.h"
+#include "observe/metrics.h"
 
 #include <stdlib.h>
 
@@ -91,7 +92,8 @@ static void finish(struct item *item, const struct intake_result *result) {
     settle_leaving(intake);
 }
 
-void item_malformed(struct item *item, const char *reason) {
+void item_malformed(struct item *item, const char *kind, const char *reason) {
+    metric_add(metric_series(METRIC_REFUSED, kind, NULL), 1);
     item->intake->counts.malformed++;
     remarks_malformed(item->intake->remarks, item->message_id, item->receive_count, reason);
     finish(item, &(struct intake_result){.kind = INTAKE_FAILED, .reason = reason});

@@ -13,6 +13,9 @@
 
 enum { MESSAGE_ID_SIZE = 101 };
 
+#define REFUSED_MALFORMED "malformed"
+#define REFUSED_SIGNATURE "signature"
+
 enum item_state {
     ITEM_BEGUN,
     ITEM_QUEUED,
@@ -62,7 +65,8 @@ void item_make_ready(struct item *item);
 // item_handled, item_malformed and item_failed count the item, log what there is to say, settle it, and let
 // go those behind it in its group unless it is done. The item is gone afterwards.
 void item_handled(struct item *item, const struct handled *handled);
-void item_malformed(struct item *item, const char *reason);
+// `kind`, a word, is what it is counted under.
+void item_malformed(struct item *item, const char *kind, const char *reason);
 void item_failed(struct item *item, const struct intake_result *result);
 
 // items_let_go settles all that wait.

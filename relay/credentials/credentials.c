@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "credentials/schedule.h"
 #include "credentials/sources.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ enum {
 
 struct credentials {
     struct provider provider;
+    const struct settings *settings; // NULL: none that could be reloaded
+    uint64_t generation;             // of the settings, at the last fetch
     struct credentials_listener listener;
     struct event *timer;
     struct schedule schedule;
@@ -80,10 +83,19 @@ static void fail(struct credentials *credentials, const char *reason) {
         log_warn(credentials->schedule.has ? "AWS credentials cannot be refreshed"
                                            : "AWS credentials cannot be had, publishing waits for them",
                  LOG_TEXT("reason", reason), LOG_TEXT("expires", expiry),
-                 LOG_INT("retry_ms", schedule_wait(&credentials->schedule, now) / 1000));
+                 LOG_INT("delay_ms", schedule_wait(&credentials->schedule, now) / 1000));
     }
     if (!credentials->schedule.has && (is_first || credentials->absent)) {
         tell(credentials);
+    }
+}
+
+// Absent where they do not expire, or nobody knows when.
+static void write_metric(int64_t expires_at) {
+    if (expires_at > 0) {
+        metric_gauge(METRIC_CREDENTIALS_EXPIRY, expires_at);
+    } else {
+        metric_clear(METRIC_CREDENTIALS_EXPIRY);
     }
 }
 
@@ -94,6 +106,7 @@ static void take(struct credentials *credentials, const struct credentials_found
     credentials->version += is_new;
     credentials->found = *found;
     schedule_found(&credentials->schedule, read_clocks(), found->expires_at);
+    write_metric(found->expires_at);
     credentials->absent = false;
     credentials->expired = credentials->came_expired = false;
     credentials->logged_at = 0;
@@ -163,6 +176,7 @@ static void on_done(void *context, enum provider_result result, const struct cre
 static void fetch(struct credentials *credentials) {
     if (!credentials->fetching) {
         credentials->fetching = true;
+        credentials->generation = credentials->settings != NULL ? credentials->settings->generation : 0;
         credentials->provider.fetch(credentials->provider.self, on_done, credentials);
     }
 }
@@ -184,7 +198,9 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)kinds;
     struct credentials *credentials = context;
     note_expiry(credentials);
-    if (schedule_wait(&credentials->schedule, read_clocks()) == 0) {
+    bool reloaded =
+        credentials->settings != NULL && credentials->generation != credentials->settings->generation;
+    if (reloaded || schedule_wait(&credentials->schedule, read_clocks()) == 0) {
         fetch(credentials);
     }
     if (!credentials->fetching) {
@@ -205,8 +221,13 @@ struct credentials *credentials_over(struct event_base *base, const struct provi
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error) {
     struct provider provider;
-    return sources_provider(&provider, base, settings, error) ? credentials_over(base, &provider, listener)
-                                                              : NULL;
+    if (!sources_provider(&provider, base, settings, error)) {
+        return NULL;
+    }
+    struct credentials *credentials = credentials_over(base, &provider, listener);
+    credentials->settings = settings;
+    credentials->generation = settings->generation;
+    return credentials;
 }
 
 void credentials_free(struct credentials *credentials) {

@@ -23,9 +23,13 @@ struct credentials_listener {
 };
 
 // credentials_new makes the chain and starts the first fetch. Static ones (environment, profile) are there
-// when it returns. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when a setting is malformed.
+// when it returns; those of the environment are read again within a minute when a reload has changed them.
+// Fails (ERROR_CREDENTIALS, ERROR_USAGE) when a setting is malformed.
 struct credentials *credentials_new(struct event_base *base, const struct settings *settings,
                                     const struct credentials_listener *listener, struct error *error);
+
+// credentials_check_environment: AWS_ACCESS_KEY_ID and what belongs to it are well-formed, or not set.
+bool credentials_check_environment(const struct settings *settings, struct error *error);
 
 // credentials_over is the same for one provider, which it takes over.
 struct credentials *credentials_over(struct event_base *base, const struct provider *provider,

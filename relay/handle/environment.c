@@ -2,7 +2,7 @@
 #include "handle/environment.h"
 
 #include "base/memory.h"
-#include "handle/traceparent.h"
+#include "base/traceparent.h"
 #include "settings/options.h"
 
 #include <stdio.h>

@@ -3,7 +3,9 @@
 #include "handle/handlers.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "handle/figures.h"
 #include "handle/passage.h"
 #include "handle/runner.h"
 #include "handle/table.h"
@@ -31,6 +33,7 @@ static void settle(struct handlers *handlers, struct passage *passage) {
 }
 
 static void start_others(struct handlers *handlers, struct passage *passage) {
+    passage->began_at = clock_monotonic_us();
     for (int index = 0; index < passage->run_count; index++) {
         struct passage_run *run = &passage->runs[index];
         if (run->handler->kind == HANDLER_HTTP) {
@@ -41,9 +44,22 @@ static void start_others(struct handlers *handlers, struct passage *passage) {
     }
 }
 
+// All functions of an event have ended together.
+static void count_sql(const struct table *table, const struct passage *passage,
+                      const struct handled *handled) {
+    for (int index = 0; index < passage->function_count; index++) {
+        const struct handler *handler = table->handlers;
+        while (handler->where != passage->functions[index]) {
+            handler++;
+        }
+        figures_ended(handler, handled, passage->began_at);
+    }
+}
+
 static void on_sql_ended(void *context, void *task, const struct handled *handled) {
     struct handlers *handlers = context;
     struct passage *passage = task;
+    count_sql(handlers->table, passage, handled);
     passage_note(passage, NULL, handled);
     if (handled->kind == HANDLED_DONE && passage->run_count > 0) {
         start_others(handlers, passage);
@@ -55,6 +71,7 @@ static void on_sql_ended(void *context, void *task, const struct handled *handle
 static void on_other_ended(void *context, void *task, const struct handled *handled) {
     struct passage_run *run = task;
     struct passage *passage = run->passage;
+    figures_ended(run->handler, handled, passage->began_at);
     passage_note(passage, run->handler, handled);
     if (--passage->open == 0) {
         passage_conclude(passage);
@@ -137,6 +154,7 @@ struct handlers *handlers_new(struct event_base *base, const struct settings *se
     struct handlers *handlers = memory_allocate(1, sizeof *handlers);
     handlers->listener = *listener;
     handlers->table = table;
+    figures_of_table(table);
     if (!make_runners(handlers, base, settings, consumer, error)) {
         handlers_free(handlers);
         return NULL;
@@ -176,6 +194,7 @@ void handlers_offer(struct handlers *handlers, const struct domain_event *event,
         return;
     }
     passage_link(&handlers->passages, passage);
+    passage->began_at = clock_monotonic_us();
     if (passage->function_count > 0) {
         sql_runner_start(handlers->sql, passage->functions, passage->function_count, &passage->event,
                          passage);
@@ -195,4 +214,14 @@ void handlers_drop(struct handlers *handlers) {
 
 bool handlers_resting(const struct handlers *handlers) {
     return handlers->sql != NULL && sql_runner_resting(handlers->sql);
+}
+
+void handlers_health(const struct handlers *handlers, struct health *health) {
+    bool resting = handlers_resting(handlers);
+    struct error why = {0};
+    if (resting) {
+        error_set(&why, ERROR_DATABASE, "the database of the sql: handlers: %s",
+                  sql_runner_problem(handlers->sql));
+    }
+    health_add(health, "handlers", !resting, why.text);
 }

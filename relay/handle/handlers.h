@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "handle/domain_event.h"
+#include "observe/health.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
@@ -69,3 +70,7 @@ void handlers_drop(struct handlers *handlers);
 // handlers_resting: the database is lost, so that offering more is in vain until `recovered` (or it has not
 // been reached yet: until `ready`). What is offered all the same fails with `outage`.
 bool handlers_resting(const struct handlers *handlers);
+
+// handlers_health adds the check "handlers": whether they can be run, which of http: and exec: only an event
+// shows.
+void handlers_health(const struct handlers *handlers, struct health *health);

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/traceparent.h"
 #include "handle/domain_event.h"
-#include "handle/traceparent.h"
 #include "handle/webhook.h"
 #include "http/client.h"
 

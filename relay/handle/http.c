@@ -24,6 +24,8 @@ struct post {
 
 struct http_runner {
     struct http_client *http;
+    const struct settings *settings;
+    uint64_t generation; // of the settings that the webhook is made of
     struct runner_listener listener;
     struct webhook *webhook;   // NULL: requests are not signed
     struct post *posts;        // under way
@@ -31,6 +33,16 @@ struct http_runner {
     struct event *end_refused; // libevent's
     bool warned;
 };
+
+// A reload may have changed the secret, and has checked it.
+static void renew_webhook(struct http_runner *runner) {
+    const char *secrets = runner->settings->webhook_secret;
+    if (runner->generation != runner->settings->generation) {
+        runner->generation = runner->settings->generation;
+        webhook_free(runner->webhook);
+        runner->webhook = secrets[0] != '\0' ? webhook_new(secrets, NULL) : NULL;
+    }
+}
 
 static void enlist(struct http_runner *runner, struct post *post) {
     post->next = runner->posts;
@@ -99,6 +111,7 @@ void http_runner_start(struct http_runner *runner, const char *url, const struct
                                    .context = post};
     struct headers headers;
     char host[URL_HOST_SIZE];
+    renew_webhook(runner);
     post->runner = runner;
     post->task = task;
     if (!headers_compose(&headers, request.headers, event, runner->webhook, clock_unix_us() / 1000000,
@@ -124,6 +137,8 @@ struct http_runner *http_runner_new(struct event_base *base, const struct settin
                                          .connections = CONNECTIONS};
     struct http_runner *runner = memory_allocate(1, sizeof *runner);
     runner->listener = *listener;
+    runner->settings = settings;
+    runner->generation = settings->generation;
     runner->end_refused = evtimer_new(base, on_refused, runner);
     bool is_signed = settings->webhook_secret[0] != '\0';
     runner->webhook = is_signed ? webhook_new(settings->webhook_secret, error) : NULL;

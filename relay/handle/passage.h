@@ -27,8 +27,9 @@ struct passage {
     int function_count;
     struct passage_run *runs;
     int run_count;
-    int open;   // runs that have not ended
-    int let_go; // runs that were dropped before they began
+    int64_t began_at; // monotonic: when those that run now were started
+    int open;         // runs that have not ended
+    int let_go;       // runs that were dropped before they began
 };
 
 // passage_new is one allocation, event included. NULL when no pattern matches.

@@ -53,4 +53,5 @@ void sql_runner_start(struct sql_runner *runner, const char *const *functions, i
                       const struct domain_event *event, void *task);
 void sql_runner_drop(struct sql_runner *runner);
 bool sql_runner_resting(const struct sql_runner *runner);
+const char *sql_runner_problem(const struct sql_runner *runner); // why it rests; while it does
 void sql_runner_free(struct sql_runner *runner);

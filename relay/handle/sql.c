@@ -130,11 +130,10 @@ static void on_opened(void *context, struct sql_session *session) {
     }
 }
 
-// libpq does not tell the SQLSTATE of a connection that was refused. A server whose messages are not in
-// English is asked again and again instead.
+// Class 28 of the SQLSTATEs (see dial.h) is what the server says, in whatever language; without a password
+// libpq does not even ask.
 static bool is_wrong_password(const struct error *error) {
-    return strstr(error->text, "authentication failed for user") != NULL ||
-           strstr(error->text, "no password supplied") != NULL;
+    return strstr(error->text, "(SQLSTATE 28") != NULL || strstr(error->text, "no password supplied") != NULL;
 }
 
 static void give_up(struct sql_runner *runner, const struct error *error) {
@@ -148,7 +147,7 @@ static void try_again(struct sql_runner *runner, const struct error *error, bool
     int64_t delay_us = backoff_us(++runner->failures, RETRY_BASE_US, RETRY_MAX_US);
     const struct timeval delay = {.tv_sec = delay_us / 1000000, .tv_usec = delay_us % 1000000};
     log_warn("the database of the sql: handlers is out of reach", LOG_TEXT("reason", error->text),
-             LOG_INT("retry_in_ms", delay_us / 1000));
+             LOG_INT("delay_ms", delay_us / 1000));
     if (missing || runner->failures > 1) {
         pg_choose_again();
     }
@@ -198,7 +197,7 @@ struct sql_runner *sql_runner_new(struct event_base *base, const struct settings
     struct sql_runner *runner = memory_allocate(1, sizeof *runner);
     runner->listener = *listener;
     runner->options = (struct sql_session_options){.base = base,
-                                                   .conninfo = settings->database_url,
+                                                   .conninfo = &settings->database_url,
                                                    .consumer = consumer,
                                                    .handler_timeout = settings->handler_timeout,
                                                    .batch = &runner->batch,
@@ -252,6 +251,10 @@ void sql_runner_drop(struct sql_runner *runner) {
 
 bool sql_runner_resting(const struct sql_runner *runner) {
     return find(runner, is_working) == NULL;
+}
+
+const char *sql_runner_problem(const struct sql_runner *runner) {
+    return runner->reason.text;
 }
 
 void sql_runner_free(struct sql_runner *runner) {

@@ -21,9 +21,9 @@ enum { CALL_MAX = 2048 };
 #define IS_FIRST "outbox_relay.first_time"
 
 static const char *const sources[SQL_PLACES] = {
-    [SQL_ONLY] = "inbox.first_time($1::text, $2::uuid) AS first, $3::jsonb",
-    [SQL_FIRST] = "inbox.first_time($1::text, $2::uuid) AS first, $3::jsonb",
-    [SQL_NEXT] = "pg_catalog.current_setting('" IS_FIRST "')::boolean AS first, $1::jsonb",
+    [SQL_ONLY] = "inbox.first_time($1::pg_catalog.text, $2::pg_catalog.uuid) AS first, $3::pg_catalog.jsonb",
+    [SQL_FIRST] = "inbox.first_time($1::pg_catalog.text, $2::pg_catalog.uuid) AS first, $3::pg_catalog.jsonb",
+    [SQL_NEXT] = "pg_catalog.current_setting('" IS_FIRST "')::boolean AS first, $1::pg_catalog.jsonb",
 };
 
 static char *build(const char *quoted, enum sql_place place) {
@@ -34,7 +34,8 @@ static char *build(const char *quoted, enum sql_place place) {
         "WITH e AS MATERIALIZED (SELECT %s AS event) SELECT e.first%s, CASE WHEN e.first THEN"
         " (SELECT pg_catalog.count(c.r) FROM (SELECT %s(e.event) AS r OFFSET 0) AS c) END FROM e",
         sources[place],
-        place == SQL_FIRST ? ", pg_catalog.set_config('" IS_FIRST "', e.first::text, true)" : "", quoted);
+        place == SQL_FIRST ? ", pg_catalog.set_config('" IS_FIRST "', e.first::pg_catalog.text, true)" : "",
+        quoted);
     char *text = memory_copy_text(buffer_text(&sql));
     buffer_free(&sql);
     return text;

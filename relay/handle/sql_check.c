@@ -129,6 +129,10 @@ void sql_check_start(struct sql_check *check, struct pg_connection *connection) 
     check->problem = (struct error){0};
     append_names(&schemas, check, true);
     append_names(&functions, check, false);
+    // For these two only, which share a transaction: what functions of the user's find is the role's affair.
+    pg_send(connection,
+            &(struct pg_statement){
+                .sql = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"});
     pg_send(connection, &(struct pg_statement){.sql = server_sql, .row = on_server_row, .context = check});
     pg_send(connection, &(struct pg_statement){.sql = functions_sql,
                                                .parameter_count = 2,

@@ -255,9 +255,11 @@ static void ask_if_read_only(struct sql_session *session) {
 }
 
 // A pooler that goes unnoticed may have led the transaction to a server's session of somebody else.
-static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate, const char *message) {
+// (0A000 is a plan whose result has changed, or a function that says of itself that it is not supported: that
+// one says so again.)
+static enum sql_fault fault_of(struct sql_session *session, const char *sqlstate) {
     bool gone = strcmp(sqlstate, "26000") == 0;
-    bool outdated = strcmp(sqlstate, "0A000") == 0 && strstr(message, "cached plan") != NULL;
+    bool outdated = strcmp(sqlstate, "0A000") == 0;
     if (session->prepared && (gone || outdated)) {
         stop_preparing(session, sqlstate);
         return FAULT_NOBODY;
@@ -278,7 +280,7 @@ static void on_refused(void *context, void *statement, const char *sqlstate, con
         return;
     }
     session->refused = what_was(session, statement);
-    session->fault = fault_of(session, sqlstate, message);
+    session->fault = fault_of(session, sqlstate);
     session->culprit = session->refused == REFUSED_CALL ? call->task : NULL;
     explain(session, call, sqlstate, message);
     if (session->refused == REFUSED_BEFORE) {
@@ -324,6 +326,7 @@ static void send_call(struct sql_session *session, struct sql_task *task, int in
     sql_call_statement(&statement, &site, session->options->consumer, task->event);
     statement.row = on_call_row;
     statement.context = &task->calls[index];
+    statement.label = "handler";
     pg_send(session->connection, &statement);
     session->calls++;
     if (session->work.running <= SMALL_BATCH || session->calls % FLUSH_EVERY == 0) {
@@ -355,8 +358,9 @@ static void run(struct sql_session *session) {
             send_call(session, task, call);
         }
     }
-    pg_send(session->connection,
-            &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session});
+    pg_send(
+        session->connection,
+        &(struct pg_statement){.sql = "COMMIT", .done = on_committed, .context = session, .label = "commit"});
     pg_sync(session->connection);
 }
 
@@ -390,9 +394,10 @@ bool sql_session_open(struct sql_session *session, struct error *error) {
                                        .ready = on_connected,
                                        .lost = on_lost,
                                        .refused = on_refused,
+                                       .application = "outbox-relay handlers",
                                        .answer_limit_us =
                                            session->options->handler_timeout + ANSWER_MARGIN_US};
-    session->connection = pg_open(session->options->base, session->options->conninfo, &handler, error);
+    session->connection = pg_open(session->options->base, *session->options->conninfo, &handler, error);
     if (session->connection != NULL) {
         session->state = SESSION_OPENING;
     }

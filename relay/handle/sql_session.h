@@ -23,7 +23,7 @@ struct sql_session_listener {
 // Shared by all sessions, and must outlive them.
 struct sql_session_options {
     struct event_base *base;
-    const char *conninfo;
+    char *const *conninfo; // where the settings have it: a reload may change it
     const char *consumer;
     const struct sql_function *functions;
     int function_count;

@@ -13,10 +13,23 @@ enum handler_kind { HANDLER_SQL, HANDLER_HTTP, HANDLER_EXEC };
 
 enum { TABLE_LINES_MAX = 256 };
 
+enum handler_outcome {
+    HANDLER_DONE,
+    HANDLER_DUPLICATE,
+    HANDLER_FAILED,
+    HANDLER_UNREACHABLE,
+    HANDLER_PUT_OFF,
+    HANDLER_OUTCOMES
+};
+
+struct metric; // observe/metrics.h
+
 struct handler {
     enum handler_kind kind;
-    char *where;  // a function, a URL, or a command as it was written
-    char **words; // HANDLER_EXEC: the command, split; one block
+    char *where;                               // a function, a URL, or a command as it was written
+    char **words;                              // HANDLER_EXEC: the command, split; one block
+    struct metric *outcomes[HANDLER_OUTCOMES]; // where it is counted: figures.h
+    struct metric *duration;
 };
 
 struct table_line {

@@ -74,7 +74,7 @@ static void log_answer(const struct lambda *lambda, const struct lambda_batch_co
     int64_t took_us = clock_monotonic_us() - lambda->begun_us;
     log_info("invocation answered", LOG_TEXT("request_id", runtime_request_id(lambda->runtime)),
              LOG_INT("messages", counts->messages), LOG_INT("failed", counts->failed + counts->unsettled),
-             LOG_INT("unsettled", counts->unsettled), LOG_INT("milliseconds", took_us / 1000));
+             LOG_INT("unsettled", counts->unsettled), LOG_INT("took_ms", took_us / 1000));
 }
 
 static void answer(struct lambda *lambda) {

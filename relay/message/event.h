@@ -13,6 +13,7 @@ struct outbox_event {
     unsigned char event_id[EVENT_ID_BYTES];
     int attempts;        // how often it was refused before
     int64_t occurred_at; // microseconds since 1970-01-01 UTC
+    int64_t wanted_at;   // when it was to be published: occurred_at, or later when its writer has set due_at
     struct slice event_type;
     struct slice event_version;
     struct slice aggregate_id;

@@ -2,6 +2,7 @@
 #include "message/message.h"
 
 #include "base/clock.h"
+#include "base/traceparent.h"
 #include "message/json.h"
 
 #include <cjson/cJSON.h>
@@ -36,6 +37,12 @@ static bool has_zero_escape(struct slice json) {
     return false;
 }
 
+// One that is none would mislead whoever follows it; it stays in the metadata, as they are spliced as
+// written.
+static const char *valid_traceparent(const char *text) {
+    return text != NULL && traceparent_is_valid(slice_of_text(text)) ? text : NULL;
+}
+
 // Metadata that cJSON refuses (PostgreSQL accepts a lone surrogate escape, say) or would cut has no known
 // members.
 static struct known_metadata read_metadata(struct slice json) {
@@ -45,7 +52,7 @@ static struct known_metadata read_metadata(struct slice json) {
         known.correlation_id = text_member(known.tree, "correlationId");
         known.causation_id = text_member(known.tree, "causationId");
         known.source = text_member(known.tree, "source");
-        known.traceparent = text_member(known.tree, "traceparent");
+        known.traceparent = valid_traceparent(text_member(known.tree, "traceparent"));
     }
     return known;
 }

@@ -4,6 +4,7 @@
 
 #include "migrate/query.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LOCK_KEYS "1869968482, 3" // 'outb' as a number; 3 of that family is the migration lock
@@ -36,10 +37,27 @@ static bool read_history(PGconn *connection, const struct schema *schema, struct
     return result != NULL;
 }
 
+// Behind a pooler the session is not ours: what is set in it would meet its next user, and the lock stay
+// behind. Whether it is a pooler that keeps sessions apart cannot be told.
+static bool check_session(PGconn *connection, struct error *error) {
+    PGresult *result =
+        query_run(connection, "SELECT pg_catalog.pg_backend_pid()", "asking who answers", error);
+    if (result == NULL) {
+        return false;
+    }
+    bool direct = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10) == PQbackendPID(connection);
+    PQclear(result);
+    return direct ||
+           error_set(error, ERROR_DATABASE,
+                     "a pooler (PgBouncer, say) stands between, and migrations need a session of their "
+                     "own: let DATABASE_URL name PostgreSQL itself");
+}
+
 // Time-outs that a role or database sets are meant for short statements; a search path that a user controls
 // must not decide which function a migration calls.
 static bool lock(PGconn *connection, struct error *error) {
-    return query_do(connection,
+    return check_session(connection, error) &&
+           query_do(connection,
                     "SET client_min_messages = warning; SET statement_timeout = 0; SET lock_timeout = '60s';"
                     "SET idle_in_transaction_session_timeout = 0; SET search_path = pg_catalog, pg_temp;"
                     "SELECT pg_catalog.pg_advisory_lock(" LOCK_KEYS ")",
@@ -222,6 +240,45 @@ bool migrate_check(const struct history *history, const struct schema *schema, s
 bool migrate_require(PGconn *connection, const struct schema *schema, struct error *error) {
     struct history history;
     return read_history(connection, schema, &history, error) && migrate_check(&history, schema, error);
+}
+
+static bool is_newer(const struct history *history, const struct catalog *catalog) {
+    int newest = 0;
+    for (int index = 0; index < history->count; index++) {
+        newest = history->rows[index].version > newest ? history->rows[index].version : newest;
+    }
+    return newest > catalog_newest(catalog);
+}
+
+static enum schema_state state_of(const struct history *history, const struct catalog *catalog,
+                                  struct error *why) {
+    const struct schema *schema = catalog->schema;
+    if (history->count > 0 && !history_check_known(history, catalog, why)) {
+        return is_newer(history, catalog) ? SCHEMA_NEWER : SCHEMA_OTHER;
+    }
+    if (!history_sql_is_current(history, catalog)) {
+        error_set(why, ERROR_SCHEMA, "the functions and views of schema %s are not this program's",
+                  schema->name);
+    }
+    for (int version = 1; version <= catalog_newest(catalog); version++) {
+        if (history_find(history, version) == NULL) {
+            history_check(history, catalog, why);
+            return history->count == 0 ? SCHEMA_MISSING : SCHEMA_OLDER;
+        }
+    }
+    return history_sql_is_current(history, catalog) ? SCHEMA_CURRENT : SCHEMA_OLD_FUNCTIONS;
+}
+
+bool migrate_look(PGconn *connection, const struct schema *schema, enum schema_state *ret, struct error *why,
+                  struct error *error) {
+    struct catalog catalog;
+    struct history history;
+    bool known = catalog_load(&catalog, schema, embedded_files, error) &&
+                 read_history(connection, schema, &history, error);
+    if (known) {
+        *ret = state_of(&history, &catalog, why);
+    }
+    return known;
 }
 
 static void print_status(const struct history *history, const struct catalog *catalog, FILE *out) {

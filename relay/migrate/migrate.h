@@ -2,7 +2,7 @@
 // The schemas (schema.h), from the SQL files that are part of the program: apply, take back, report, print,
 // and check. Every migration is a transaction of its own together with its row in the history; the sql/ files
 // (functions and views) are one transaction more, whenever they changed. A session advisory lock keeps two
-// migrations apart, so the connection must reach PostgreSQL itself or a pooler in session mode.
+// migrations apart, so the connection must reach PostgreSQL itself: a pooler is refused.
 #pragma once
 
 #include "base/error.h"
@@ -33,6 +33,19 @@ bool migrate_print(const struct schema *schema, FILE *out, struct error *error);
 // migrate_require succeeds when the database is fit for this program, and fails with ERROR_SCHEMA (and what
 // to do) when it is not.
 bool migrate_require(PGconn *connection, const struct schema *schema, struct error *error);
+
+// migrate_look tells how a schema stands, and in `why` (ERROR_SCHEMA) what it is that is not as it should be;
+// nothing when it is SCHEMA_CURRENT. Fails when the database cannot be asked.
+enum schema_state {
+    SCHEMA_CURRENT,
+    SCHEMA_MISSING,
+    SCHEMA_OLDER,         // a migration is not applied
+    SCHEMA_NEWER,         // it has one that this program does not know
+    SCHEMA_OTHER,         // one was applied from another file
+    SCHEMA_OLD_FUNCTIONS, // the sql/ files are not this program's
+};
+bool migrate_look(PGconn *connection, const struct schema *schema, enum schema_state *ret, struct error *why,
+                  struct error *error);
 
 // migrate_check is history_check against this program's own files.
 bool migrate_check(const struct history *history, const struct schema *schema, struct error *error);

@@ -21,7 +21,7 @@ PGconn *query_connect(const char *database_url, struct error *error) {
     const char *timeout = getenv("PGCONNECT_TIMEOUT");
     const char *const names[] = {"fallback_application_name", "connect_timeout", "dbname", "client_encoding",
                                  NULL};
-    const char *const values[] = {"outbox-relay", timeout == NULL || *timeout == '\0' ? "10" : NULL,
+    const char *const values[] = {"outbox-relay command", timeout == NULL || *timeout == '\0' ? "10" : NULL,
                                   *database_url == '\0' ? NULL : database_url, "UTF8", NULL};
     PGconn *connection = PQconnectdbParams(names, values, 1);
     if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {

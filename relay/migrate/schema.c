@@ -7,9 +7,9 @@
 #define NAMED(schema)                                                                                        \
     .table = schema ".migration",                                                                            \
     .exists_query = "SELECT (pg_catalog.to_regclass('" schema ".migration') IS NOT NULL)::pg_catalog.text",  \
-    .history_query = "SELECT version::pg_catalog.text, name, checksum, pg_catalog.date_trunc('second', "     \
-                     "applied_at)::pg_catalog.text"                                                          \
-                     " || ' by ' || applied_by FROM " schema ".migration ORDER BY migration.version",        \
+    .history_query = "SELECT version::pg_catalog.text, name, checksum, pg_catalog.concat("                   \
+                     "pg_catalog.date_trunc('second', applied_at), ' by ', applied_by) FROM " schema         \
+                     ".migration ORDER BY migration.version",                                                \
     .record = "INSERT INTO " schema ".migration (version, name, checksum) VALUES ($1::integer, $2, $3) "     \
               "ON CONFLICT (version) DO UPDATE SET name = excluded.name, checksum = excluded.checksum, "     \
               "applied_at = pg_catalog.clock_timestamp(), applied_by = current_user",                        \

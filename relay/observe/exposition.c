@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registry in Prometheus' text format, and the families as a table for the manual.
+#include "base/utf8.h"
 #include "observe/metrics_state.h"
 #include "observe/process.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-// In a label value backslash, quote and line feed are escaped; other control characters are none that
-// Prometheus minds.
+// In a label value backslash, quote and line feed are escaped. One that is not UTF-8 would cost the whole
+// scrape.
 static void append_label_value(struct buffer *out, const char *value) {
-    for (; *value != '\0'; value++) {
-        if (*value == '\n') {
+    size_t left = strlen(value);
+    while (left > 0) {
+        uint32_t character = 0;
+        size_t length = utf8_decode(value, left, &character);
+        if (length == 0) {
+            buffer_append_char(out, '?');
+            length = 1;
+        } else if (character == '\n') {
             buffer_append_text(out, "\\n");
         } else {
-            if (*value == '\\' || *value == '"') {
-                buffer_append_char(out, '\\');
-            }
-            buffer_append_char(out, *value);
+            buffer_append_text(out, character == '\\' || character == '"' ? "\\" : "");
+            buffer_append(out, value, length);
         }
+        value += length;
+        left -= length;
     }
+}
+
+// Without zeros at the end: a bound is a label, and asked for as people write it ("0.5").
+static void append_seconds(struct buffer *out, int64_t microseconds) {
+    int64_t whole = microseconds / 1000000;
+    int64_t part = microseconds % 1000000;
+    int digits = 6;
+    buffer_append_format(out, "%s%" PRId64, microseconds < 0 && whole == 0 ? "-" : "", whole);
+    if (part == 0) {
+        return;
+    }
+    for (part = part < 0 ? -part : part; part % 10 == 0; part /= 10) {
+        digits--;
+    }
+    buffer_append_format(out, ".%0*" PRId64, digits, part);
 }
 
 static void append_value(struct buffer *out, const struct metric_family *family, int64_t value) {
     if (family->unit == METRIC_MICROSECONDS) {
-        buffer_append_format(out, "%s%" PRId64 ".%06" PRId64, value < 0 ? "-" : "",
-                             (value < 0 ? -value : value) / 1000000, (value < 0 ? -value : value) % 1000000);
+        append_seconds(out, value);
     } else {
         buffer_append_int(out, value);
     }
@@ -99,7 +121,7 @@ void metrics_write(enum metric_owner owner, struct buffer *out) {
         if ((family->owners & (unsigned)owner) == 0) {
             continue;
         }
-        if (family->labels[0] == NULL && name != METRIC_CREDENTIALS_EXPIRY) {
+        if (family->labels[0] == NULL && !family->absent_at_first) {
             metric_series((enum metric_name)name, NULL, NULL);
         }
         append_family(out, (enum metric_name)name);

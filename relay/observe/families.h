@@ -69,13 +69,14 @@ enum metric_name {
 enum { METRIC_LABELS_MAX = 2, METRIC_BOUNDS_MAX = 20 };
 
 struct metric_family {
-    const char *name; // whole: outbox_relay_published_total
-    const char *help; // one line
+    const char *name;      // whole: outbox_relay_published_total
+    const char *help;      // one line
+    const int64_t *bounds; // of histograms: upper bounds, in the held unit, rising; 0 ends them
+    const char *labels[METRIC_LABELS_MAX]; // NULL ends them
     enum metric_kind kind;
     enum metric_unit unit;
-    unsigned owners;                       // of enum metric_owner
-    const char *labels[METRIC_LABELS_MAX]; // NULL ends them
-    const int64_t *bounds; // of histograms: upper bounds, in the held unit, rising; 0 ends them
+    unsigned owners;      // of enum metric_owner
+    bool absent_at_first; // not written before it is set: 0 would say something
 };
 
 extern const struct metric_family metric_families[METRIC_NAMES];

@@ -11,8 +11,8 @@ struct metric; // one series of a family
 
 // metric_series returns the series with these label values (NULL for labels the family does not have), which
 // is made when it is first asked for. It lives until metric_clear: keep the pointer where it is used often.
-// Label values are copied, cut at 256 bytes, and escaped when written. A family has METRIC_SERIES_MAX at
-// most: whatever comes then is counted under labels "other".
+// Label values are copied, cut at 256 bytes; what is not UTF-8 in them is written as question marks. A family
+// has METRIC_SERIES_MAX at most: whatever comes then is counted under labels "other".
 enum { METRIC_SERIES_MAX = 500 };
 struct metric *metric_series(enum metric_name name, const char *first, const char *second);
 

@@ -2,16 +2,21 @@
 // Read from /proc/self, see proc(5); what cannot be read is left out.
 #include "observe/process.h"
 
+#include "base/clock.h"
+#include "base/file.h"
+
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+enum { TEXT_SIZE = 1024, START_FIELD = 22 };
+
 static void append(struct buffer *out, const char *name, const char *kind, const char *help, double value) {
-    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, kind, name, value);
+    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, kind, name, value);
 }
 
 static void append_cpu(struct buffer *out) {
@@ -23,17 +28,26 @@ static void append_cpu(struct buffer *out) {
     }
 }
 
+// The content of a small file, which lives until the next call; "" when it cannot be read.
+static char *read_text(const char *path) {
+    static char text[TEXT_SIZE];
+    struct buffer content;
+    buffer_init(&content, TEXT_SIZE - 1);
+    bool good = file_read(&content, path);
+    (void)snprintf(text, sizeof text, "%s", good ? buffer_text(&content) : "");
+    buffer_free(&content);
+    return text;
+}
+
 static void append_memory(struct buffer *out) {
-    FILE *file = fopen("/proc/self/statm", "re");
-    uint64_t pages = 0, resident = 0;
-    if (file != NULL && fscanf(file, "%" SCNu64 " %" SCNu64, &pages, &resident) == 2) {
+    char *rest = NULL;
+    uint64_t pages = strtoull(read_text("/proc/self/statm"), &rest, 10);
+    uint64_t resident = strtoull(rest, NULL, 10);
+    if (resident > 0) {
         double page = (double)sysconf(_SC_PAGESIZE);
         append(out, "process_virtual_memory_bytes", "gauge", "Virtual memory size.", (double)pages * page);
         append(out, "process_resident_memory_bytes", "gauge", "Resident memory size.",
                (double)resident * page);
-    }
-    if (file != NULL) {
-        (void)fclose(file);
     }
 }
 
@@ -41,6 +55,7 @@ static void append_descriptors(struct buffer *out) {
     DIR *folder = opendir("/proc/self/fd");
     int count = -3; // . and .. and the folder itself
     if (folder != NULL) {
+        // cppcheck-suppress readdirCalled ; one thread, and readdir_r is out of date
         while (readdir(folder) != NULL) {
             count++;
         }
@@ -54,32 +69,29 @@ static void append_descriptors(struct buffer *out) {
     }
 }
 
-// Field 22 of /proc/self/stat, in clock ticks since the machine started; the name in field 2 may hold
-// anything.
+// The process started in field 22 of /proc/self/stat, in clock ticks since the machine did; the name in field
+// 2 may hold anything. Returns 0 when it cannot be read.
+static double read_start(void) {
+    const char *place = strrchr(read_text("/proc/self/stat"), ')');
+    for (int field = 2; place != NULL && field < START_FIELD; field++) {
+        place = strchr(place + 1, ' ');
+    }
+    if (place == NULL) {
+        return 0;
+    }
+    double age =
+        (double)clock_boot_us() / 1e6 - (double)strtoull(place, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+    return (double)clock_unix_us() / 1e6 - age;
+}
+
+// Read once: the wall clock may be set, but when the process started does not change.
 static void append_start(struct buffer *out) {
-    char text[1024];
-    FILE *file = fopen("/proc/self/stat", "re");
-    size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
-    text[length] = '\0';
-    if (file != NULL) {
-        (void)fclose(file);
+    static double start;
+    start = start > 0 ? start : read_start();
+    if (start > 0) {
+        append(out, "process_start_time_seconds", "gauge", "When the process started, since the Unix epoch.",
+               start);
     }
-    const char *place = NULL;
-    for (size_t index = 0; index < length; index++) {
-        place = text[index] == ')' ? text + index + 1 : place;
-    }
-    uint64_t ticks = 0;
-    if (place == NULL ||
-        sscanf(place, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-               &ticks) != 1) {
-        return;
-    }
-    struct timespec boot, now;
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_REALTIME, &now);
-    double since_boot = (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    append(out, "process_start_time_seconds", "gauge", "When the process started, since the Unix epoch.",
-           (double)now.tv_sec - ((double)boot.tv_sec - since_boot));
 }
 
 void process_write(struct buffer *out) {

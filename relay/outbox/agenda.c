@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "outbox/scan.h"
 
 #include <stdlib.h>
@@ -140,6 +141,7 @@ static void swept(struct agenda *agenda, const struct range *range, int rows, in
     agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : 0;
     if (rows > 0 && range->to <= scan_floor(agenda->scan)) {
         agenda->rescued += rows;
+        metric_count(METRIC_RESCUED, rows);
         log_warn("the sweep found unsent events below the floor", LOG_INT("events", rows),
                  LOG_INT("after_id", range->after), LOG_INT("to_id", range->to));
     }

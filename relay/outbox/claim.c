@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "outbox/locks.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -13,6 +14,8 @@
 // How ordered claims share the lock: the server ends a session that has said nothing for IDLE_ORDERED_MS; a
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
 enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
+
+#define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
 
 enum claim_state {
     CLAIM_CLOSED,
@@ -46,7 +49,7 @@ struct claim *claim_new(const struct claim_listener *listener, const struct clai
     struct claim *claim = memory_allocate(1, sizeof *claim);
     claim->listener = *listener;
     claim->options = *options;
-    rows_init(&claim->rows, &options->policy);
+    rows_init(&claim->rows, options->policy);
     return claim;
 }
 
@@ -77,7 +80,7 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
     claim->ledger = NULL;
     rows_clear(&claim->rows);
     claim->transaction = 0;
-    claim->connection = pg_open(base, claim->options.conninfo, &handler, error);
+    claim->connection = pg_open(base, *claim->options.conninfo, &handler, error);
     claim->state = claim->connection != NULL ? CLAIM_CONNECTING : CLAIM_CLOSED;
     return claim->connection != NULL;
 }
@@ -169,6 +172,11 @@ bool claim_may_publish(const struct claim *claim, int64_t now) {
     return !is_ordered(claim) || (claim_is_busy(claim) && now - claim->confirmed_at < LEASE_US);
 }
 
+void claim_stay(struct claim *claim) {
+    pg_send(claim->connection, &(struct pg_statement){.sql = "SELECT " END_SESSION_LIMIT});
+    pg_sync(claim->connection);
+}
+
 void claim_pause(struct claim *claim) {
     if (claim->connection != NULL) {
         pg_pause(claim->connection);
@@ -199,15 +207,16 @@ static void on_event_row(void *context, const PGresult *result, int index) {
     struct outbox_event event = {.id = pg_int(result, index, 0),
                                  .attempts = (int)pg_int(result, index, 2),
                                  .occurred_at = pg_unix_us(result, index, 3),
+                                 .wanted_at = pg_unix_us(result, index, 9),
                                  .event_type = pg_bytes(result, index, 4),
                                  .event_version = pg_bytes(result, index, 5),
                                  .aggregate_id = pg_bytes(result, index, 6),
                                  .metadata = pg_bytes(result, index, 7),
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
-    bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 10));
+    bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 11));
     int row = rows_add(&claim->rows, &event, due, is_ordered(claim));
-    if (is_ordered(claim) && pg_bool(result, index, 9)) {
+    if (is_ordered(claim) && pg_bool(result, index, 10)) {
         settle_blocked(claim, row);
     } else {
         claim->listener.claimed(claim->listener.context, claim, &event, row);
@@ -226,15 +235,15 @@ static void become_idle(void *context, int64_t affected) {
 // are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
 // claimed here: were this relay to die now, the other one would have to look.
 static void send_settings(struct claim *claim, int64_t idle_limit_ms) {
-    char sql[768];
+    char sql[1280];
     snprintf(
         sql, sizeof sql,
-        "SELECT pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
+        TRANSACTION_SETTINGS
+        ", pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
         " pg_catalog.set_config('enable_seqscan', 'off', true),"
         " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
         " pg_catalog.set_config('enable_hashjoin', 'off', true),"
         " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
-        " pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
         idle_limit_ms);
     pg_send(claim->connection, &(struct pg_statement){.sql = sql});
@@ -245,23 +254,21 @@ static void send_begin(struct claim *claim, const char *begin) {
     send_settings(claim, is_ordered(claim) ? IDLE_ORDERED_MS : claim->options.idle_limit_us / 1000);
 }
 
-#define BEGIN_READ_COMMITTED "BEGIN ISOLATION LEVEL READ COMMITTED"
-
 // The last statement of a claim; its answer makes it idle.
-static void send_end(struct claim *claim, const char *sql) {
-    pg_send(claim->connection, &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim});
+static void send_end(struct claim *claim, const char *label, const char *sql) {
+    pg_send(claim->connection,
+            &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim, .label = label});
     pg_sync(claim->connection);
 }
 
-#define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
-
 static void mark_and_unlock(struct claim *claim) {
     if (rows_have_marks(&claim->rows)) {
-        send_begin(claim, BEGIN_READ_COMMITTED);
+        send_begin(claim, TRANSACTION_BEGIN);
         rows_send_marks(&claim->rows, claim->connection, true);
-        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT"});
+        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .label = "commit"});
     }
-    send_end(claim, "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
+    send_end(claim, "ordered_unlock",
+             "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
 }
 
 static void mark(struct claim *claim) {
@@ -270,7 +277,7 @@ static void mark(struct claim *claim) {
         mark_and_unlock(claim);
     } else {
         rows_send_marks(&claim->rows, claim->connection, is_ordered(claim));
-        send_end(claim, "COMMIT");
+        send_end(claim, "commit", "COMMIT");
     }
 }
 
@@ -291,7 +298,7 @@ void claim_ping(struct claim *claim) {
     if (claim->state == CLAIM_PUBLISHING && claim->asked_at == 0) {
         claim->asked_at = clock_monotonic_us();
         pg_send(claim->connection,
-                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim});
+                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
         pg_sync(claim->connection);
     }
 }
@@ -309,11 +316,14 @@ static void on_fetched(void *context, int64_t affected) {
 }
 
 #define COLUMNS "id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"
+// When it was to be published: a due_at with an error is none that the writer has set.
+#define WANTED_AT ", greatest(occurred_at, CASE WHEN last_error IS NULL THEN due_at END)"
+#define FOR_WANTED_AT ", due_at, last_error"
 #define IS_NEW " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL"
 #define IS_DUE "due_at <= pg_catalog.now() AND sent_at IS NULL AND parked_at IS NULL"
 
 static void append_unordered(struct buffer *sql, const struct range *range) {
-    buffer_append_text(sql, "SELECT " COLUMNS " FROM outbox.event WHERE ");
+    buffer_append_text(sql, "SELECT " COLUMNS WANTED_AT " FROM outbox.event WHERE ");
     if (range->kind == RANGE_DUE) {
         buffer_append_text(sql, IS_DUE);
     } else {
@@ -334,22 +344,22 @@ enum { AGGREGATE_MAX = 100 };
 static void append_ordered(struct buffer *sql, const struct claim *claim) {
     const struct range *range = &claim->range;
     buffer_append_format(sql,
-                         "SELECT " COLUMNS ", EXISTS (SELECT FROM outbox.event AS b"
+                         "SELECT " COLUMNS WANTED_AT ", EXISTS (SELECT FROM outbox.event AS b"
                          " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, "
                          "b.parked_at) IS NOT NULL"
                          " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
                          " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
                          " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d,"
                          " due_at IS NOT NULL FROM (SELECT * FROM (",
-                         claim->options.policy.parked_blocks ? "true" : "false", range->ordered_sql,
+                         claim->options.policy->parked_blocks ? "true" : "false", range->ordered_sql,
                          AGGREGATE_MAX);
     buffer_append_format(sql,
-                         "(SELECT " COLUMNS ", due_at FROM outbox.event WHERE id > %" PRId64 IS_NEW
+                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > %" PRId64 IS_NEW
                          " AND (%s) ORDER BY id LIMIT %d)",
                          range->after, range->ordered_sql, range->limit);
     // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
     buffer_append_format(sql,
-                         " UNION ALL (SELECT " COLUMNS ", due_at FROM outbox.event WHERE " IS_DUE
+                         " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE " IS_DUE
                          " AND (%s) ORDER BY id + 0 LIMIT %d)"
                          ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
                          range->ordered_sql, range->limit, range->limit);
@@ -390,14 +400,16 @@ static void send_select(struct claim *claim) {
     } else {
         append_unordered(&sql, &claim->range);
     }
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = buffer_text(&sql), .row = on_event_row, .done = on_selected, .context = claim});
+    pg_send(claim->connection, &(struct pg_statement){.sql = buffer_text(&sql),
+                                                      .row = on_event_row,
+                                                      .done = on_selected,
+                                                      .context = claim,
+                                                      .label = "claim"});
     buffer_free(&sql);
 }
 
 static void start_unordered(struct claim *claim) {
-    send_begin(claim, BEGIN_READ_COMMITTED);
+    send_begin(claim, TRANSACTION_BEGIN);
     send_select(claim);
     send_transaction_question(claim);
     pg_sync(claim->connection);
@@ -436,7 +448,8 @@ static void read_under_snapshot(struct claim *claim) {
                        " coalesce((SELECT id FROM outbox.event ORDER BY id DESC LIMIT 1), 0)",
                 .row = on_snapshot_row,
                 .done = on_snapshot,
-                .context = claim});
+                .context = claim,
+                .label = "snapshot"});
     pg_sync(claim->connection);
 }
 
@@ -449,7 +462,7 @@ static void on_session_lock(void *context, int64_t rows) {
         read_under_snapshot(claim);
     } else {
         claim->state = CLAIM_MARKING;
-        send_end(claim, "SELECT " END_SESSION_LIMIT);
+        send_end(claim, "ordered_unlock", "SELECT " END_SESSION_LIMIT);
     }
 }
 
@@ -462,7 +475,7 @@ static void on_transaction_lock(void *context, int64_t rows) {
         pg_sync(claim->connection);
     } else {
         claim->state = CLAIM_MARKING;
-        send_end(claim, "COMMIT");
+        send_end(claim, "commit", "COMMIT");
     }
 }
 
@@ -473,7 +486,7 @@ static void start_ordered(struct claim *claim) {
              IDLE_ORDERED_MS);
     claim->asked_at = clock_monotonic_us();
     if (claim->range.pooled) {
-        send_begin(claim, BEGIN_READ_COMMITTED);
+        send_begin(claim, TRANSACTION_BEGIN);
     } else {
         pg_send(claim->connection, &(struct pg_statement){.sql = limit});
     }
@@ -483,7 +496,8 @@ static void start_ordered(struct claim *claim) {
                                            : "SELECT pg_catalog.pg_try_advisory_lock(" ORDERED_LOCK ")",
                 .row = on_lock_row,
                 .done = claim->range.pooled ? on_transaction_lock : on_session_lock,
-                .context = claim});
+                .context = claim,
+                .label = "ordered_lock"});
     pg_sync(claim->connection);
 }
 
@@ -516,6 +530,10 @@ const struct row *claim_row(const struct claim *claim, int row) {
 
 bool claim_holds(const struct claim *claim, int64_t id) {
     return claim_is_busy(claim) && rows_hold(&claim->rows, id);
+}
+
+void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters) {
+    claim->rows.items[row].counters = counters;
 }
 
 void claim_settle(struct claim *claim, int row, const struct outcome *outcome) {

@@ -49,8 +49,8 @@ struct claim_listener {
 };
 
 struct claim_options {
-    const char *conninfo;
-    struct retry_policy policy;
+    char *const *conninfo;             // where the settings have it: a reload may change it
+    const struct retry_policy *policy; // must live on, and may change
     int64_t idle_limit_us; // the server ends a transaction that does nothing for so long: its relay is frozen
 };
 
@@ -63,6 +63,9 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
 // claim_abandon closes the connection, whatever is under way; what is known to be sent, or is settled as sent
 // later, goes to the ledger.
 void claim_abandon(struct claim *claim, struct ledger *ledger);
+
+// claim_stay has an idle claim kept by the server however long it has nothing to do. Not behind a pooler.
+void claim_stay(struct claim *claim);
 
 bool claim_is_closed(const struct claim *claim); // not connected, nor about to be
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
@@ -86,6 +89,9 @@ bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: anothe
 
 void claim_pause(struct claim *claim);
 void claim_resume(struct claim *claim);
+
+// claim_count_for notes where it is counted what becomes of a row (figures.h).
+void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters);
 
 // claim_settle notes how the publishing of a row ended. When the last one is settled the claim marks and
 // commits.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "outbox/relay_state.h"
+#include "outbox/remark.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,35 +118,38 @@ void flow_start_claim(struct relay *relay, int64_t now) {
 }
 
 // (Without a connection it is as good as not known: others may have it by the time there is one.)
-static void note_late_failure(struct relay *relay, const struct late_event *event,
-                              const struct outcome *outcome) {
+static enum outcome_kind note_late_failure(struct relay *relay, const struct late_event *event,
+                                           const struct outcome *outcome) {
+    enum outcome_kind kind = outcome->kind;
     struct failed_event failed = {.id = event->id,
                                   .retry_after_us = outcome->retry_after_us,
                                   .reason =
                                       outcome->kind == OUTCOME_LET_GO ? "was not tried" : outcome->reason};
     memcpy(failed.event_id, event->event_id, EVENT_ID_BYTES);
     if (outcome->kind == OUTCOME_REFUSED || outcome->kind == OUTCOME_PARK) {
-        enum outcome_kind kind =
-            retry_judge(&relay->policy, event->attempts, outcome, &failed.retry_after_us);
+        kind = retry_judge(&relay->policy, event->attempts, outcome, &failed.retry_after_us);
         failed.counts = true;
         failed.parked = kind == OUTCOME_PARK;
         failed.makes_way = failed.parked && !relay->policy.parked_blocks;
     }
     ledger_add_failed(relay->ledger, &failed);
+    return kind;
 }
 
 // One that is to wait for its topic stays put off for now: the turn that reads it when it is due makes it
 // wait.
 static void settle_late(struct relay *relay, struct late_event *event, const struct outcome *outcome) {
     bool is_running = relay->state == RELAY_RUNNING;
+    enum outcome_kind kind = outcome->kind == OUTCOME_SENT ? OUTCOME_SENT : OUTCOME_LET_GO;
     if (outcome->kind == OUTCOME_SENT) {
         ledger_add(relay->ledger, event->id, event->event_id, outcome->message_id, true);
     } else if (is_running && outcome->kind != OUTCOME_WAIT) {
-        note_late_failure(relay, event, outcome);
+        kind = note_late_failure(relay, event, outcome);
     }
     if (is_running && ledger_count(relay->ledger) > 0) {
         session_mark(relay->session);
     }
+    figures_settled(&relay->figures, event->counters, kind, event->wanted_at);
     late_remove(&relay->late, event);
 }
 
@@ -157,7 +161,10 @@ static void on_settled(void *context, struct delivery delivery, const struct out
         return;
     }
     relay->deferred += outcome->kind != OUTCOME_SENT && outcome->kind != OUTCOME_LET_GO;
+    remark_settled(claim_row(delivery.claim, delivery.row), &relay->policy, outcome);
     claim_settle(delivery.claim, delivery.row, outcome);
+    const struct row *row = claim_row(delivery.claim, delivery.row);
+    figures_settled(&relay->figures, row->counters, row->kind, row->wanted_at);
 }
 
 // An event that another claim still holds here was let go by the server, because that claim's session has
@@ -168,14 +175,18 @@ static bool held_by_another(const struct relay *relay, const struct claim *claim
 }
 
 static void on_claim_ready(void *context, struct claim *claim) {
-    (void)claim;
-    relay_schedule(context);
+    struct relay *relay = context;
+    if (!session_is_pooled(relay->session)) {
+        claim_stay(claim);
+    }
+    relay_schedule(relay);
 }
 
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
     bool is_turn = claim == relay->turn;
+    figures_claimed(&relay->figures);
     relay->turn_is_full = relay->turn_is_full || (is_turn && relay->sink.full(relay->sink.self));
     if (relay->cut || (is_turn && relay->turn_is_full) || held_by_another(relay, claim, event->id)) {
         const struct outcome let_go = {.kind = OUTCOME_LET_GO};
@@ -189,6 +200,7 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
         on_settled(relay, delivery, &topicless);
         return;
     }
+    claim_count_for(claim, row, figures_counters(&relay->figures, topic));
     relay->sink.offer(relay->sink.self, event, topic, delivery);
     if (!is_turn && relay->sink.full(relay->sink.self)) {
         claim_pause(claim);
@@ -257,6 +269,8 @@ static struct delivery on_left(void *context, struct delivery delivery, const ch
     struct relay *relay = context;
     const struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_us = ends_in_us, .reason = reason};
     struct late_event *event = late_add(&relay->late, delivery.claim, delivery.row);
+    claim_count_for(delivery.claim, delivery.row, NULL); // it is counted at its real end
+    figures_claimed(&relay->figures);
     on_settled(relay, delivery, &later);
     return (struct delivery){event, LATE_ROW};
 }

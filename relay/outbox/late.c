@@ -17,6 +17,8 @@ struct late_event *late_add(struct late *late, const struct claim *claim, int ro
     const struct row *left = claim_row(claim, row);
     event->id = left->id;
     event->attempts = left->attempts;
+    event->wanted_at = left->wanted_at;
+    event->counters = left->counters;
     memcpy(event->event_id, left->event_id, EVENT_ID_BYTES);
     event->next = late->first;
     late->first = event;

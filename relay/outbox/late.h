@@ -14,6 +14,8 @@ struct late_event {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
     int attempts; // before its claim
+    int64_t wanted_at;
+    const struct topic_counters *counters;
 };
 
 struct late {

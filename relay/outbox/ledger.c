@@ -2,9 +2,11 @@
 #include "outbox/ledger.h"
 
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "outbox/followers.h"
 #include "outbox/locks.h"
 #include "outbox/rows.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <stdio.h>
@@ -100,20 +102,30 @@ static int by_failed_id(const void *one, const void *other) {
     return (a->event.id > b->event.id) - (a->event.id < b->event.id);
 }
 
-// Under the ordered lock, which a relay that takes a turn has for about a second at most. (No limit of the
-// role on waiting for locks is in the way; a relay that is frozen just then keeps it no longer than a turn
-// would.)
+static void send_begin(struct pg_connection *connection) {
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS});
+}
+
+// Under the ordered lock, which a relay that takes a turn has for about a second at most. (A relay that is
+// frozen just then keeps it no longer than a turn would.)
 static void send_lock(struct pg_connection *connection) {
     pg_send(connection,
             &(struct pg_statement){
-                .sql = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
-                       " pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
+                .sql = "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '1200', true)"});
     pg_send(connection,
-            &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")"});
+            &(struct pg_statement){.sql = "SELECT pg_catalog.pg_advisory_xact_lock(" ORDERED_LOCK ")",
+                                   .label = "ordered_lock"});
 }
 
 static void append_uuid(struct buffer *array, const unsigned char event_id[EVENT_ID_BYTES]) {
     pg_array_append_bytes(array, (struct slice){(const char *)event_id, EVENT_ID_BYTES});
+}
+
+// (Its COMMIT, sent with it, is as good as done.)
+static void on_sent_marked(void *context, int64_t affected) {
+    (void)context;
+    metric_count(METRIC_DUPLICATES_AVOIDED, affected);
 }
 
 static void send_sent(struct pg_connection *connection, const struct entry *entries, int count) {
@@ -143,6 +155,8 @@ static void send_sent(struct pg_connection *connection, const struct entry *entr
                        " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL",
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
+                .done = on_sent_marked,
+                .label = "mark",
             });
     buffer_free(&ids);
     buffer_free(&event_ids);
@@ -187,6 +201,7 @@ static void send_failed(const struct ledger *ledger, struct pg_connection *conne
             .parameter_count = FAILED_COLUMNS,
             .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
                            parameter(&arrays[3]), parameter(&arrays[4])},
+            .label = "put_off",
         });
     for (int index = 0; index < FAILED_COLUMNS; index++) {
         buffer_free(&arrays[index]);
@@ -222,6 +237,7 @@ static void send_followers(const struct ledger *ledger, struct pg_connection *co
                                                  " WHERE id = ANY ($1::pg_catalog.int8[])"),
                             .parameter_count = 1,
                             .parameters = {parameter(&ids)},
+                            .label = "followers",
                         });
     buffer_free(&ids);
 }
@@ -251,23 +267,23 @@ static void send_ordered(const struct ledger *ledger, struct pg_connection *conn
 // the ordered lock is not to be kept meanwhile.)
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
-    static const struct pg_statement begin = {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
     ledger->sending = ledger->count;
     ledger->failures_sending = ledger->failure_count;
     if (ledger->count > 0) {
         qsort(ledger->entries, (size_t)ledger->count, sizeof(struct entry), by_order_and_id);
     }
     int unordered = count_unordered(ledger);
-    pg_send(connection, &begin);
+    send_begin(connection);
     if (unordered > 0) {
         send_sent(connection, ledger->entries, unordered);
     }
     if (ledger->count > unordered || ledger->failure_count > 0) {
         pg_send(connection, &(struct pg_statement){.sql = "COMMIT"});
-        pg_send(connection, &begin);
+        send_begin(connection);
         send_ordered(ledger, connection, unordered);
     }
-    pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context});
+    pg_send(connection,
+            &(struct pg_statement){.sql = "COMMIT", .done = done, .context = context, .label = "commit"});
     pg_sync(connection);
 }
 

@@ -6,3 +6,4 @@
 #define SLEEP_LOCK "1869968482, 1"   // shared: an insert or a claim is under way; exclusive: a relay sleeps
 #define WAKER_LOCK "1869968482, 2"   // the relay that sleeps and listens for all
 #define ORDERED_LOCK "1869968482, 4" // whoever publishes ordered events, or marks some
+#define PRUNE_LOCK "1869968482, 5"   // whoever prunes, for a step; see sql/prune.sql

@@ -52,7 +52,10 @@ void relay_break_off(struct relay *relay, const struct error *error) {
     if (relay->state == RELAY_BROKEN || relay->state == RELAY_ENDED) {
         return;
     }
-    bool was_stable = relay->state == RELAY_RUNNING && clock_monotonic_us() - relay->ready_at > STABLE_US;
+    int64_t now = clock_monotonic_us();
+    bool was_stable = relay->state == RELAY_RUNNING && now - relay->ready_at > STABLE_US;
+    relay->lost_at = relay->state == RELAY_RUNNING ? now : relay->lost_at;
+    relay->lost = *error;
     relay->state = RELAY_BROKEN;
     session_close(relay->session);
     claim_pool_abandon(relay->claims, relay->ledger);
@@ -226,8 +229,18 @@ static void do_chores(struct relay *relay, int64_t now) {
     }
 }
 
+// A reload may have changed it.
+static void read_policy(struct relay *relay) {
+    const struct settings *settings = relay->settings;
+    relay->policy = (struct retry_policy){.base_us = settings->retry_base,
+                                          .max_us = settings->retry_max,
+                                          .max_attempts = (int)settings->max_attempts,
+                                          .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS};
+}
+
 static void schedule_running(struct relay *relay) {
     int64_t now = clock_monotonic_us();
+    read_policy(relay);
     if ((relay->looking || relay->sleep == ASKING) && now - relay->asked_at > ANSWER_LIMIT_US) {
         struct error error = {0};
         error_set(&error, ERROR_DATABASE, "PostgreSQL has not answered for %d s", ANSWER_LIMIT_US / 1000000);
@@ -304,14 +317,11 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     struct claim_listener claim_listener = flow_claim_listener(relay);
     claim_listener.lost = on_claim_lost;
     const struct walk_listener walk_listener = flow_walk_listener(relay);
-    relay->policy = (struct retry_policy){.base_us = settings->retry_base,
-                                          .max_us = settings->retry_max,
-                                          .max_attempts = (int)settings->max_attempts,
-                                          .parked_blocks = settings->parked_head == PARKED_HEAD_BLOCKS};
-    const struct claim_options claim_options = {
-        .conninfo = settings->database_url, .policy = relay->policy, .idle_limit_us = FROZEN_US};
-    relay->base = base;
     relay->settings = settings;
+    read_policy(relay);
+    const struct claim_options claim_options = {
+        .conninfo = &settings->database_url, .policy = &relay->policy, .idle_limit_us = FROZEN_US};
+    relay->base = base;
     relay->routes = routes;
     relay->ledger = ledger_new();
     relay->agenda = agenda_new();
@@ -319,6 +329,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     relay->walk = walk_new(&walk_listener);
     relay->session = session_new(&session_listener, routes, relay->ledger);
     relay->claims = claim_pool_new((int)settings->claims, &claim_listener, &claim_options);
+    relay->lost_at = clock_monotonic_us();
     relay->timer = evtimer_new(base, on_timer, relay);
     relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
     return relay;
@@ -349,6 +360,7 @@ struct sink_listener relay_listener(struct relay *relay) {
 
 bool relay_start(struct relay *relay, const struct sink *sink, struct error *error) {
     relay->sink = *sink;
+    figures_init(&relay->figures, sink->name);
     if (sink->orders_all) {
         routes_order_all(relay->routes);
     }

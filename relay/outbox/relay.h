@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "observe/health.h"
 #include "route/routes.h"
 #include "settings/settings.h"
 #include "sink/sink.h"
@@ -28,3 +29,10 @@ void relay_stop(struct relay *relay);
 // relay_result tells how it ended; false with the reason when it could not start or had to leave events under
 // way.
 bool relay_result(const struct relay *relay, struct error *error);
+
+// relay_is_stopping: since relay_stop, or because the sink is broken or nothing is left to send.
+bool relay_is_stopping(const struct relay *relay);
+
+// relay_health adds the check "database": connected, running and answering; else why not and since when. What
+// the sink says of itself is the sink's (sink.h).
+void relay_health(const struct relay *relay, struct health *health);

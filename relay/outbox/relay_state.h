@@ -5,6 +5,7 @@
 
 #include "outbox/agenda.h"
 #include "outbox/claim_pool.h"
+#include "outbox/figures.h"
 #include "outbox/late.h"
 #include "outbox/pace.h"
 #include "outbox/relay.h"
@@ -26,6 +27,7 @@ struct relay {
     struct session *session;
     struct ledger *ledger;
     struct retry_policy policy;
+    struct figures figures;
     struct agenda *agenda;
     struct pace pace;
     struct claim_pool *claims;
@@ -61,6 +63,8 @@ struct relay {
     int64_t opened_at; // when something was fit again that events may have waited for
     int64_t sent;
     int64_t deferred;
+    int64_t lost_at;   // when the connection was lost, or the first one was begun
+    struct error lost; // why the last attempt has failed; "" before it has
     struct error failure;
 };
 

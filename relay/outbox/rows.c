@@ -26,7 +26,7 @@ enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, c
 }
 
 void rows_init(struct rows *rows, const struct retry_policy *policy) {
-    *rows = (struct rows){.policy = *policy};
+    *rows = (struct rows){.policy = policy};
     buffer_init(&rows->texts, TEXTS_LIMIT);
     for (int index = 0; index < 4; index++) {
         buffer_init(&rows->arrays[index], ARRAY_LIMIT);
@@ -59,7 +59,8 @@ int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool
         rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
     }
     struct row *row = &rows->items[rows->count];
-    *row = (struct row){.id = event->id, .attempts = event->attempts, .due = due};
+    *row =
+        (struct row){.id = event->id, .attempts = event->attempts, .wanted_at = event->wanted_at, .due = due};
     memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
     if (ordered) {
         keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
@@ -87,7 +88,7 @@ void rows_settle(struct rows *rows, int number, const struct outcome *outcome) {
     struct row *row = &rows->items[number];
     rows->unsettled--;
     row->settled = true;
-    row->kind = retry_judge(&rows->policy, row->attempts, outcome, &row->retry_after_us);
+    row->kind = retry_judge(rows->policy, row->attempts, outcome, &row->retry_after_us);
     if (outcome->kind == OUTCOME_SENT) {
         keep_text(rows, outcome->message_id, MESSAGE_ID_MAX, &row->text_offset, &row->text_length);
     } else if (outcome->kind != OUTCOME_LET_GO) {
@@ -130,7 +131,7 @@ static bool is_put_off(const struct row *row) {
 
 // What waits for this ordered event has nothing to wait for any more.
 static bool makes_way(const struct rows *rows, const struct row *row) {
-    return is_sent(row) || (row->settled && row->kind == OUTCOME_PARK && !rows->policy.parked_blocks);
+    return is_sent(row) || (row->settled && row->kind == OUTCOME_PARK && !rows->policy->parked_blocks);
 }
 
 static int count_rows(const struct rows *rows, bool (*is)(const struct row *)) {
@@ -180,7 +181,8 @@ static void send_sent_marks(struct rows *rows, struct pg_connection *connection,
                        "pg_catalog.unnest($2::pg_catalog.text[]))"
                        " AS m(id, message_id) WHERE e.id = m.id",
                 .parameter_count = 2,
-                .parameters = {parameter(&rows->arrays[0]), parameter(&rows->arrays[1])}});
+                .parameters = {parameter(&rows->arrays[0]), parameter(&rows->arrays[1])},
+                .label = "mark"});
 }
 
 static int64_t delay_of(const struct row *row) {
@@ -225,7 +227,8 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
                 " WHERE e.id = m.id AND e.parked_at IS NULL AND e.sent_at IS NULL",
             .parameter_count = 4,
             .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
-                           parameter(&arrays[3])}});
+                           parameter(&arrays[3])},
+            .label = "put_off"});
 }
 
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
@@ -248,7 +251,8 @@ static void send_followers(struct rows *rows, struct pg_connection *connection) 
     pg_send(connection, &(struct pg_statement){
                             .sql = FOLLOWERS_SQL("SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])"),
                             .parameter_count = 1,
-                            .parameters = {parameter(&rows->arrays[0])}});
+                            .parameters = {parameter(&rows->arrays[0])},
+                            .label = "followers"});
 }
 
 void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered) {

@@ -12,9 +12,11 @@ struct row {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
     bool settled;
-    bool due;               // found by due_at, and so found again if it is let go
-    enum outcome_kind kind; // once settled
-    int attempts;           // before this claim
+    bool due;                              // found by due_at, and so found again if it is let go
+    enum outcome_kind kind;                // once settled
+    int attempts;                          // before this claim
+    int64_t wanted_at;                     // as of the event
+    const struct topic_counters *counters; // of its topic; NULL: it has none
     // In rows->texts: the message id or the reason.
     size_t text_offset;
     size_t text_length;
@@ -43,7 +45,7 @@ enum { REASON_MAX = 500 };
 void reason_make_ascii(char *reason, size_t length);
 
 struct rows {
-    struct retry_policy policy;
+    const struct retry_policy *policy;
     struct row *items;
     int count;
     int capacity;
@@ -53,6 +55,7 @@ struct rows {
     struct buffer arrays[4];
 };
 
+// rows_init makes an empty list; the policy must live on, and may change.
 void rows_init(struct rows *rows, const struct retry_policy *policy);
 void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);

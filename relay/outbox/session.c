@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "migrate/migrate.h"
+#include "observe/metrics.h"
 #include "outbox/locks.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -21,6 +23,8 @@ struct session {
     char *snapshot;
     int64_t floor;
     bool standby;
+    bool unknown_encoding; // SQL_ASCII
+    bool has_policies;     // that may hide events from this role
     bool pooled;
     bool has_schema;
     bool wake_up_enabled;
@@ -45,6 +49,7 @@ void session_close(struct session *session) {
     pg_close(session->connection);
     session->connection = NULL;
     session->leads = session->reading_routes = session->marking = false;
+    metric_gauge(METRIC_LEADER, 0);
     free(session->history);
     session->history = NULL;
 }
@@ -57,18 +62,22 @@ void session_free(struct session *session) {
     }
 }
 
-static void ask(struct session *session, const char *sql, pg_row_fn row, pg_done_fn done) {
+// `label`: see struct pg_statement.
+static void ask(struct session *session, const char *label, const char *sql, pg_row_fn row, pg_done_fn done) {
     pg_send(session->connection,
-            &(struct pg_statement){.sql = sql, .row = row, .done = done, .context = session});
+            &(struct pg_statement){.sql = sql, .row = row, .done = done, .context = session, .label = label});
     pg_sync(session->connection);
 }
 
 // A change is a transaction of READ COMMITTED, whatever the database's own default; `done` comes with the
 // commit.
-static void change(struct session *session, const char *sql, pg_done_fn changed, pg_done_fn committed) {
-    pg_send(session->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
-    pg_send(session->connection, &(struct pg_statement){.sql = sql, .done = changed, .context = session});
-    ask(session, "COMMIT", NULL, committed);
+static void change(struct session *session, const char *label, const char *sql, pg_done_fn changed,
+                   pg_done_fn committed) {
+    pg_send(session->connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
+    pg_send(session->connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS});
+    pg_send(session->connection,
+            &(struct pg_statement){.sql = sql, .done = changed, .context = session, .label = label});
+    ask(session, "commit", "COMMIT", NULL, committed);
 }
 
 static void fail(struct session *session, const struct error *error) {
@@ -96,6 +105,7 @@ static void on_notified(void *context, const char *payload) {
 static void on_lead_row(void *context, const PGresult *result, int row) {
     struct session *session = context;
     session->leads = pg_bool(result, row, 0);
+    metric_gauge(METRIC_LEADER, session->leads ? 1 : 0);
 }
 
 static void on_prepared(void *context, int64_t affected) {
@@ -113,7 +123,7 @@ static void listen_and_lead(struct session *session) {
         return;
     }
     pg_send(session->connection, &(struct pg_statement){.sql = "LISTEN outbox_relay"});
-    ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, on_prepared);
+    ask(session, "lead", "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, on_prepared);
 }
 
 // 4. Floor and trigger.
@@ -125,6 +135,7 @@ static void on_state_row(void *context, const PGresult *result, int row) {
                  LOG_INT("floor", pg_int(result, row, 1)));
     }
     session->wake_up_enabled = pg_bool(result, row, 2);
+    session->has_policies = pg_bool(result, row, 3);
 }
 
 static void on_state(void *context, int64_t rows) {
@@ -135,6 +146,15 @@ static void on_state(void *context, int64_t rows) {
         fail(session, &error);
         return;
     }
+    if (session->has_policies) {
+        struct error error = {0};
+        error_set(&error, ERROR_DATABASE,
+                  "row-level security of outbox.event applies to the relay's role, and events that a policy "
+                  "hides would never be published: ALTER ROLE ... BYPASSRLS, or ALTER TABLE outbox.event "
+                  "DISABLE ROW LEVEL SECURITY");
+        fail(session, &error);
+        return;
+    }
     if (!session->wake_up_enabled) {
         log_warn("the wake-up trigger of outbox.event is off: events are found by polling");
     }
@@ -142,12 +162,14 @@ static void on_state(void *context, int64_t rows) {
 }
 
 static void read_state(struct session *session, pg_done_fn done) {
-    ask(session,
-        "SELECT CASE WHEN s.floor < q.last_value + q.is_called::int4 THEN s.floor ELSE 0 END, s.floor, "
+    ask(session, "state",
+        "SELECT CASE WHEN s.floor - q.is_called::int4 < q.last_value THEN s.floor ELSE 0 END, s.floor, "
         "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
         " JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
-        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass AND p.proname = 'wake_up' AND t.tgenabled IN "
-        "('O', 'A'))"
+        " WHERE t.tgrelid = 'outbox.event'::pg_catalog.regclass::pg_catalog.oid AND p.proname = 'wake_up' "
+        "AND t.tgenabled IN "
+        "('O', 'A')),"
+        " pg_catalog.row_security_active('outbox.event'::pg_catalog.regclass::pg_catalog.oid)"
         " FROM outbox.state AS s, outbox.event_id_seq AS q",
         on_state_row, done);
 }
@@ -193,7 +215,7 @@ static void read_routes(struct session *session) {
                 &(struct pg_statement){.sql = "SELECT topic_arn FROM outbox.paused_topic",
                                        .row = on_paused_row,
                                        .context = session});
-        ask(session,
+        ask(session, "routes",
             "SELECT pattern, topic_arn, format, message_group FROM outbox.topic_route ORDER BY pattern",
             on_route_row, on_routes);
     }
@@ -245,7 +267,7 @@ static void on_history_exists(void *context, int64_t rows) {
     struct session *session = context;
     session->history = memory_allocate(1, sizeof *session->history);
     if (session->has_schema) {
-        ask(session, schema_outbox.history_query, on_history_row, on_history);
+        ask(session, "connect", schema_outbox.history_query, on_history_row, on_history);
     } else {
         on_history(session, 0);
     }
@@ -256,6 +278,7 @@ static void on_server_row(void *context, const PGresult *result, int row) {
     struct session *session = context;
     session->pooled = pg_is_pooled(session->connection, (int)pg_int(result, row, 0));
     session->standby = pg_bool(result, row, 1);
+    session->unknown_encoding = pg_bool(result, row, 2);
 }
 
 // A server keeps what is locked for a relay that is gone without a word, and a sleep lock that is left behind
@@ -263,7 +286,13 @@ static void on_server_row(void *context, const PGresult *result, int row) {
 // can do that since PostgreSQL 14, on Linux. Behind a pooler the server's session is not ours to set.
 static void have_us_watched(struct session *session) {
     if (!session->pooled) {
-        ask(session,
+        ask(session, "connect",
+            "SELECT " RELAY_SETTINGS(
+                "false") ","
+                         " pg_catalog.set_config('idle_session_timeout', '0', false),"
+                         " pg_catalog.set_config('default_transaction_isolation', 'read committed', false)",
+            NULL, NULL);
+        ask(session, "connect",
             "SELECT pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
             " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
             " pg_catalog.set_config('tcp_keepalives_count', '3', false),"
@@ -286,14 +315,26 @@ static void on_server(void *context, int64_t rows) {
         fail(session, &error);
         return;
     }
+    if (session->unknown_encoding) {
+        struct error error = {0};
+        error_set(
+            &error, ERROR_DATABASE,
+            "this database has the encoding SQL_ASCII, which says nothing about what its bytes mean, so "
+            "that events cannot be published as UTF-8: use a database with the encoding UTF8, or another "
+            "one that PostgreSQL converts to it");
+        fail(session, &error);
+        return;
+    }
     have_us_watched(session);
-    ask(session, schema_outbox.exists_query, on_history_exists_row, on_history_exists);
+    ask(session, "connect", schema_outbox.exists_query, on_history_exists_row, on_history_exists);
 }
 
 static void on_connected(void *context) {
     struct session *session = context;
-    ask(session, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()", on_server_row,
-        on_server);
+    ask(session, "connect",
+        "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
+        " pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII'",
+        on_server_row, on_server);
 }
 
 bool session_connect(struct session *session, struct event_base *base, const char *conninfo,
@@ -333,7 +374,7 @@ void session_look(struct session *session, int64_t floor, int64_t settle_to) {
              "SELECT snapshot, newest, last_drawn, lowest_unsent, due_in FROM outbox.look(%" PRId64
              ", %" PRId64 ")",
              floor, settle_to);
-    ask(session, sql, on_look_row, on_looked);
+    ask(session, "look", sql, on_look_row, on_looked);
 }
 
 static void on_lock_row(void *context, const PGresult *result, int row) {
@@ -348,16 +389,16 @@ static void on_lock(void *context, int64_t rows) {
 }
 
 void session_try_sleep(struct session *session) {
-    ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" SLEEP_LOCK ")", on_lock_row, on_lock);
+    ask(session, "sleep", "SELECT pg_catalog.pg_try_advisory_lock(" SLEEP_LOCK ")", on_lock_row, on_lock);
 }
 
 void session_wake(struct session *session) {
-    ask(session, "SELECT pg_catalog.pg_advisory_unlock(" SLEEP_LOCK ")", NULL, NULL);
+    ask(session, "wake", "SELECT pg_catalog.pg_advisory_unlock(" SLEEP_LOCK ")", NULL, NULL);
 }
 
 void session_try_lead(struct session *session) {
     if (!session->pooled && !session->leads) {
-        ask(session, "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, NULL);
+        ask(session, "lead", "SELECT pg_catalog.pg_try_advisory_lock(" WAKER_LOCK ")", on_lead_row, NULL);
     }
 }
 
@@ -378,7 +419,7 @@ void session_store_floor(struct session *session, int64_t floor) {
              "UPDATE outbox.state SET floor = %" PRId64
              ", floor_moved_at = pg_catalog.statement_timestamp() WHERE floor <> %" PRId64,
              floor, floor);
-    change(session, sql, NULL, on_stored);
+    change(session, "store_floor", sql, NULL, on_stored);
 }
 
 static void on_marked(void *context, int64_t affected) {
@@ -422,5 +463,5 @@ static void on_left(void *context, int64_t rows) {
 void session_ask_left(struct session *session, int64_t floor) {
     char sql[80];
     snprintf(sql, sizeof sql, "SELECT outbox.has_unsent(%" PRId64 ")", floor);
-    ask(session, sql, on_left_row, on_left);
+    ask(session, "left", sql, on_left_row, on_left);
 }

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "outbox/transaction.h"
 #include "postgres/array.h"
 
 #include <inttypes.h>
@@ -87,12 +88,13 @@ static void on_done(void *context, int64_t affected) {
 
 // The plans must not depend on statistics: only index scans are left.
 static void send_settings(struct pg_connection *connection) {
-    pg_send(connection,
-            &(struct pg_statement){.sql = "SELECT pg_catalog.set_config('enable_seqscan', 'off', true),"
-                                          " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-                                          " pg_catalog.set_config('enable_hashjoin', 'off', true),"
-                                          " pg_catalog.set_config('enable_mergejoin', 'off', true),"
-                                          " pg_catalog.set_config('jit', 'off', true)"});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS
+                                               ","
+                                               " pg_catalog.set_config('enable_seqscan', 'off', true),"
+                                               " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
+                                               " pg_catalog.set_config('enable_hashjoin', 'off', true),"
+                                               " pg_catalog.set_config('enable_mergejoin', 'off', true),"
+                                               " pg_catalog.set_config('jit', 'off', true)"});
 }
 
 // What is locked comes due anyhow, or is not to: behind an event that is being sent, or by hand. The walk
@@ -104,7 +106,7 @@ static void release(struct walk *walk) {
     for (int index = 0; index < walk->release_count; index++) {
         pg_array_append_bigint(&ids, walk->released[index]);
     }
-    pg_send(walk->connection, &(struct pg_statement){.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    pg_send(walk->connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN});
     send_settings(walk->connection);
     pg_send(walk->connection,
             &(struct pg_statement){
@@ -113,8 +115,10 @@ static void release(struct walk *walk) {
                        " AND due_at = 'infinity' AND sent_at IS NULL AND parked_at IS NULL"
                        " FOR NO KEY UPDATE SKIP LOCKED) AS f WHERE e.id = f.id",
                 .parameter_count = 1,
-                .parameters = {{ids.data, (int)ids.length}}});
-    pg_send(walk->connection, &(struct pg_statement){.sql = "COMMIT", .done = on_done, .context = walk});
+                .parameters = {{ids.data, (int)ids.length}},
+                .label = "release"});
+    pg_send(walk->connection,
+            &(struct pg_statement){.sql = "COMMIT", .done = on_done, .context = walk, .label = "commit"});
     pg_sync(walk->connection);
     buffer_free(&ids);
 }
@@ -160,13 +164,14 @@ void walk_step(struct walk *walk, struct pg_connection *connection, const char *
     walk->connection = connection;
     walk->under_way = true;
     walk->release_count = walk->row_count = 0;
-    pg_send(connection, &(struct pg_statement){.sql = "BEGIN READ ONLY"});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_BEGIN_READING});
     send_settings(connection);
     pg_send(connection, &(struct pg_statement){.sql = buffer_text(&sql),
                                                .parameter_count = 2,
                                                .parameters = {{walk->aggregate_id, 0}, {id, 0}},
                                                .row = on_row,
-                                               .context = walk});
+                                               .context = walk,
+                                               .label = "walk"});
     pg_send(connection, &(struct pg_statement){.sql = "COMMIT", .done = on_read, .context = walk});
     pg_sync(connection);
     buffer_free(&sql);

@@ -2,6 +2,7 @@
 // Watching the database: looks, notifications, and the sleep between them (see session.h).
 #include "base/clock.h"
 #include "base/log.h"
+#include "observe/metrics.h"
 #include "outbox/relay_state.h"
 
 enum {
@@ -43,6 +44,8 @@ static void on_looked(void *context, const struct look *found) {
         return;
     }
     turns_looked(relay->turns, found);
+    int64_t lag = found->newest - agenda_floor(relay->agenda);
+    metric_gauge(METRIC_FLOOR_LAG_EVENTS, lag > 0 ? lag : 0);
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
     bool work =

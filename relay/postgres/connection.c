@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres/connection.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "postgres/conninfo.h"
 #include "postgres/dial.h"
 
@@ -19,6 +21,8 @@ struct pending {
     pg_row_fn row;
     pg_done_fn done;
     void *context;
+    const char *label; // NULL: its time is not counted
+    int64_t sent_at;
 };
 
 // A statement that was refused, until the sync behind it: before that libpq takes nothing more.
@@ -52,6 +56,7 @@ enum { ANSWER_LIMIT_US = 30000000 };
 // The server that the first connection since pg_choose_again has led to.
 static struct host chosen;
 static bool is_chosen;
+static unsigned choices;
 
 static void drop_pending(struct pg_connection *connection) {
     while (connection->head != NULL) {
@@ -75,7 +80,16 @@ static void free_refusal(struct refusal *refusal) {
     *refusal = (struct refusal){0};
 }
 
+static void count_open(int64_t more) {
+    metric_add(metric_series(METRIC_DATABASE_CONNECTIONS, NULL, NULL), more);
+}
+
+static bool is_open(const struct pg_connection *connection) {
+    return connection->readable != NULL;
+}
+
 static void disconnect(struct pg_connection *connection) {
+    count_open(is_open(connection) ? -1 : 0);
     dial_free(connection->dial);
     connection->dial = NULL;
     free_event(&connection->readable);
@@ -86,9 +100,14 @@ static void disconnect(struct pg_connection *connection) {
     free_refusal(&connection->refusal);
 }
 
+static void count_lost(const struct pg_connection *connection) {
+    metric_count(METRIC_DATABASE_RECONNECTS, is_open(connection) ? 1 : 0);
+}
+
 static void lose(struct pg_connection *connection, const char *what, const char *reason) {
     struct error error = {0};
     error_set(&error, ERROR_DATABASE, "%s: %s", what, reason);
+    count_lost(connection);
     disconnect(connection);
     connection->handler.lost(connection->handler.context, &error);
 }
@@ -103,6 +122,7 @@ static void lose_for_result(struct pg_connection *connection, const PGresult *re
               message != NULL ? message : PQresultErrorMessage(result), state != NULL ? state : "unknown",
               detail != NULL ? "; " : "", detail != NULL ? detail : "", hint != NULL ? "; hint: " : "",
               hint != NULL ? hint : "");
+    count_lost(connection);
     disconnect(connection);
     connection->handler.lost(connection->handler.context, &error);
 }
@@ -220,6 +240,10 @@ static void take_result(struct pg_connection *connection, PGresult *result) {
 
 static void finish_head(struct pg_connection *connection) {
     struct pending done = pop_head(connection);
+    if (done.label != NULL) {
+        metric_observe(metric_series(METRIC_DATABASE_DURATION, done.label, NULL),
+                       clock_monotonic_us() - done.sent_at);
+    }
     if (done.done != NULL && !done.failed) {
         done.done(done.context, done.affected);
     }
@@ -310,6 +334,7 @@ static void become_ready(struct pg_connection *connection) {
     connection->readable = event_new(connection->base, socket, EV_READ | EV_PERSIST, on_readable, connection);
     connection->writable = event_new(connection->base, socket, EV_WRITE, on_writable, connection);
     event_add(connection->readable, NULL);
+    count_open(1);
     connection->handler.ready(connection->handler.context);
 }
 
@@ -317,6 +342,7 @@ static void choose(const struct host *host) {
     if (!is_chosen) {
         chosen = host_copy(host);
         is_chosen = true;
+        choices++;
     }
 }
 
@@ -346,13 +372,19 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
     connection->handler = *handler;
     int64_t limit_us = handler->answer_limit_us > 0 ? handler->answer_limit_us : ANSWER_LIMIT_US;
     connection->answer_limit = (struct timeval){limit_us / 1000000, limit_us % 1000000};
-    connection->dial = dial_start(base, conninfo, is_chosen ? &chosen : NULL, on_dialled, connection);
+    const char *application = handler->application != NULL ? handler->application : "outbox-relay";
+    connection->dial =
+        dial_start(base, conninfo, application, is_chosen ? &chosen : NULL, on_dialled, connection);
     return connection;
 }
 
 void pg_choose_again(void) {
     host_free(&chosen);
     is_chosen = false;
+}
+
+unsigned pg_choice(void) {
+    return is_chosen ? choices : 0;
 }
 
 void pg_close(struct pg_connection *connection) {
@@ -407,8 +439,11 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         note_broken(connection);
         return;
     }
-    await(connection,
-          &(struct pending){.row = statement->row, .done = statement->done, .context = statement->context});
+    await(connection, &(struct pending){.row = statement->row,
+                                        .done = statement->done,
+                                        .context = statement->context,
+                                        .label = statement->label,
+                                        .sent_at = statement->label != NULL ? clock_monotonic_us() : 0});
 }
 
 void pg_prepare(struct pg_connection *connection, const char *name, const char *sql, void *context) {

@@ -27,6 +27,7 @@ struct pg_handler {
     // ends the session makes the connection lost all the same. NULL: so does every refused statement.
     void (*refused)(void *context, void *statement, const char *sqlstate, const char *message);
     int64_t answer_limit_us; // how long a server that owes an answer may be silent; 0: 30 s
+    const char *application; // application_name, where conninfo has none; NULL: outbox-relay
 };
 
 // One row of a result; the values live only during the call. Row callbacks may call pg_pause, never pg_close.
@@ -50,6 +51,7 @@ struct pg_statement {
     pg_row_fn row;   // NULL: rows are not looked at
     pg_done_fn done; // NULL: nobody waits
     void *context;
+    const char *label; // a word of ours under which the time until its answer is counted; NULL: it is not
 };
 
 // pg_open starts to connect; `conninfo` may be "" (then PG* variables rule). Returns NULL only when conninfo
@@ -61,6 +63,10 @@ struct pg_connection *pg_open(struct event_base *base, const char *conninfo, con
 
 // pg_choose_again lets the next pg_open choose among all servers once more.
 void pg_choose_again(void);
+
+// pg_choice is a number for the choice that holds, another one for each; 0 while none has been made. Who must
+// not make it waits for one, and opens anew when it is another.
+unsigned pg_choice(void);
 
 // pg_close closes at once (an open transaction is rolled back by the server) and frees. NULL is fine.
 void pg_close(struct pg_connection *connection);

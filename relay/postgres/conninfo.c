@@ -47,3 +47,32 @@ bool conninfo_check(const char *conninfo, struct error *error) {
         "postgresql://user@host:5432/name or host=... dbname=...; in a URL, percent-encode all but "
         "letters and digits of the password");
 }
+
+static bool is_identity(const char *keyword) {
+    static const char *const keywords[] = {"user",    "password", "passfile",
+                                           "sslcert", "sslkey",   "sslpassword"};
+    for (size_t index = 0; index < sizeof keywords / sizeof keywords[0]; index++) {
+        if (strcmp(keyword, keywords[index]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *text_of(const PQconninfoOption *option) {
+    return option->val != NULL ? option->val : "";
+}
+
+// libpq parses into the same list of all its options each time.
+bool conninfo_same_database(const char *one, const char *other) {
+    PQconninfoOption *first = PQconninfoParse(one, NULL);
+    PQconninfoOption *second = PQconninfoParse(other, NULL);
+    bool same = first != NULL && second != NULL;
+    for (int index = 0; same && first[index].keyword != NULL; index++) {
+        same =
+            is_identity(first[index].keyword) || strcmp(text_of(&first[index]), text_of(&second[index])) == 0;
+    }
+    PQconninfoFree(first);
+    PQconninfoFree(second);
+    return same;
+}

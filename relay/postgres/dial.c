@@ -12,6 +12,7 @@
 struct dial {
     struct event_base *base;
     char *conninfo;
+    const char *application;
     struct hosts hosts;
     int current;
     PGconn *pg;
@@ -81,12 +82,13 @@ static void try_current(struct dial *dial) {
                                  "hostaddr",
                                  "port",
                                  NULL};
-    const char *const values[] = {"outbox-relay", "10",           "5",    "3",
-                                  "30000",        dial->conninfo, "UTF8", host->name,
-                                  host->address,  host->port,     NULL};
+    const char *const values[] = {dial->application, "10",           "5",    "3",
+                                  "30000",           dial->conninfo, "UTF8", host->name,
+                                  host->address,     host->port,     NULL};
     dial->deadline = clock_monotonic_us() + dial->hosts.timeout_seconds * INT64_C(1000000);
     dial->pg = PQconnectStartParams(names, values, 1);
     PQsetNoticeReceiver(dial->pg, on_notice, NULL);
+    PQsetErrorVerbosity(dial->pg, PQERRORS_VERBOSE); // only so the SQLSTATE of a refusal is told
     if (PQstatus(dial->pg) == CONNECTION_BAD) {
         wait_for(dial, -1, 0, 0); // failed at once: reported from the loop like every other
     } else {
@@ -94,13 +96,46 @@ static void try_current(struct dial *dial) {
     }
 }
 
-// libpq's lines name the server; those that begin with a tab are advice for a person at a terminal.
+// The SQLSTATE in a line of a verbose message, "...FATAL:  28P01: password authentication failed", or NULL.
+// (The severity can be in any language.)
+static const char *find_state(const char *line, size_t length) {
+    enum { STATE = 5, AROUND = STATE + 5 };
+    for (size_t index = 0; index + AROUND <= length; index++) {
+        const char *state = line + index + 3;
+        if (memcmp(line + index, ":  ", 3) == 0 && memcmp(state + STATE, ": ", 2) == 0 &&
+            strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == STATE) {
+            return state;
+        }
+    }
+    return NULL;
+}
+
+// Lines that begin with a tab are advice for a person at a terminal; where in its code the server was is of
+// no use.
+static bool is_worth_telling(const char *line, size_t length) {
+    static const char location[] = "LOCATION:  ";
+    return length > 0 && *line != '\t' && strncmp(line, location, sizeof location - 1) != 0;
+}
+
+static void note_line(struct dial *dial, const char *line, size_t length) {
+    const char *state = find_state(line, length);
+    buffer_append_text(&dial->failures, dial->failures.length > 0 ? "; " : "");
+    if (state == NULL) {
+        buffer_append(&dial->failures, line, length);
+        return;
+    }
+    const char *message = state + 7;
+    buffer_append(&dial->failures, line, (size_t)(state - line));
+    buffer_append(&dial->failures, message, (size_t)(line + length - message));
+    buffer_append_format(&dial->failures, " (SQLSTATE %.5s)", state);
+}
+
+// libpq's lines name the server.
 static void note_failure(struct dial *dial, const char *message) {
     while (*message != '\0') {
         size_t length = strcspn(message, "\n");
-        if (length > 0 && *message != '\t') {
-            buffer_append_text(&dial->failures, dial->failures.length > 0 ? "; " : "");
-            buffer_append(&dial->failures, message, length);
+        if (is_worth_telling(message, length)) {
+            note_line(dial, message, length);
         }
         message += length + (message[length] == '\n');
     }
@@ -130,6 +165,7 @@ static void try_next(struct dial *dial) {
 static void succeed(struct dial *dial) {
     PGconn *pg = dial->pg;
     dial->pg = NULL;
+    PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
     dial->done(dial->context, pg, &dial->hosts.list[dial->current], NULL);
 }
 
@@ -158,11 +194,12 @@ static void on_step(evutil_socket_t socket, short events, void *context) {
     }
 }
 
-struct dial *dial_start(struct event_base *base, const char *conninfo, const struct host *only,
-                        dial_done_fn done, void *context) {
+struct dial *dial_start(struct event_base *base, const char *conninfo, const char *application,
+                        const struct host *only, dial_done_fn done, void *context) {
     struct dial *dial = memory_allocate(1, sizeof *dial);
     dial->base = base;
     dial->conninfo = memory_copy_text(conninfo);
+    dial->application = application;
     dial->done = done;
     dial->context = context;
     buffer_init(&dial->failures, 64 << 10);

@@ -9,12 +9,22 @@
 #include "base/slice.h"
 #include "settings/settings.h"
 
+struct metric; // observe/metrics.h
+
+// Where it is counted what becomes of a topic's events; NULL until it first has one.
+struct topic_counters {
+    struct metric *published;
+    struct metric *retried;
+    struct metric *parked;
+};
+
 struct topic {
     char *arn;
     struct aws_topic_arn parts;
     bool message_group; // a standard topic that is given MessageGroupId all the same (SQS fair queues)
     enum message_format format;
-    bool paused;      // nothing is to be published to it (outbox.pause)
+    bool paused; // nothing is to be published to it (outbox.pause)
+    struct topic_counters counters;
     void *sink_state; // the sink's own record of this topic; NULL at first
 };
 

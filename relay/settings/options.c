@@ -35,8 +35,11 @@ static const char *const log_formats[] = {[LOG_AS_TEXT] = "text", [LOG_AS_JSON] 
 // clang-format off
 const struct option options[OPTION_COUNT] = {
     {.flag = "database-url", .variable = "DATABASE_URL", .kind = OPTION_TEXT, .secret = true, .from_file = true,
-     .commands = COMMAND_ALL, MEMBER(database_url), .fallback = "",
+     .reloads = true, .commands = COMMAND_ALL, MEMBER(database_url), .fallback = "",
      .help = "the database, as postgresql://user@host/name; not set: libpq's own PGHOST, PGUSER, ..."},
+    {.flag = "config", .variable = "OUTBOX_CONFIG", .kind = OPTION_TEXT, .names_file = true,
+     .commands = COMMAND_ALL, MEMBER(config), .fallback = "",
+     .help = "a file with a line VARIABLE=VALUE for each setting; flags and the environment go before it"},
     {.flag = "topic-arn", .variable = "OUTBOX_TOPIC_ARN", .kind = OPTION_TEXT,
      .commands = COMMANDS_ON_TOPICS, MEMBER(topic_arn), .fallback = "",
      .help = "the topic for events that no route names"},
@@ -44,7 +47,7 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMANDS_ON_TOPICS, MEMBER(topic_arn_prefix), .fallback = "",
      .help = "else this, a colon, and the event type with hyphens for dots"},
     {.flag = "sink", .variable = "OUTBOX_SINK", .kind = OPTION_CHOICE, .choices = sinks,
-     .commands = COMMAND_RUN, MEMBER(sink), .fallback = "sns",
+     .commands = COMMANDS_ON_TOPICS, MEMBER(sink), .fallback = "sns",
      .help = "where events go: AWS SNS, standard output as JSON lines, or straight to handlers (--on)"},
     {.flag = "format", .variable = "OUTBOX_FORMAT", .kind = OPTION_CHOICE, .choices = formats,
      .commands = COMMAND_RUN, MEMBER(format), .fallback = "domain-event",
@@ -56,46 +59,46 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_RUN, MEMBER(batch_rows), .fallback = "1000",
      .help = "rows claimed at a time"},
     {.flag = "claims", .variable = "OUTBOX_CLAIMS", .kind = OPTION_INTEGER, RANGE(1, 16),
-     .commands = COMMAND_RUN, MEMBER(claims), .fallback = "4",
+     .commands = COMMANDS_ON_TOPICS, MEMBER(claims), .fallback = "4",
      .help = "claim transactions open at once, each on a connection of its own"},
     {.flag = "max-in-flight", .variable = "OUTBOX_MAX_IN_FLIGHT", .kind = OPTION_INTEGER, RANGE(1, 1024),
      .commands = COMMAND_RUN, MEMBER(max_in_flight), .fallback = "256",
      .help = "SNS requests under way at once"},
     {.flag = "poll-interval", .variable = "OUTBOX_POLL_INTERVAL", .kind = OPTION_DURATION,
-     RANGE(10 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN, MEMBER(poll_interval), .fallback = "1s",
+     RANGE(10 * MILLISECONDS, 1 * HOURS), .reloads = true, .commands = COMMAND_RUN, MEMBER(poll_interval), .fallback = "1s",
      .help = "how often to look for events when no wake-up comes"},
     {.flag = "request-timeout", .variable = "OUTBOX_REQUEST_TIMEOUT", .kind = OPTION_DURATION,
      RANGE(100 * MILLISECONDS, 5 * MINUTES), .commands = COMMANDS_ON_AWS, MEMBER(request_timeout), .fallback = "10s",
      .help = "how long one SNS request may take"},
     {.flag = "retry-base", .variable = "OUTBOX_RETRY_BASE", .kind = OPTION_DURATION,
-     RANGE(1 * MILLISECONDS, 1 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_base), .fallback = "1s",
+     RANGE(1 * MILLISECONDS, 1 * HOURS), .reloads = true, .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_base), .fallback = "1s",
      .help = "the backoff after a first failure; it doubles with each further one"},
     {.flag = "retry-max", .variable = "OUTBOX_RETRY_MAX", .kind = OPTION_DURATION,
-     RANGE(1 * MILLISECONDS, 24 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_max), .fallback = "5m",
+     RANGE(1 * MILLISECONDS, 24 * HOURS), .reloads = true, .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(retry_max), .fallback = "5m",
      .help = "the longest backoff"},
     {.flag = "max-attempts", .variable = "OUTBOX_MAX_ATTEMPTS", .kind = OPTION_INTEGER, RANGE(1, 32767),
-     .commands = COMMAND_RUN, MEMBER(max_attempts), .fallback = "25",
+     .reloads = true, .commands = COMMAND_RUN, MEMBER(max_attempts), .fallback = "25",
      .help = "how often an event may be refused before it is parked; outages and topics in trouble do not count"},
     {.flag = "parked-head", .variable = "OUTBOX_PARKED_HEAD", .kind = OPTION_CHOICE, .choices = parked_heads,
-     .commands = COMMAND_RUN, MEMBER(parked_head), .fallback = "block",
+     .reloads = true, .commands = COMMAND_RUN, MEMBER(parked_head), .fallback = "block",
      .help = "FIFO topics: whether later events of its aggregate wait for a parked event (block), or pass it"},
     {.flag = "rate-limit", .variable = "OUTBOX_RATE_LIMIT", .kind = OPTION_INTEGER, RANGE(0, 1000000),
-     .commands = COMMAND_RUN, MEMBER(rate_limit), .fallback = "0",
+     .reloads = true, .commands = COMMAND_RUN, MEMBER(rate_limit), .fallback = "0",
      .help = "messages a second at most, where the account's SNS quota is shared; 0: what SNS allows"},
     {.flag = "claim-timeout", .variable = "OUTBOX_CLAIM_TIMEOUT", .kind = OPTION_DURATION,
-     RANGE(1 * SECONDS, 10 * MINUTES), .commands = COMMAND_RUN, MEMBER(claim_timeout), .fallback = "20s",
+     RANGE(1 * SECONDS, 10 * MINUTES), .reloads = true, .commands = COMMANDS_ON_TOPICS, MEMBER(claim_timeout), .fallback = "20s",
      .help = "how long a claim may keep events that SNS does not take; then they are given back"},
     {.flag = "max-message-bytes", .variable = "OUTBOX_MAX_MESSAGE_BYTES", .kind = OPTION_BYTES,
      RANGE(1024, 1048576), .commands = COMMANDS_ON_TOPICS, MEMBER(max_message_bytes), .fallback = "262144",
      .help = "the largest message: body and attributes; more than 262144 needs topics that allow it"},
     {.flag = "shutdown-timeout", .variable = "OUTBOX_SHUTDOWN_TIMEOUT", .kind = OPTION_DURATION,
-     RANGE(0, 1 * HOURS), .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(shutdown_timeout), .fallback = "25s",
+     RANGE(0, 1 * HOURS), .reloads = true, .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(shutdown_timeout), .fallback = "25s",
      .help = "how long to finish what is in flight after SIGTERM or SIGINT"},
     {.flag = "until-empty", .variable = "OUTBOX_UNTIL_EMPTY", .kind = OPTION_BOOLEAN,
      .commands = COMMAND_RUN | COMMAND_CONSUME, MEMBER(until_empty), .fallback = "false",
      .help = "exit when nothing is left to send, or to receive"},
     {.flag = "on", .variable = "OUTBOX_ON", .kind = OPTION_TEXT, .repeats = true,
-     .commands = COMMANDS_WITH_HANDLERS, MEMBER(on), .fallback = "",
+     .commands = COMMANDS_WITH_HANDLERS | COMMAND_CHECK, MEMBER(on), .fallback = "",
      .help = "PATTERN=HANDLER: sql:schema.function, http:URL or exec:COMMAND; repeat the flag, or a line for each"},
     {.flag = "consumer", .variable = "OUTBOX_CONSUMER", .kind = OPTION_TEXT,
      .commands = COMMANDS_WITH_HANDLERS, MEMBER(consumer), .fallback = "",
@@ -131,10 +134,10 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_RUN | COMMAND_CONSUME | COMMAND_HEALTHCHECK, MEMBER(listen), .fallback = "127.0.0.1:9465",
      .help = "address of /livez, /readyz, /metrics and the status page; port 0 takes a free one, off none"},
     {.flag = "retention", .variable = "OUTBOX_RETENTION", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
-     .commands = COMMAND_RUN, MEMBER(retention), .fallback = "7d",
+     .reloads = true, .commands = COMMAND_RUN, MEMBER(retention), .fallback = "7d",
      .help = "sent events older than this are pruned in small steps; 0 keeps them"},
     {.flag = "inbox-retention", .variable = "OUTBOX_INBOX_RETENTION", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
-     .commands = COMMAND_CONSUME, MEMBER(inbox_retention), .fallback = "0",
+     .reloads = true, .commands = COMMAND_CONSUME, MEMBER(inbox_retention), .fallback = "0",
      .help = "processed events are forgotten after this, longer than messages can come again: 30d, say; 0 keeps them"},
     {.flag = "older-than", .kind = OPTION_DURATION, RANGE(0, 3650 * DAYS),
      .commands = COMMAND_PRUNE, MEMBER(older_than), .fallback = "",
@@ -158,10 +161,10 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMAND_CHECK | COMMAND_STATUS, MEMBER(json), .fallback = "false",
      .help = "print one JSON document instead of a text"},
     {.flag = "log-level", .variable = "OUTBOX_LOG_LEVEL", .kind = OPTION_CHOICE, .choices = log_levels,
-     .commands = COMMAND_ALL, MEMBER(log_level), .fallback = "info",
+     .reloads = true, .commands = COMMAND_ALL, MEMBER(log_level), .fallback = "info",
      .help = "what is logged, on standard error"},
     {.flag = "log-format", .variable = "OUTBOX_LOG_FORMAT", .kind = OPTION_CHOICE, .choices = log_formats,
-     .commands = COMMAND_ALL, MEMBER(log_format), .fallback = "text",
+     .reloads = true, .commands = COMMAND_ALL, MEMBER(log_format), .fallback = "text",
      .help = "how it is logged"},
     {.flag = "aws-region", .variable = "AWS_REGION", .alternative = "AWS_DEFAULT_REGION", .kind = OPTION_TEXT,
      .commands = COMMANDS_ON_AWS, MEMBER(aws_region), .fallback = "",
@@ -173,19 +176,19 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMANDS_ON_AWS, MEMBER(aws_endpoint_url_sns), .fallback = "",
      .help = "the address of SNS alone; goes before the one above"},
     {.flag = "aws-ca-bundle", .variable = "AWS_CA_BUNDLE", .kind = OPTION_TEXT,
-     .commands = COMMANDS_ON_AWS, MEMBER(aws_ca_bundle), .fallback = "",
+     .names_file = true, .commands = COMMANDS_ON_AWS, MEMBER(aws_ca_bundle), .fallback = "",
      .help = "a PEM file of certificate authorities to trust instead of the system's"},
     {.variable = "AWS_ACCESS_KEY_ID", .kind = OPTION_TEXT, .secret = true, .from_file = true,
-     .commands = COMMANDS_ON_AWS, MEMBER(aws_access_key_id), .fallback = "",
+     .reloads = true, .commands = COMMANDS_ON_AWS, MEMBER(aws_access_key_id), .fallback = "",
      .help = "the AWS access key"},
     {.variable = "AWS_SECRET_ACCESS_KEY", .kind = OPTION_TEXT, .secret = true, .from_file = true,
-     .commands = COMMANDS_ON_AWS, MEMBER(aws_secret_access_key), .fallback = "",
+     .reloads = true, .commands = COMMANDS_ON_AWS, MEMBER(aws_secret_access_key), .fallback = "",
      .help = "its secret"},
     {.variable = "AWS_SESSION_TOKEN", .kind = OPTION_TEXT, .secret = true, .from_file = true,
-     .commands = COMMANDS_ON_AWS, MEMBER(aws_session_token), .fallback = "",
+     .reloads = true, .commands = COMMANDS_ON_AWS, MEMBER(aws_session_token), .fallback = "",
      .help = "the session token of temporary credentials"},
     {.variable = "AWS_CREDENTIAL_EXPIRATION", .kind = OPTION_TEXT,
-     .commands = COMMANDS_ON_AWS, MEMBER(aws_credential_expiration), .fallback = "",
+     .reloads = true, .commands = COMMANDS_ON_AWS, MEMBER(aws_credential_expiration), .fallback = "",
      .help = "when the three above expire, as 2026-01-31T12:34:56Z"},
     {.variable = "AWS_PROFILE", .alternative = "AWS_DEFAULT_PROFILE", .kind = OPTION_TEXT,
      .commands = COMMANDS_ON_AWS, MEMBER(aws_profile), .fallback = "",
@@ -248,7 +251,7 @@ const struct option options[OPTION_COUNT] = {
      .commands = COMMANDS_ON_AWS, MEMBER(aws_use_dualstack_endpoint), .fallback = "",
      .help = "use the endpoints with IPv4 and IPv6 addresses; not set: false"},
     {.variable = "OUTBOX_WEBHOOK_SECRET", .kind = OPTION_TEXT, .secret = true, .from_file = true,
-     .commands = COMMANDS_WITH_HANDLERS, MEMBER(webhook_secret), .fallback = "",
+     .reloads = true, .commands = COMMANDS_WITH_HANDLERS, MEMBER(webhook_secret), .fallback = "",
      .help = "what http: handlers' requests are signed with (Standard Webhooks: whsec_ and base64); not set: not signed"},
     {.variable = "AWS_LAMBDA_RUNTIME_API", .kind = OPTION_TEXT,
      .commands = COMMAND_LAMBDA, MEMBER(aws_lambda_runtime_api), .fallback = "",
@@ -282,6 +285,26 @@ unsigned option_command_mask(const char *command) {
         }
     }
     return 0;
+}
+
+static bool is_variable_of(const struct option *option, const char *name) {
+    if (option->variable == NULL) {
+        return false;
+    }
+    size_t length = strlen(option->variable);
+    return strcmp(name, option->variable) == 0 ||
+           (option->alternative != NULL && strcmp(name, option->alternative) == 0) ||
+           (option->from_file && strncmp(name, option->variable, length) == 0 &&
+            strcmp(name + length, "_FILE") == 0);
+}
+
+const struct option *option_of_variable(const char *name) {
+    for (int index = 0; index < OPTION_COUNT; index++) {
+        if (is_variable_of(&options[index], name)) {
+            return &options[index];
+        }
+    }
+    return NULL;
 }
 
 static bool parse_choice(const struct option *option, const char *text, int64_t *value) {

@@ -44,6 +44,8 @@ struct option {
     bool secret;                // never shown
     bool repeats;               // the flag may be given several times: a text with a line for each
     bool from_file;             // VARIABLE_FILE may name a file that holds it
+    bool names_file;            // the value is the path of a file
+    bool reloads;               // a running process takes up a new value on SIGHUP
     unsigned commands;          // the set of commands that use it
     size_t offset;              // of the member of struct settings: a char * for OPTION_TEXT, else an int64_t
     const char *fallback;       // the default, written as a user would; "": none
@@ -52,12 +54,16 @@ struct option {
     const char *help;           // one line
 };
 
-enum { OPTION_COUNT = 74 };
+enum { OPTION_COUNT = 75 };
 
 extern const struct option options[OPTION_COUNT];
 
 // option_command_mask is the set that holds one command, by name; empty for a command that takes no options.
 unsigned option_command_mask(const char *command);
+
+// option_of_variable is the option that an environment variable sets (its alternative and its _FILE count as
+// well), or NULL.
+const struct option *option_of_variable(const char *name);
 
 // option_parse reads the written value of any option but a text; false when it is malformed or out of range.
 // Of an option without a default, an empty text is SETTING_UNSET.

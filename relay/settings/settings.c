@@ -1,87 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading settings: each option of the table is looked for among the flags, then in the environment, then as
-// a file that the environment names (some secrets), and else takes its default.
+// Reading settings: each option of the table is looked for (lookup.h), and its text read as what it is.
 #include "settings/settings.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
-#include "settings/arguments.h"
-#include "settings/options.h"
-#include "settings/secret_file.h"
+#include "settings/origins.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 64, ALLOWED_SIZE = 256 };
+enum { ALLOWED_SIZE = 256 };
 
-// A value, and where it came from, as an error names it: "--sink", "OUTBOX_SINK", "DATABASE_URL_FILE".
-struct found {
-    char *text; // owned
-    char name[NAME_SIZE];
-};
-
-static char **text_member(struct settings *settings, const struct option *option) {
+char **settings_text(struct settings *settings, const struct option *option) {
     return (char **)(void *)((char *)settings + option->offset);
 }
 
-static int64_t *number_member(struct settings *settings, const struct option *option) {
+int64_t *settings_number(struct settings *settings, const struct option *option) {
     return (int64_t *)(void *)((char *)settings + option->offset);
-}
-
-// An empty variable counts as not set: that is how a container's environment leaves one out.
-static const char *environment(const char *name) {
-    const char *value = name == NULL ? NULL : getenv(name);
-    return value != NULL && *value != '\0' ? value : NULL;
-}
-
-static bool take(struct found *found, const char *name, const char *text) {
-    (void)snprintf(found->name, sizeof found->name, "%s", name);
-    found->text = memory_copy_text(text);
-    return true;
-}
-
-static bool take_fallback(struct found *found, const struct option *option) {
-    return take(found, option->variable == NULL ? option->flag : option->variable, option->fallback);
-}
-
-static bool find_in_environment(const struct option *option, struct found *found, struct error *error) {
-    const char *value = environment(option->variable);
-    const char *path = NULL;
-    if (option->from_file) {
-        (void)snprintf(found->name, sizeof found->name, "%s_FILE", option->variable);
-        path = environment(found->name);
-    }
-    if (value != NULL && path != NULL) {
-        return error_set(error, ERROR_USAGE, "%s and %s are both set; unset one of them", option->variable,
-                         found->name);
-    }
-    if (path != NULL) {
-        found->text = secret_file_read(path, found->name, error);
-        return found->text != NULL;
-    }
-    if (value != NULL) {
-        return take(found, option->variable, value);
-    }
-    value = environment(option->alternative);
-    if (value != NULL) {
-        return take(found, option->alternative, value);
-    }
-    return take_fallback(found, option);
-}
-
-static bool find_value(const struct option *option, const struct arguments *arguments, unsigned commands,
-                       struct found *found, struct error *error) {
-    if ((option->commands & commands) == 0) {
-        return take_fallback(found, option); // what another command is told is not looked at
-    }
-    const char *given = arguments->values[option - options];
-    if (given == NULL) {
-        return find_in_environment(option, found, error);
-    }
-    char name[NAME_SIZE];
-    (void)snprintf(name, sizeof name, "--%s", option->flag);
-    return take(found, name, given);
 }
 
 static bool fail_value(const struct option *option, const struct found *found, struct error *error) {
@@ -105,10 +40,10 @@ static bool fail_value(const struct option *option, const struct found *found, s
 static bool store(struct settings *settings, const struct option *option, struct found *found,
                   struct error *error) {
     if (option->kind == OPTION_TEXT) {
-        *text_member(settings, option) = found->text;
+        *settings_text(settings, option) = found->text;
         return true;
     }
-    bool valid = option_parse(option, found->text, number_member(settings, option));
+    bool valid = option_parse(option, found->text, settings_number(settings, option));
     if (!valid) {
         fail_value(option, found, error);
     }
@@ -116,16 +51,50 @@ static bool store(struct settings *settings, const struct option *option, struct
     return valid;
 }
 
-static bool read_all(struct settings *settings, const struct arguments *arguments, unsigned commands,
-                     struct error *error) {
+// Copies a value that does not come from a file, and so cannot have changed.
+static void keep(struct settings *settings, const struct option *option, const struct settings *kept) {
+    const char *member = (const char *)kept + option->offset;
+    if (option->kind == OPTION_TEXT) {
+        *settings_text(settings, option) = memory_copy_text(*(char *const *)(const void *)member);
+    } else {
+        *settings_number(settings, option) = *(const int64_t *)(const void *)member;
+    }
+}
+
+static bool is_fixed(enum origin origin) {
+    return origin == ORIGIN_FLAG || origin == ORIGIN_ENVIRONMENT;
+}
+
+bool settings_read_values(struct settings *settings, const struct lookup *lookup, const struct settings *kept,
+                          struct error *error) {
     for (int index = 0; index < OPTION_COUNT; index++) {
-        struct found found = {.text = NULL};
-        if (!find_value(&options[index], arguments, commands, &found, error) ||
-            !store(settings, &options[index], &found, error)) {
+        struct found found;
+        enum origin *origin = &settings->origins->of[index];
+        if (kept != NULL && is_fixed(kept->origins->of[index])) {
+            *origin = kept->origins->of[index];
+            keep(settings, &options[index], kept);
+        } else if (!lookup_find(lookup, &options[index], &found, error) ||
+                   !store(settings, &options[index], &found, error)) {
             return false;
+        } else {
+            *origin = found.origin;
         }
     }
     return true;
+}
+
+static bool read_all(struct settings *settings, const struct arguments *arguments, unsigned commands,
+                     struct error *error) {
+    struct settings_origins *origins = memory_allocate(1, sizeof *origins);
+    const struct lookup lookup = {arguments, &origins->file, commands};
+    const char *path = lookup_config(arguments);
+    origins->commands = commands;
+    settings->origins = origins;
+    if (path != NULL && commands != 0 && !config_file_read(&origins->file, path, error)) {
+        return false;
+    }
+    config_file_export(&origins->file);
+    return settings_read_values(settings, &lookup, NULL, error);
 }
 
 bool settings_read(struct settings *settings, const char *command, int argc, char **argv,
@@ -142,6 +111,15 @@ bool settings_read(struct settings *settings, const char *command, int argc, cha
     return read;
 }
 
+void settings_remark(const struct settings *settings) {
+    if (settings->origins != NULL && settings->origins->file.exposed) {
+        log_warn(
+            "the config file holds secrets, and everybody on this machine may read it: chmod o-r, or put "
+            "them into files of their own (DATABASE_URL_FILE, ...)",
+            LOG_TEXT("file", settings->config));
+    }
+}
+
 void settings_forget_environment(void) {
     for (int index = 0; index < OPTION_COUNT; index++) {
         char *value = options[index].secret ? getenv(options[index].variable) : NULL;
@@ -154,8 +132,12 @@ void settings_forget_environment(void) {
 void settings_free(struct settings *settings) {
     for (int index = 0; index < OPTION_COUNT; index++) {
         if (options[index].kind == OPTION_TEXT) {
-            memory_free_secret(*text_member(settings, &options[index]));
+            memory_free_secret(*settings_text(settings, &options[index]));
         }
+    }
+    if (settings->origins != NULL) {
+        config_file_free(&settings->origins->file);
+        free(settings->origins);
     }
     memset(settings, 0, sizeof *settings);
 }

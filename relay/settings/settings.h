@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a user can set: the values, and how they are read. The table of options (options.h) is the only place
-// that names them; each is a flag, else an environment variable of the same name, else a default.
+// that names them; each is a flag, else an environment variable of the same name, else a line of the config
+// file, else a default.
 #pragma once
 
 #include "base/error.h"
@@ -21,6 +22,7 @@ enum { SETTING_UNSET = -1 };
 struct settings {
     char *
         database_url; // a secret: it can hold a password. "" leaves the database to libpq's own PG* variables
+    char *config;     // path of the config file, or ""
     char *topic_arn;
     char *topic_arn_prefix;
     int64_t sink;   // enum sink_kind
@@ -94,15 +96,22 @@ struct settings {
     int64_t aws_use_dualstack_endpoint;
     char *aws_lambda_runtime_api;
     char *aws_lambda_function_name;
+
+    // Behind the settings, two members that belong to none:
+    uint64_t generation; // changes with every reload: who keeps what is made of a value looks at it
+    struct settings_origins *origins; // where each value came from; for a reload
 };
 
 // settings_read fills `settings` from a command's arguments (without program and command name) and the
-// environment. What is not an option is collected in `operands` (at most `*operand_count` of them on entry,
-// the real number on return; one too many is an error). On failure `settings` holds nothing that must be
-// freed, and `error` names the option, where it came from (flag or variable), the value and what is allowed;
-// a secret's value is never shown.
+// environment, and what the config file says that they name (config_file.h). What is not an option is
+// collected in `operands` (at most `*operand_count` of them on entry, the real number on return; one too many
+// is an error). On failure `settings` holds nothing that must be freed, and `error` names the option, where
+// it came from (flag or variable), the value and what is allowed; a secret's value is never shown.
 bool settings_read(struct settings *settings, const char *command, int argc, char **argv,
                    const char **operands, int *operand_count, struct error *error);
+
+// settings_remark logs what is to be said of the config file, once the logger is configured.
+void settings_remark(const struct settings *settings);
 
 // settings_forget_environment overwrites the secrets in the environment of this process, once they have been
 // read: they leave /proc/PID/environ, and no child inherits them.

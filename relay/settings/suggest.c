@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nearest flag by edit distance (Levenshtein); see suggest.h.
+// The nearest name by edit distance (Levenshtein); see suggest.h.
 #include "settings/suggest.h"
 
 #include "settings/options.h"
@@ -32,19 +32,37 @@ static size_t distance(const char *name, size_t length, const char *flag) {
     return row[flag_length];
 }
 
+// Takes `candidate` when it is nearer to the name than what was found before.
+static void consider(const char **nearest, size_t *least, const char *name, size_t length,
+                     const char *candidate) {
+    if (length > LONGEST_NAME || strlen(candidate) > LONGEST_NAME) {
+        return;
+    }
+    size_t edits = distance(name, length, candidate);
+    if (edits < *least && edits * 3 <= length) {
+        *nearest = candidate;
+        *least = edits;
+    }
+}
+
 const char *suggest_flag(const char *name, size_t length, unsigned commands) {
     const char *nearest = NULL;
     size_t least = MOST_EDITS + 1;
     for (int index = 0; index < OPTION_COUNT; index++) {
         const struct option *option = &options[index];
-        if (option->flag == NULL || (option->commands & commands) == 0 || length > LONGEST_NAME ||
-            strlen(option->flag) > LONGEST_NAME) {
-            continue;
+        if (option->flag != NULL && (option->commands & commands) != 0) {
+            consider(&nearest, &least, name, length, option->flag);
         }
-        size_t edits = distance(name, length, option->flag);
-        if (edits < least && edits * 3 <= length) {
-            nearest = option->flag;
-            least = edits;
+    }
+    return nearest;
+}
+
+const char *suggest_variable(const char *name) {
+    const char *nearest = NULL;
+    size_t least = MOST_EDITS + 1;
+    for (int index = 0; index < OPTION_COUNT; index++) {
+        if (options[index].variable != NULL) {
+            consider(&nearest, &least, name, strlen(name), options[index].variable);
         }
     }
     return nearest;

@@ -8,3 +8,6 @@
 // that a command of `commands` accepts, or NULL when none is close: more than two edits away, or more than a
 // third of the name.
 const char *suggest_flag(const char *name, size_t length, unsigned commands);
+
+// suggest_variable does the same for an environment variable, whatever the command.
+const char *suggest_variable(const char *name);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "message/event.h"
+#include "observe/health.h"
 #include "route/routes.h"
 
 #include <stdbool.h>
@@ -58,6 +59,7 @@ struct sink_listener {
 
 struct sink {
     void *self;
+    const char *name; // what its events are counted under; NULL: their topics
     bool needs_topic;
     bool orders_all; // every event is ordered, whatever its topic
 
@@ -91,6 +93,9 @@ struct sink {
 
     // admits: the events that wait for a topic may be let go.
     bool (*admits)(void *self, struct topic *topic);
+
+    // health adds a check of its own: whether it can take events, and what is to be noted though it can.
+    void (*health)(void *self, struct health *health);
 
     void (*free)(void *self);
 };

@@ -220,6 +220,12 @@ static bool admits(void *self, struct topic *topic) {
     return !topic->paused;
 }
 
+static void add_health(void *self, struct health *health) {
+    struct output *output = self;
+    bool waits = event_pending(output->writable, EV_WRITE, NULL) != 0;
+    health_add(health, "stdout", true, waits ? "its reader is slow" : "");
+}
+
 static void free_output(void *self) {
     struct output *output = self;
     message_free(&output->message);
@@ -245,6 +251,7 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
     buffer_init(&output->bytes, OUTPUT_LIMIT);
     output->writable = event_new(base, STDOUT_FILENO, EV_WRITE, on_writable, output);
     *ret = (struct sink){.self = output,
+                         .name = "stdout",
                          .full = full,
                          .room = room,
                          .offer = offer,
@@ -254,6 +261,7 @@ bool sink_stdout_new(struct sink *ret, struct event_base *base, const struct set
                          .is_late = is_late,
                          .resting_us = resting_us,
                          .admits = admits,
+                         .health = add_health,
                          .free = free_output};
     return true;
 }

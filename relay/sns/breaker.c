@@ -18,6 +18,11 @@ void breaker_init(struct breaker *breaker, int64_t base_us, int64_t max_us) {
     *breaker = (struct breaker){.base_us = base_us, .max_us = max_us};
 }
 
+void breaker_limit(struct breaker *breaker, int64_t base_us, int64_t max_us) {
+    breaker->base_us = base_us;
+    breaker->max_us = max_us;
+}
+
 enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us) {
     if (breaker->failures == 0) {
         return BREAKER_CLOSED;

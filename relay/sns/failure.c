@@ -39,16 +39,29 @@ static const struct {
     {"TooManyEntriesInBatchRequest", FAILURE_PACKING},
 };
 
+static bool find_own(const char *code, size_t *ret) {
+    const char *name = aws_error_name(code);
+    size_t index = 0;
+    while (index < sizeof codes / sizeof codes[0] && strcmp(name, codes[index].code) != 0) {
+        index++;
+    }
+    *ret = index;
+    return index < sizeof codes / sizeof codes[0];
+}
+
+bool failure_is_known(const char *code) {
+    size_t index;
+    return aws_failure_of_code(code) != AWS_FAILURE_OTHER || find_own(code, &index);
+}
+
 // A refused TopicArn is the topic's fault, though it comes with the code of a refused event.
 static enum failure_class classify_own(const char *code, const char *message) {
-    const char *name = aws_error_name(code);
-    for (size_t index = 0; index < sizeof codes / sizeof codes[0]; index++) {
-        if (strcmp(name, codes[index].code) == 0) {
-            bool topic = codes[index].class == FAILURE_EVENT && strstr(message, "TopicArn") != NULL;
-            return topic ? FAILURE_TOPIC : codes[index].class;
-        }
+    size_t index;
+    if (!find_own(code, &index)) {
+        return FAILURE_UNKNOWN;
     }
-    return FAILURE_UNKNOWN;
+    bool topic = codes[index].class == FAILURE_EVENT && strstr(message, "TopicArn") != NULL;
+    return topic ? FAILURE_TOPIC : codes[index].class;
 }
 
 static enum failure_class classify(const char *code, const char *message) {

@@ -29,5 +29,8 @@ enum failure_class {
 // failure_of_request classifies an answer that refused a request as a whole (answer->parsed is false).
 enum failure_class failure_of_request(int http_status, const struct sns_answer *answer);
 
+// failure_is_known: the code is one of those that are listed here or in aws/failure.c.
+bool failure_is_known(const char *code);
+
 // failure_of_entry classifies an entry that is not SNS_SENT.
 enum failure_class failure_of_entry(const struct sns_entry *entry);

@@ -17,6 +17,7 @@ struct refusal {
 };
 
 static void note_throttled(struct sns_topic *topic, const char *code) {
+    metric_add(topic->throttled, 1);
     if (limiter_throttled(&topic->limiter, clock_monotonic_us())) {
         log_info("SNS throttles, publishing slower", LOG_TEXT("topic", topic->topic->arn),
                  LOG_TEXT("code", code),
@@ -64,7 +65,8 @@ static void fail_with(struct publisher *publisher, struct breaker *breaker, stru
         log_warn(breaker == &topic->breaker ? "publishing failed, the topic rests"
                                             : "publishing failed, everything rests",
                  LOG_TEXT("topic", topic->topic->arn), LOG_TEXT("reason", reason),
-                 LOG_INT("rest_ms", left / 1000));
+                 LOG_INT("delay_ms", left / 1000));
+        figures_breakers(publisher);
         probe_expect(publisher);
     }
     const struct outcome retry = {.kind = OUTCOME_RETRY, .retry_after_us = left, .reason = reason};
@@ -107,6 +109,7 @@ static void note_works(struct publisher *publisher, const struct batch *batch, b
     bool all = breaker_succeed(&publisher->breaker);
     bool one = topic_works && breaker_succeed(&topic->breaker);
     if (all || one) {
+        figures_breakers(publisher);
         log_info("publishing works again", LOG_TEXT("topic", topic->topic->arn));
         publisher->listener.recovered(publisher->listener.context);
     }
@@ -246,6 +249,7 @@ static bool settle_entries(struct publisher *publisher, struct batch *batch, con
                                             .message_id = slice_of_text(entry->message_id)};
             publisher_settle(batch->topic, &batch->entries[index], &outcome);
         } else {
+            figures_entry(entry);
             keep[index] = judge_entry(publisher, batch, index, entry, may_retry);
             kept += keep[index];
         }
@@ -307,6 +311,7 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
                               .message = http->failure,
                               .retry_after = http_answer_header(http, RETRY_AFTER_HEADER)};
     if (http->status == 0) {
+        figures_refusal(http, "");
         judge_refusal(publisher, batch, &refusal);
         return;
     }
@@ -318,6 +323,7 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
         judge_entries(publisher, batch, &answer);
         return;
     }
+    figures_refusal(http, answer.parsed ? answer.entries[0].code : answer.code);
     if (!answer.parsed && is_clocks_fault(publisher, batch, http, answer.code)) {
         sign_again(publisher, batch);
         return;

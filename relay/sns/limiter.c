@@ -25,6 +25,14 @@ void limiter_init(struct limiter *limiter, int64_t most_per_second, int64_t now_
         .rate = (double)most_per_second, .most = (double)most_per_second, .filled_at = now_us};
 }
 
+void limiter_limit(struct limiter *limiter, int64_t most_per_second) {
+    limiter->most = (double)most_per_second;
+    if (limiter->throttled_at == 0 || (limiter->most > 0 && limiter->rate > limiter->most)) {
+        limiter->rate = limiter->most;
+        limiter->tokens = 0;
+    }
+}
+
 static double bucket(const struct limiter *limiter, int count) {
     double size = limiter->rate * burst;
     return size > count ? size : count;

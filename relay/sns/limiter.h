@@ -27,6 +27,9 @@ struct limiter {
 
 void limiter_init(struct limiter *limiter, int64_t most_per_second, int64_t now_us);
 
+// limiter_limit changes the fixed limit; what throttling has taught stays in force below it.
+void limiter_limit(struct limiter *limiter, int64_t most_per_second);
+
 // limiter_wait_us is how long until `count` messages may be sent: 0 is at once. limiter_take takes their
 // tokens.
 int64_t limiter_wait_us(struct limiter *limiter, int count, int64_t now_us);

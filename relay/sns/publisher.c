@@ -177,6 +177,7 @@ static struct sns_topic *topic_state(struct publisher *publisher, struct topic *
     state->groups = topic->parts.is_fifo ? groups_new() : NULL;
     breaker_init(&state->breaker, publisher->settings->retry_base, publisher->settings->retry_max);
     limiter_init(&state->limiter, 0, clock_monotonic_us());
+    figures_topic(state);
     state->next = publisher->topics;
     publisher->topics = state;
     topic->sink_state = state;
@@ -403,6 +404,19 @@ static bool admits(void *self, struct topic *topic) {
            (state == NULL || (state->late == 0 && is_closed_enough(breaker_state(&state->breaker, now))));
 }
 
+void publisher_renew(struct publisher *publisher) {
+    const struct settings *settings = publisher->settings;
+    if (publisher->generation == settings->generation) {
+        return;
+    }
+    publisher->generation = settings->generation;
+    limiter_limit(&publisher->limiter, settings->rate_limit);
+    breaker_limit(&publisher->breaker, settings->retry_base, settings->retry_max);
+    for (struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
+        breaker_limit(&topic->breaker, settings->retry_base, settings->retry_max);
+    }
+}
+
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
@@ -464,6 +478,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
     struct publisher *publisher = memory_allocate(1, sizeof *publisher);
     publisher->listener = *listener;
     publisher->settings = settings;
+    publisher->generation = settings->generation;
     publisher->timer = evtimer_new(base, on_timer, publisher);
     probe_init(publisher, base);
     breaker_init(&publisher->breaker, settings->retry_base, settings->retry_max);
@@ -491,6 +506,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .is_late = is_late,
                          .resting_us = room_resting_us,
                          .admits = admits,
+                         .health = publisher_health,
                          .free = free_publisher};
     return true;
 }

@@ -18,6 +18,7 @@ static void on_answer(void *context, const struct http_answer *answer) {
     struct batch *batch = context;
     struct publisher *publisher = batch->topic->publisher;
     publisher->in_flight--;
+    figures_answer(publisher, batch);
     batch->sent_at = 0;
     judge_answer(publisher, batch, answer);
     send_waiting(publisher);
@@ -69,6 +70,7 @@ static void post(struct publisher *publisher, struct batch *batch,
         .done = on_answer,
         .context = batch};
     publisher->in_flight++;
+    figures_request(publisher, batch);
     batch->sent_at = clock_monotonic_us();
     http_send(publisher->http, &request);
     memory_wipe(token, sizeof token);
@@ -196,6 +198,7 @@ static int64_t try_all(struct publisher *publisher, int64_t now) {
 void send_waiting(struct publisher *publisher) {
     int64_t now = clock_monotonic_us();
     int64_t next;
+    publisher_renew(publisher);
     while ((next = try_all(publisher, now)) == 0) {
     }
     if (next != INT64_MAX) {

@@ -11,6 +11,7 @@
 #include "credentials/credentials.h"
 #include "http/client.h"
 #include "message/message.h"
+#include "observe/metrics.h"
 #include "settings/settings.h"
 #include "sink/sink.h"
 #include "sns/batch.h"
@@ -41,12 +42,15 @@ struct sns_topic {
     struct breaker breaker;
     bool outage; // why the breaker is not closed: nobody answers, so other topics will fare no better
     struct limiter limiter;
+    struct metric *throttled;
+    struct metric *resting;
     int64_t put_off_until; // when the last event that was too much is to come again
 };
 
 struct publisher {
     struct sink_listener listener;
     const struct settings *settings;
+    uint64_t generation; // of the settings that limiter and breakers have
     struct aws_config *config;
     struct http_client *http;
     struct credentials *credentials;
@@ -72,6 +76,9 @@ struct publisher {
 };
 
 // In publisher.c:
+
+// publisher_renew gives limiter and breakers what a reload has changed.
+void publisher_renew(struct publisher *publisher);
 
 // publisher_batch returns an empty batch for a topic; publisher_recycle takes it back.
 struct batch *publisher_batch(struct publisher *publisher, struct sns_topic *topic);
@@ -137,6 +144,18 @@ void judge_credentials(struct publisher *publisher, struct batch *batch, const c
 // judge_send_again puts a batch first in line.
 void judge_send_again(struct batch *batch);
 
+// In figures.c:
+
+// figures_topic makes the topic's series. figures_breakers notes which topics rest, whenever a breaker has
+// opened or closed. The others count what their names say: a request before it is sent, its answer, of
+// whatever kind, a request that was refused as a whole or not answered, and an entry that was not accepted.
+void figures_topic(struct sns_topic *topic);
+void figures_breakers(const struct publisher *publisher);
+void figures_request(const struct publisher *publisher, const struct batch *batch);
+void figures_answer(const struct publisher *publisher, const struct batch *batch);
+void figures_refusal(const struct http_answer *http, const char *code);
+void figures_entry(const struct sns_entry *entry);
+
 // In identity.c:
 
 // identity_init begins to fetch credentials. Fails (ERROR_CREDENTIALS, ERROR_USAGE) when there are none, and
@@ -148,3 +167,7 @@ void identity_accepted(struct publisher *publisher, const struct batch *batch);
 
 // identity_refused treats a batch that SNS has refused for who we are.
 void identity_refused(struct publisher *publisher, struct batch *batch, const char *code, const char *reason);
+
+// In health.c:
+
+void publisher_health(void *self, struct health *health); // `health` of the sink

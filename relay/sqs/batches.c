@@ -112,6 +112,7 @@ static void answer_entry(const struct batch *batch, int index, const struct queu
                                   .reason = reason.text};
     if (failed != NULL) {
         result.outcome = judge(failed);
+        queue_count_failure(actions[batch->batches->action], 200, text_of(failed, "Code"));
         error_set(&reason, ERROR_PUBLISH, "%.64s: %.*s", text_of(failed, "Code"), REASON_SIZE,
                   text_of(failed, "Message"));
     } else if (done == NULL) {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "consumer/intake.h"
+#include "sqs/condition.h"
 #include "sqs/facts.h"
 #include "sqs/holding.h"
 #include "sqs/receiver.h"
@@ -153,6 +154,7 @@ static void on_received(void *context, const struct received *received, int64_t 
     struct held *held =
         holding_take(consumer->holding, received->handle, received->incoming.receive_count, since);
     consumer->received++;
+    holding_note_sent(held, received->sent_at);
     if (consumer->stage == STAGE_CONSUMING) {
         intake_offer(consumer->intake, &received->incoming, held);
     } else {
@@ -257,6 +259,17 @@ void sqs_consumer_stop(struct sqs_consumer *consumer) {
     holding_flush(consumer->holding);
     set_deadline(consumer, consumer->settings->shutdown_timeout);
     poke(consumer);
+}
+
+bool sqs_consumer_is_stopping(const struct sqs_consumer *consumer) {
+    return consumer->stage > STAGE_CONSUMING;
+}
+
+void sqs_consumer_health(const struct sqs_consumer *consumer, struct health *health) {
+    condition_tell(health, consumer->queue, consumer->facts_known,
+                   consumer->facts_known ? receiver_trouble(consumer->receiver)
+                                         : facts_trouble(consumer->facts));
+    intake_health(consumer->intake, health);
 }
 
 bool sqs_consumer_result(const struct sqs_consumer *consumer, struct error *error) {

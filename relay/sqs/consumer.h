@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "observe/health.h"
 #include "settings/settings.h"
 
 #include <event2/event.h>
@@ -23,3 +24,10 @@ void sqs_consumer_stop(struct sqs_consumer *consumer);
 
 // sqs_consumer_result is whether it has ended in good order; else why it did not.
 bool sqs_consumer_result(const struct sqs_consumer *consumer, struct error *error);
+
+// sqs_consumer_is_stopping: it receives no more.
+bool sqs_consumer_is_stopping(const struct sqs_consumer *consumer);
+
+// sqs_consumer_health adds the checks "sqs" (credentials are there, the queue is found, and receiving works)
+// and "handlers".
+void sqs_consumer_health(const struct sqs_consumer *consumer, struct health *health);

@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "sqs/trouble.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -40,6 +39,10 @@ void facts_free(struct facts *facts) {
         event_free(facts->timer);
         free(facts);
     }
+}
+
+const struct trouble *facts_trouble(const struct facts *facts) {
+    return &facts->trouble;
 }
 
 static const char *text_of(const cJSON *object, const char *name) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sqs/queue.h"
+#include "sqs/trouble.h"
 
 struct facts;
 
@@ -18,3 +19,5 @@ struct facts_listener {
 struct facts *facts_new(struct event_base *base, struct queue *queue, const struct facts_listener *listener);
 void facts_ask(struct facts *facts);
 void facts_free(struct facts *facts); // the queue is to be freed before; NULL is fine
+
+const struct trouble *facts_trouble(const struct facts *facts);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "sqs/batches.h"
 #include "sqs/trouble.h"
 #include "sqs/visibility.h"
@@ -28,6 +29,7 @@ struct held {
     struct holding *holding;
     char *handle;
     struct event *timer;
+    int64_t sent_at;  // by the wall clock; 0: not known
     int64_t since;    // hidden, at the latest
     int64_t deadline; // visible again, at the earliest
     int receive_count;
@@ -46,7 +48,7 @@ struct holding {
     struct batches *deletions;
     struct batches *hidings;
     struct held *first;
-    int64_t retry_base_us, retry_max_us;
+    const struct settings *settings;
     int visibility_s;
     int count;
     int undecided;
@@ -69,8 +71,7 @@ struct holding *holding_new(struct event_base *base, struct queue *queue, const 
     struct holding *holding = memory_allocate(1, sizeof *holding);
     holding->base = base;
     holding->listener = *listener;
-    holding->retry_base_us = settings->retry_base;
-    holding->retry_max_us = settings->retry_max;
+    holding->settings = settings;
     holding->visibility_s = visibility_seconds(settings->visibility_timeout);
     holding->deletions = batches_new(base, queue, BATCHES_DELETE, settings->request_timeout,
                                      &(struct batches_listener){holding, on_deleted});
@@ -120,6 +121,7 @@ static void finish(struct held *held) {
         held->next->previous = held->previous;
     }
     holding->count--;
+    metric_gauge(METRIC_HELD_MESSAGES, holding->count);
     free_held(held);
     holding->listener.freed(holding->listener.context);
 }
@@ -199,14 +201,20 @@ struct held *holding_take(struct holding *holding, const char *handle, int recei
     }
     holding->first = held;
     holding->count++;
+    metric_gauge(METRIC_HELD_MESSAGES, holding->count);
     holding->undecided++;
     wake_for_extension(held);
     return held;
 }
 
+void holding_note_sent(struct held *held, int64_t sent_at) {
+    held->sent_at = sent_at;
+}
+
 // What is asked of SQS about one message is asked one after the other: an extension that overtakes what was
 // wished after it would hide the message again.
 static void decide(struct held *held, enum wish wish, int seconds) {
+    metric_count(METRIC_RETURNED, wish == WISH_GIVE_BACK ? 1 : 0);
     held->wish = wish;
     held->seconds = seconds;
     held->attempts = 0;
@@ -224,8 +232,8 @@ void holding_delete(struct held *held) {
 void holding_put_off(struct held *held, int64_t retry_after_us) {
     const struct holding *holding = held->holding;
     decide(held, WISH_GIVE_BACK,
-           visibility_backoff(held->receive_count, holding->retry_base_us, holding->retry_max_us,
-                              retry_after_us, held->since, clock_boot_us()));
+           visibility_backoff(held->receive_count, holding->settings->retry_base,
+                              holding->settings->retry_max, retry_after_us, held->since, clock_boot_us()));
 }
 
 void holding_give_back(struct held *held) {
@@ -285,6 +293,13 @@ static void note(struct trouble *trouble, const char *action, const struct entry
     }
 }
 
+static void count_deleted(const struct held *held) {
+    metric_count(METRIC_DELETED, 1);
+    if (held->sent_at > 0) {
+        metric_record(METRIC_MESSAGE_AGE, clock_unix_us() - held->sent_at);
+    }
+}
+
 // A message that cannot be deleted comes again, and is recognised then by its event's id.
 static void on_deleted(void *context, void *item, const struct entry_result *result) {
     struct holding *holding = context;
@@ -296,7 +311,9 @@ static void on_deleted(void *context, void *item, const struct entry_result *res
         try_again(held);
         return;
     }
-    if (result->outcome != ENTRY_DONE) {
+    if (result->outcome == ENTRY_DONE) {
+        count_deleted(held);
+    } else {
         log_debug("a handled message is not deleted, so it comes again", LOG_TEXT("reason", result->reason));
     }
     finish(held);

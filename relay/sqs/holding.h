@@ -25,6 +25,9 @@ void holding_free(struct holding *holding); // asks nothing; the queue is to be 
 // holding_take takes a message in hand, by its receipt handle (copied), hidden since `since` (visibility.h).
 struct held *holding_take(struct holding *holding, const char *handle, int receive_count, int64_t since);
 
+// holding_note_sent notes when the message was sent (wall clock, microseconds; 0: not known), for its age.
+void holding_note_sent(struct held *held, int64_t sent_at);
+
 // What is to become of it, once: it is deleted, hidden for as long as its receive count and `retry_after_us`
 // say, or visible again at once. The message is not to be used after that.
 void holding_delete(struct held *held);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "credentials/credentials.h"
+#include "observe/metrics.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct asked {
     struct queue *queue;
     struct event *later; // where it could not even be sent; else NULL
     struct error reason; // why it is not done
+    const char *action;
     enum aws_failure failure;
     uint64_t signed_with;
     int64_t asked_at;
@@ -148,6 +150,14 @@ bool queue_waits(const struct queue *queue) {
     return credentials_now(queue->credentials) == NULL && credentials_problem(queue->credentials)[0] == '\0';
 }
 
+const char *queue_credentials_problem(const struct queue *queue) {
+    const char *problem = credentials_problem(queue->credentials);
+    if (credentials_now(queue->credentials) != NULL) {
+        return NULL;
+    }
+    return problem[0] != '\0' ? problem : "the first credentials are being fetched";
+}
+
 static void end(struct asked *asked, const struct queue_answer *answer) {
     asked->done(asked->context, answer);
     *(asked->previous != NULL ? &asked->previous->next : &asked->queue->asked) = asked->next;
@@ -169,6 +179,27 @@ static enum aws_failure judge_refusal(const struct asked *asked, enum aws_failur
     return failure;
 }
 
+// Those that SQS alone has: aws/failure.c has the others.
+static bool is_own_code(const char *code) {
+    static const char *const codes[] = {
+        "InvalidIdFormat",        "InvalidParameterValue", "KmsDisabled",
+        "KmsInvalidState",        "KmsNotFound",           "MessageNotInflight",
+        "ReceiptHandleIsInvalid", "InvalidReceiptHandle",  "UnsupportedOperation",
+        "InvalidSecurity"};
+    for (size_t index = 0; index < sizeof codes / sizeof codes[0]; index++) {
+        if (strcmp(aws_error_name(code), codes[index]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void queue_count_failure(const char *action, int http_status, const char *code) {
+    char word[AWS_CODE_WORD_SIZE];
+    aws_failure_word(word, http_status, code, is_own_code(code));
+    metric_add(metric_series(METRIC_SQS_ERRORS, action, word), 1);
+}
+
 static void on_answer(void *context, const struct aws_answer *aws) {
     struct asked *asked = context;
     struct queue_answer answer = {.json = aws->json,
@@ -181,6 +212,7 @@ static void on_answer(void *context, const struct aws_answer *aws) {
             credentials_accepted(asked->queue->credentials);
         }
     } else {
+        queue_count_failure(asked->action, aws->status, aws->code);
         error_set(&asked->reason, ERROR_PUBLISH, "%s%s%s", aws->code, aws->code[0] != '\0' ? ": " : "",
                   aws->message);
         answer.failure = aws_failure_of_answer(aws->status, aws->code);
@@ -242,6 +274,7 @@ void queue_ask(struct queue *queue, const struct queue_question *question) {
     *asked = (struct asked){.queue = queue,
                             .next = queue->asked,
                             .signed_with = credentials_version(queue->credentials),
+                            .action = question->action,
                             .asked_at = clock_boot_us(),
                             .done = question->done,
                             .again = question->again,

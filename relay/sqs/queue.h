@@ -36,6 +36,9 @@ const struct queue_url *queue_url_of(const struct queue *queue);
 // queue_waits: the first credentials are still being fetched; credentials_changed will say when to ask.
 bool queue_waits(const struct queue *queue);
 
+// queue_credentials_problem: why there are no credentials now; NULL when there are.
+const char *queue_credentials_problem(const struct queue *queue);
+
 struct queue_answer {
     bool good;                // the request was done
     const struct cJSON *json; // where it was
@@ -45,7 +48,7 @@ struct queue_answer {
 };
 
 struct queue_question {
-    const char *action;  // "ReceiveMessage"
+    const char *action;  // "ReceiveMessage"; lives on
     struct cJSON *input; // taken over; QueueUrl is added to it
     int64_t timeout_us;  // of each attempt; 0: settings->request_timeout
     size_t answer_limit; // 0: 1 MiB
@@ -53,6 +56,9 @@ struct queue_question {
     bool (*again)(void *context); // as in aws_request
     void *context;
 };
+
+// queue_count_failure counts a failure of a request or (http_status 200) of a single entry.
+void queue_count_failure(const char *action, int http_status, const char *code);
 
 // queue_ask asks; `done` is called exactly once, later, from the loop, also where there are no credentials.
 void queue_ask(struct queue *queue, const struct queue_question *question);

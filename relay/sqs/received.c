@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 static const char *text_of(const cJSON *object, const char *name) {
@@ -22,6 +23,13 @@ static int count_of(const cJSON *object, const char *name) {
     }
     long count = strtol(text, NULL, 10);
     return count < INT_MAX ? (int)count : INT_MAX;
+}
+
+// SQS writes milliseconds.
+static int64_t time_of(const cJSON *object, const char *name) {
+    const char *text = text_of(object, name);
+    int64_t milliseconds = text != NULL && text[0] >= '0' && text[0] <= '9' ? strtoll(text, NULL, 10) : 0;
+    return milliseconds < INT64_MAX / 1000 ? milliseconds * 1000 : 0;
 }
 
 static void read_attributes(struct incoming *incoming, const cJSON *attributes) {
@@ -48,6 +56,7 @@ bool received_read(struct received *ret, const struct cJSON *message, bool fifo)
     ret->incoming.body = slice_of_text(body);
     ret->incoming.group_id = slice_of(system, "MessageGroupId");
     ret->incoming.fifo = fifo;
+    ret->sent_at = time_of(system, "SentTimestamp");
     ret->incoming.receive_count = count_of(system, "ApproximateReceiveCount");
     if (cJSON_IsObject(attributes)) {
         read_attributes(&ret->incoming, attributes);

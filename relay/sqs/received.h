@@ -11,6 +11,7 @@ struct cJSON;
 
 struct received {
     const char *handle;       // the receipt handle, zero-terminated
+    int64_t sent_at;          // SentTimestamp, microseconds since 1970-01-01 UTC; 0: not known
     struct incoming incoming; // its views, and the handle, live as long as the JSON
 };
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "sqs/trouble.h"
+#include "observe/metrics.h"
 #include "sqs/visibility.h"
 
 #include <cjson/cJSON.h>
@@ -114,6 +114,10 @@ int receiver_under_way(const struct receiver *receiver) {
     return receiver->count;
 }
 
+const struct trouble *receiver_trouble(const struct receiver *receiver) {
+    return &receiver->trouble;
+}
+
 static void take_messages(struct receiver *receiver, const cJSON *messages, int64_t since) {
     const cJSON *message;
     cJSON_ArrayForEach(message, messages) {
@@ -140,6 +144,10 @@ static int take_answer(struct receiver *receiver, const struct queue_answer *ans
     trouble_end(&receiver->trouble, "ReceiveMessage");
     receiver->started = true;
     receiver->flowing = count > 0;
+    if (count > 0) {
+        metric_count(METRIC_RECEIVED, count);
+        metric_record(METRIC_RECEIVE_DURATION, clock_boot_us() - answer->asked_at);
+    }
     if (count == 0 && clock_boot_us() - answer->asked_at < PAUSE_US) {
         pause_for(receiver, PAUSE_US);
     }

@@ -5,6 +5,7 @@
 
 #include "sqs/queue.h"
 #include "sqs/received.h"
+#include "sqs/trouble.h"
 
 struct receiver;
 
@@ -30,3 +31,5 @@ void receiver_stop(struct receiver *receiver);  // sends nothing new; what is un
 void receiver_hurry(struct receiver *receiver); // what a refusal was for may be over: pump again
 
 int receiver_under_way(const struct receiver *receiver);
+
+const struct trouble *receiver_trouble(const struct receiver *receiver);

@@ -5,12 +5,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <stdio.h>
+
 enum { BASE_US = 500000, MAX_US = 30000000, WARNING_US = 60000000 };
 
 int64_t trouble_fail(struct trouble *trouble, const char *action, enum aws_failure failure,
                      const char *reason) {
     int64_t now = clock_monotonic_us();
+    trouble->began_at = trouble->failures == 0 ? now : trouble->began_at;
     trouble->failures++;
+    trouble->throttled = failure == AWS_FAILURE_THROTTLED;
+    (void)snprintf(trouble->reason, sizeof trouble->reason, "%s", reason);
     if (trouble->warned_at == 0 || now - trouble->warned_at >= WARNING_US) {
         trouble->warned_at = now;
         trouble->told = true;

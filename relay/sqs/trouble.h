@@ -5,10 +5,15 @@
 
 #include "sqs/queue.h"
 
+enum { TROUBLE_REASON_SIZE = 200 };
+
 struct trouble {
-    int failures;      // in a row; 0: all is well
-    int64_t warned_at; // 0: never
-    bool told;         // of these failures
+    int failures;                     // in a row; 0: all is well
+    int64_t began_at;                 // of these: clock_monotonic_us
+    bool throttled;                   // the last one: it works, but slower
+    int64_t warned_at;                // 0: never
+    bool told;                        // of these failures
+    char reason[TROUBLE_REASON_SIZE]; // of the last one
 };
 
 // trouble_fail notes that an action has failed, warns of it, at most once a minute, and returns for how long

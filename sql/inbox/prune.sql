@@ -38,9 +38,9 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF older_than IS NULL OR older_than < interval '0' OR older_than > interval '10 years' THEN
+    IF older_than IS NULL OR older_than < interval '0' OR older_than > interval '3650 days' THEN
         PERFORM inbox.refuse('older_than', coalesce(older_than::text, 'NULL'),
-            'it must be from 0 to 10 years',
+            'it must be from 0 to 3650 days',
             'Leave it out for 30 days.');
     END IF;
     IF older_than < interval '15 days' AND force IS NOT TRUE THEN

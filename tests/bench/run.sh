@@ -82,7 +82,7 @@ prepare() {
     PG_FSYNC=on postgres_start "$work/postgres"
     emulator_alone
     export PGDATABASE=bench AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-    export OUTBOX_TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:bench
+    export OUTBOX_TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:bench OUTBOX_LISTEN=${OUTBOX_LISTEN:-off}
 }
 
 fresh_database() {

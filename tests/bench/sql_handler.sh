@@ -14,7 +14,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/sql_driver.sh"
 # server_cpu prints the microseconds that all sessions which have ended took.
 server_cpu() {
     local postmaster ticks
-    wait_for_sql 10 "all sessions have ended" "select count(*) = 0 from pg_stat_activity where application_name = 'outbox-relay'"
+    wait_for_sql 10 "all sessions have ended" "select count(*) = 0 from pg_stat_activity where application_name like 'outbox-relay%'"
     sleep 0.5 # until the last of them is reaped
     read -r postmaster <"$system_dir/postgres/data/postmaster.pid"
     ticks=$(cut -d ' ' -f 16,17 "/proc/$postmaster/stat")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# PgBouncer in transaction mode, for system tests. Meant to be sourced after system.sh.
+# PgBouncer, for system tests. Meant to be sourced after system.sh.
 # shellcheck disable=SC2154 # system_dir is set there
 
 # pooler_start starts PgBouncer in a folder of its own, the first time on a port that was free; sets pooler_port. Run by root
 # it belongs to the user postgres, since it refuses to run as root. Roles postgres and relay may log in; pooler_size is the
-# number of its connections for each.
+# number of its connections for each, pooler_mode its mode (transaction).
 pooler_start() {
     local dir=$system_dir/pooler try as=()
     pgbouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || fail "the package pgbouncer is missing"
@@ -35,7 +35,7 @@ listen_port = $port_tried
 unix_socket_dir =
 auth_type = trust
 auth_file = $dir/users
-pool_mode = transaction
+pool_mode = ${pooler_mode:-transaction}
 default_pool_size = ${pooler_size:-20}
 server_round_robin = 1
 server_login_retry = 1

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Who may do what.
 BEGIN;
-SELECT plan(60);
+SELECT plan(82);
 
 INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('order.created', 'order-1', '{}');
 
@@ -31,7 +31,8 @@ SELECT pg_temp.may_not('outbox_writer', statement) FROM unnest(ARRAY[
     'SELECT data FROM outbox.event', 'UPDATE outbox.event SET data = data', 'UPDATE outbox.event SET sent_at = NULL',
     'DELETE FROM outbox.event', 'TRUNCATE outbox.event', $$SELECT nextval('outbox.event_id_seq')$$,
     'SELECT floor FROM outbox.state', 'SELECT outbox.unroute(''**'')', 'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')',
-    'SELECT outbox.park(1)', 'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')']) AS statement;
+    'SELECT outbox.park(1)', 'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')', 'SELECT outbox.report()',
+    'SELECT * FROM outbox.lag', 'SELECT * FROM outbox.blockers', 'SELECT outbox.prune(''7 days'')']) AS statement;
 
 SELECT pg_temp.may('outbox_relay', statement) FROM unnest(ARRAY[
     'SELECT * FROM outbox.event WHERE id > 0 ORDER BY id LIMIT 10 FOR NO KEY UPDATE SKIP LOCKED',
@@ -42,20 +43,25 @@ SELECT pg_temp.may('outbox_relay', statement) FROM unnest(ARRAY[
     'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')', 'SELECT outbox.park(1, ''x'')', 'SELECT outbox.park(ARRAY[1::bigint])',
     'SELECT outbox.pause(''arn:aws:sns:eu-central-1:123456789012:t'', ''x'')',
     'SELECT outbox.pause(''arn:aws:sns:eu-central-1:123456789012:t'')',
-    'SELECT outbox.resume(''arn:aws:sns:eu-central-1:123456789012:t'')']) AS statement;
+    'SELECT outbox.resume(''arn:aws:sns:eu-central-1:123456789012:t'')', 'SELECT * FROM outbox.backlog()', 'SELECT * FROM outbox.lag',
+    'SELECT * FROM outbox.waiting', 'SELECT * FROM outbox.relays', 'SELECT * FROM outbox.blockers', 'SELECT outbox.report()',
+    'SELECT outbox.prune(''7 days'')', 'SELECT outbox.prune_step(''7 days'', 0, 10)', 'SELECT * FROM outbox.pruning']) AS statement;
 SELECT pg_temp.may_not('outbox_relay', statement) FROM unnest(ARRAY[
     'UPDATE outbox.event SET data = data', 'UPDATE outbox.event SET event_id = event_id', 'DELETE FROM outbox.event',
     $$INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES ('a', 'b', '{}')$$,
     'UPDATE outbox.state SET id = true', 'DELETE FROM outbox.state', 'SELECT outbox.unroute(''**'')',
-    'UPDATE outbox.paused_topic SET reason = NULL', 'TRUNCATE outbox.paused_topic']) AS statement;
+    'UPDATE outbox.paused_topic SET reason = NULL', 'TRUNCATE outbox.paused_topic', 'UPDATE outbox.pruning SET pruned_to = 0',
+    'SELECT outbox.prune_range(0, 1, now())']) AS statement;
 
 SELECT pg_temp.may('outbox_reader', statement) FROM unnest(ARRAY[
     'SELECT * FROM outbox.event_status', 'SELECT * FROM outbox.lag', 'SELECT * FROM outbox.parked', 'SELECT * FROM outbox.paused_topic',
-    'SELECT outbox.topic_of(''a'')']) AS statement;
+    'SELECT outbox.topic_of(''a'')', 'SELECT * FROM outbox.backlog()', 'SELECT * FROM outbox.waiting', 'SELECT * FROM outbox.relays',
+    'SELECT * FROM outbox.blockers', 'SELECT outbox.report()']) AS statement;
 SELECT pg_temp.may_not('outbox_reader', statement) FROM unnest(ARRAY[
     'SELECT * FROM outbox.event FOR UPDATE', 'UPDATE outbox.event SET sent_at = NULL',
     $$SELECT outbox.publish('a', 'b', '{}')$$, 'SELECT outbox.retry(1)', 'SELECT outbox.retry(''**'')', 'SELECT outbox.park(1)',
-    'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')']) AS statement;
+    'SELECT outbox.pause(''t'')', 'SELECT outbox.resume(''t'')', 'SELECT outbox.prune(''7 days'')',
+    'SELECT outbox.prune_step(''7 days'', 0, 10)']) AS statement;
 
 SELECT is_empty(
     $$SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'outbox'::regnamespace

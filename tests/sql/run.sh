@@ -19,5 +19,5 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 
 # Autovacuum would take new statistics while a test has its own.
-PG_FSYNC=off PG_OPTIONS='-c autovacuum=off' postgres_start "$dir/postgres"
+PG_FSYNC=off PG_OPTIONS='-c autovacuum=off -c max_prepared_transactions=5' postgres_start "$dir/postgres"
 "$here/suite.sh" "$@"

@@ -72,8 +72,8 @@ insert bad 2 1
 wait_for_sql 20 "it is parked" "select count(parked_at) = 1 from outbox.event where event_type = 'bad.moved'"
 assert_match "after all attempts, with the reason" '^2 .*too late' \
     "$(sql "select attempts || ' ' || last_error from outbox.event where event_type = 'bad.moved' and parked_at is not null")"
-assert_equal "and the one behind it waits" "waits for an earlier event of its aggregate" \
-    "$(sql "select last_error from outbox.event where event_type = 'bad.moved' and parked_at is null")"
+wait_for_sql 20 "and the one behind it waits" \
+    "select last_error = 'waits for an earlier event of its aggregate' from outbox.event where event_type = 'bad.moved' and parked_at is null"
 
 # So does an outage, but it counts for nothing, and it is tried again when it has ended, not when its time is over.
 sql "insert into outbox.event (event_type, aggregate_id, data) values ('away.moved', 'away', '{}')"

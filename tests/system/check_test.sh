@@ -67,7 +67,7 @@ found() {
 about() { grep -F -- "|$1" <<<"$findings" | grep -v '^ok|' | cut -d '|' -f 1,2 | tr '\n' ' '; }
 
 system_begin
-system_postgres
+PG_FSYNC=on system_postgres
 system_database events
 FAKE_TOPICS=made system_fake
 unset OUTBOX_TOPIC_ARN
@@ -98,15 +98,17 @@ found "or raw" "^ok\|subscription\|Queue $queue_arn:ordered.fifo .*raw delivery"
 found "the queue" "^ok\|queue\|Queue $queue_arn:orders .*exists, standard; 0 messages wait"
 found "its policy" "^ok\|queue.policy\|Queue $queue_arn:orders .*lets the topic send"
 found "its dead-letter queue" "^ok\|queue.dead_letters\|.*$queue_arn:dead"
-assert_equal "nothing else" "" "$(grep -v '^ok|' <<<"$findings" || true)"
-assert_match "the text counts" '[0-9]+ ok, 0 notes, 0 warnings, 0 errors$' "$text"
+found "what is not tried" "^note\|credentials.publish\|AWS credentials\|.*aws iam simulate-principal-policy .*user/$key_id --resource-arns $arn:"
+assert_equal "nothing else" "credentials.publish relays.none rights.more rights.writers" \
+    "$(grep -v '^ok|' <<<"$findings" | cut -d '|' -f 2 | sort | xargs)"
+assert_match "the text counts" '[0-9]+ ok, 4 notes, 0 warnings, 0 errors$' "$text"
 assert_equal "nothing was changed" \
     '["GetCallerIdentity","GetQueueAttributes","GetQueueUrl","GetSubscriptionAttributes","GetTopicAttributes","ListSubscriptionsByTopic"]' \
     "$(fake_stats | jq --compact-output --argjson before "$before" \
         '.actions | to_entries | map(select(.value != $before[.key]) | .key) | sort')"
 
 # One topic for each trouble.
-for name in lonely small keyed paused waiting bare strange shut gone_queue aws_key own_key filtered unsure; do
+for name in lonely small keyed paused waiting bare strange shut variable gone_queue aws_key own_key filtered unsure; do
     topic "$name"
 done
 topic mixed.fifo
@@ -122,19 +124,23 @@ queue shut "$(jq --null-input --compact-output '{Policy: ({Statement: [{Sid: "Sh
     Action: "sqs:*", Resource: "*"}]} | tojson)}')"
 queue unsure "$(jq --null-input --compact-output '{Policy: ({Statement: {Effect: "Allow", Principal: "*", Action: "*",
     Resource: "*", Condition: {StringEquals: {"aws:PrincipalOrgID": "o-1"}}}} | tojson)}')"
+queue variable "$(jq --null-input --compact-output '{Policy: ({Statement: {Effect: "Allow", Principal: "*", Action: "*",
+    Resource: "arn:aws:sqs:*:*:${aws:PrincipalTag/queue}"}} | tojson)}')"
 queue aws_key "$(with "$(policy aws_key aws_key)" '{"KmsMasterKeyId": "alias/aws/sqs"}')"
 queue own_key "$(with "$(policy own_key own_key)" '{"KmsMasterKeyId": "alias/shop"}')"
 queue mixed "$(policy mixed mixed.fifo)"
-for name in bare strange shut unsure aws_key own_key gone_queue; do
+for name in bare strange shut unsure variable aws_key own_key gone_queue; do
     subscribe "$name" "$name"
 done
 subscribe mixed.fifo mixed
 subscribe orders foreign # the queue of another account
-for name in missing lonely small keyed paused waiting bare strange shut unsure gone_queue aws_key own_key mixed.fifo; do
+for name in missing lonely small keyed paused waiting bare strange shut unsure variable gone_queue aws_key own_key mixed.fifo; do
     route "trouble.${name%.fifo}" "$name"
 done
 sql "insert into outbox.topic_route (pattern, topic_arn) values ('trouble.elsewhere', 'arn:aws:sns:us-east-1:111111111111:orders')"
 sql "select outbox.publish('nowhere.to.go', 'o', '{}')" >/dev/null
+# However many newer ones there are of another type.
+sql "insert into outbox.event (event_type, aggregate_id, data) select 'ordered.now', n, '{}' from generate_series(1, 1100) n"
 
 check "much is wrong" 8
 found "a topic that is missing" "^error\|topic.missing\|Topic $arn:missing .*does not exist.*aws sns create-topic --region us-east-1 --name missing"
@@ -148,6 +154,7 @@ found "a queue without a policy" "^error\|queue.policy\|Queue $queue_arn:bare .*
 found "a queue for another topic" "^error\|queue.policy\|Queue $queue_arn:strange .*aws:SourceArn must be .*$arn:orders.*add to the statements.*$arn:strange"
 found "a queue that is shut" "^error\|queue.policy\|Queue $queue_arn:shut .*the Deny statement \"Shut\" applies"
 found "a policy that nobody can tell of" "^warning\|queue.policy\|Queue $queue_arn:unsure .*aws:PrincipalOrgID"
+found "a policy with a variable" "^note\|queue.policy\|Queue $queue_arn:variable .*cannot be judged.*policy variable"
 found "a queue that is gone" "^error\|queue.missing\|Queue $queue_arn:gone_queue .*aws sns unsubscribe .*$arn:gone_queue:"
 found "a queue with the key of AWS" "^error\|queue.key\|Queue $queue_arn:aws_key .*alias/aws/sqs.*SqsManagedSseEnabled"
 found "a queue with a key of its own" "^note\|queue.key\|Queue $queue_arn:own_key .*alias/shop.*sns.amazonaws.com"
@@ -174,6 +181,12 @@ check "topics by a prefix" 8 OUTBOX_TOPIC_ARN= OUTBOX_TOPIC_ARN_PREFIX=$arn
 found "the topic of an event type" "^error\|topic.missing\|Topic $arn:order-made \(OUTBOX_TOPIC_ARN_PREFIX and event type order.made\)"
 check "no topic at all" 8 OUTBOX_TOPIC_ARN= OUTBOX_TOPIC_ARN_PREFIX= PGDATABASE=postgres
 found "none to look at" '^warning\|routes.none\|Routes\|no topic is named.*OUTBOX_TOPIC_ARN'
+
+check "the region of a prefix" 8 OUTBOX_TOPIC_ARN= OUTBOX_TOPIC_ARN_PREFIX=arn:aws:sns:eu-south-2:000000000000 AWS_REGION= PGDATABASE=postgres
+found "STS is asked there" '^ok\|endpoint\|AWS endpoints\|sts in eu-south-2 at'
+check "an endpoint without TLS" 8 AWS_ENDPOINT_URL=http://aws.invalid:4566 OUTBOX_REQUEST_TIMEOUT=100ms
+found "what is read on the way" '^warning\|endpoint.plain\|AWS endpoints\|sns is spoken to without TLS'
+sql 'delete from outbox.event' >/dev/null
 
 for action in GetTopicAttributes ListSubscriptionsByTopic GetSubscriptionAttributes GetQueueUrl GetQueueAttributes; do
     fake_fault "{\"kind\": \"deny\", \"match\": {\"action\": \"$action\"}}" >/dev/null
@@ -216,10 +229,11 @@ check "a clock that is an hour behind" 0
 fake_control POST clock '{"skew_ms": 0}' >/dev/null
 
 check "no database" 8 "DATABASE_URL=postgresql://postgres:$password@127.0.0.1:1/events"
-found "the routes are not known" '^error\|routes.unknown\|Routes\|.*only what the settings name.*Connection refused'
+found "why" '^error\|database.unreachable\|Database\|.*Connection refused'
+found "the routes are not known" '^note\|routes.unknown\|Routes\|.*only what the settings name'
 found "the topic of the settings is looked at" "^ok\|topic\|Topic $arn:ordered.fifo \(OUTBOX_TOPIC_ARN\)"
 check "no schema" 8 PGDATABASE=postgres
-found "what to do" '^error\|routes.unknown\|.*outbox-relay migrate up'
+found "what to do" '^error\|schema.missing\|Schema outbox\|.*outbox-relay migrate up'
 
 for word in "$secret" "$token" "$password" "$key_id:" wr0ngSecret; do
     assert_fails "${word:0:4}... is in no output" grep -qF -- "$word" <<<"$everything"

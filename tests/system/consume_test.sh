@@ -49,6 +49,8 @@ node "$system_root/tests/lib/endpoint.mjs" "$system_dir/posted" >"$system_dir/en
 printf '%s %s\n' $! "$(process_start_time $!)" >"$system_dir/endpoint.pid"
 wait_until 10 grep -q '^listening on ' "$system_dir/endpoint.log" || fail "the endpoint did not start"
 endpoint=http://$(sed -n 's/^listening on //p' "$system_dir/endpoint.log")/events
+script_make traced "cat >/dev/null; echo \"\${TRACEPARENT:-none}\" >>'$system_dir/traces'"
+traced=$script
 script_make note "event=\$(cat); echo \"\$event\" >>'$system_dir/noted'"
 
 consume_all enveloped --queue-url "$(queue_url_of enveloped)" --on 'order.created=sql:shop.take' \
@@ -59,6 +61,19 @@ assert_equal "the program has run for each" 10 "$(grep -c order.created "$system
 assert_equal "each was posted with its id" 10 "$(jq --raw-output 'select(.key == .body.eventId) | .key' "$system_dir/posted" | sort -u | wc -l)"
 assert_equal "the counts" "12 10 2 0 0" "$(for figure in received handled without_handler repeated failed; do consumed enveloped "$figure"; done | xargs)"
 assert_equal "the queue is empty" "0 0" "$(queue_counts enveloped)"
+
+# A trace goes all the way: from the metadata by the message's attribute and the queue to the application. What is no
+# trace goes nowhere.
+trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+sql "select outbox.route('**', 'arn:aws:sns:us-east-1:000000000000:orders');
+     insert into outbox.event (event_type, aggregate_id, data, metadata)
+     values ('order.traced', 'order-t', '{}', '{\"traceparent\": \"$trace\"}'),
+            ('order.traced', 'order-u', '{}', '{\"traceparent\": \"$trace\\r\\nX-Evil: 1\"}')" >/dev/null
+"$relay" run --until-empty >"$system_dir/relay.log" 2>&1 || fail "the relay failed"
+consume_all traced --queue-url "$(queue_url_of enveloped)" --on "order.traced=http:$endpoint" --on "order.traced=exec:$traced"
+assert_equal "the application's request is of the trace" "$trace null" \
+    "$(jq --raw-output 'select(.body.eventType == "order.traced") | .trace' "$system_dir/posted" | sort | xargs)"
+assert_equal "so is the program" "$trace none" "$(sort "$system_dir/traces" | xargs)"
 
 # The same events from the other queue, under the same name, are known; under another they are not.
 consume_all raw --queue-url "$(queue_url_of raw)" --consumer enveloped --on 'order.created=sql:shop.take'

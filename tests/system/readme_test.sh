@@ -18,10 +18,22 @@ examples_of() {
 }
 
 system_begin
-for page in settings exit-codes; do
+for page in settings commands exit-codes metrics; do
     assert_equal "the README's table is that of help $page" "$("$relay" help "$page")" \
         "$(table_of "outbox-relay help $page")"
 done
+
+# Every variable that the README or deploy/ names is a setting, or one of these.
+others='OUTBOX_(EVENT_ID|EVENT_TYPE|AGGREGATE_ID|DELIVERIES|QUICKSTART_HOME)'
+"$relay" help settings | grep -oE '\b(OUTBOX|AWS|DATABASE)_[A-Z0-9_]*[A-Z0-9]\b' | sort -u >"$system_dir/settings"
+assert_equal "no variable is named that is no setting" "" "$(grep -rhoE '\b(OUTBOX_|AWS_|DATABASE_URL)[A-Z0-9_]*[A-Z0-9]\b' \
+    --exclude-dir=node_modules "$readme" "$system_root/deploy" | sort -u | grep -vxE "$others" | comm -23 - "$system_dir/settings")"
+while read -r command; do
+    "$relay" help "$command" >"$system_dir/help" || fail "help $command failed"
+    assert_match "help $command" "^Usage: outbox-relay $command" "$(<"$system_dir/help")"
+done < <(table_of 'outbox-relay help commands' | sed -n 's/^| `\([a-z]*\)`.*/\1/p')
+assert_equal "every command that the README calls exists" "" "$(grep -ohE '(^|[` /])outbox-relay [a-z]+' "$readme" |
+    sed 's/.* //' | sort -u | grep -vxE "$("$relay" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' | paste -sd '|')" || true)"
 
 system_postgres
 system_database readme
@@ -46,8 +58,26 @@ PATH=$relay_build:$PATH bash -e "$system_dir/examples.sh" >"$system_dir/shell.lo
 assert_equal "the shell examples run" 0 "$status"
 assert_equal "each prints a line" "$(wc -l <"$system_dir/examples.sh")" "$(wc -l <"$system_dir/shell.log")"
 
+# What only looks may find something (exit code 8).
+examples_of shell >"$system_dir/looks.sh"
+while read -r example; do
+    status=0
+    PATH=$relay_build:$PATH bash -o pipefail -c "$example" >"$system_dir/look.log" 2>&1 || status=$?
+    assert_match "$example: exit code" '^[08]$' "$status"
+    assert_match "$example: it prints something" 'pending' "$(cat "$system_dir/look.log")"
+done <"$system_dir/looks.sh"
+
 # The example of a message has the members of a real one, in their order.
 "$relay" run --sink stdout --until-empty >"$system_dir/lines" 2>"$system_dir/relay.log"
 assert_equal "the example of a message is like a real one" "$(examples_of json | jq --compact-output keys_unsorted)" \
     "$(head -n 1 "$system_dir/lines" | jq --compact-output '.message | keys_unsorted')"
+
+# The example of a check is one.
+sql 'create index on outbox.event (message_id)'
+sql 'select outbox.set_wake_up(false)' >/dev/null
+status=0
+"$relay" check --sink stdout >"$system_dir/checked" 2>"$system_dir/check.log" || status=$?
+assert_equal "check finds something" 8 "$status"
+assert_equal "the example of a check is what it prints" "$(table_of 'outbox-relay check' | grep -v '^```')" \
+    "$(awk '/^[^ ]/ {on = ($0 == "Table outbox.event")} on' "$system_dir/checked")"
 system_end

@@ -62,6 +62,25 @@ keys=(AWS_ACCESS_KEY_ID=AKIDTEST AWS_SECRET_ACCESS_KEY=s3cr3t-key AWS_SESSION_TO
 
 runs environment "${keys[@]}"
 runs environment_json OUTBOX_LOG_FORMAT=json "${keys[@]}"
+
+# A payload is nobody's business but the consumers': not at debug level, and not when its event is refused and parked.
+printf 'DATABASE_URL=%s\n' "$DATABASE_URL" >"$system_dir/relay.env"
+for format in text json; do
+    fake_fault '{"kind":"fail_entry","code":"InvalidParameter","senderFault":true,"message":"bad &\"quoted\" entry"}' >/dev/null
+    relay_start "hostile_$format" DATABASE_URL= OUTBOX_CONFIG="$system_dir/relay.env" OUTBOX_LOG_LEVEL=debug \
+        OUTBOX_LOG_FORMAT="$format" OUTBOX_MAX_ATTEMPTS=1 "${keys[@]}"
+    sql "select outbox.publish('card.paid', e'hunter2-\u0085\u202e\"\\\\', '{\"card\": \"s3cr3t-4111\"}',
+                               '{\"correlationId\": \"s3cr3t-correlation\"}')" >/dev/null
+    wait_for_sql 30 "one is parked" "select count(*) = 1 from outbox.event where parked_at is not null"
+    fake_clear >/dev/null
+    relay_stop "hostile_$format" 0
+    assert_match "a parked event is named, $format" 'an event is parked.*bad' "$(<"$system_dir/hostile_$format.log")"
+    assert_equal "no payload in the log, $format" "" "$(grep -E -- "$hidden" "$system_dir/hostile_$format.log" || true)"
+    sql 'delete from outbox.event where parked_at is not null'
+done
+assert_equal "every line is JSON" "$(wc -l <"$system_dir/hostile_json.log")" \
+    "$(jq --compact-output 'select(.time and .level and .message)' "$system_dir/hostile_json.log" | wc -l)"
+
 credentials_start --seconds 600 --token s3cr3t-authorization
 runs container AWS_CONTAINER_CREDENTIALS_FULL_URI="$credentials_url/credentials" \
     AWS_CONTAINER_AUTHORIZATION_TOKEN=s3cr3t-authorization
@@ -125,7 +144,12 @@ assert_match "though they were looked at" "$relay" "$(<"$system_dir/seen")"
 # shellcheck disable=SC2016 # the parts of the loop are the shell's that runs it
 assert_equal "help shows none" "" "$(env "${keys[@]}" bash -c '"$0" help run; "$0" help settings; "$0" run --help' "$relay" |
     grep -E -- "$hidden" || true)"
-assert_equal "the database has none" "" "$(PGPASSWORD=hunter2-database pg_dump --data-only "$DATABASE_URL" | grep -E -- "$hidden" || true)"
+# (Not by pg_dump, which dumps no server that is newer than itself.)
+PGPASSWORD=hunter2-database psql --no-psqlrc --quiet --tuples-only --set ON_ERROR_STOP=1 "$DATABASE_URL" >"$system_dir/dump" <<'SQL'
+select format('copy %s to stdout', oid::regclass) from pg_class where relkind = 'r' and relnamespace in ('outbox'::regnamespace, 'public'::regnamespace) \gexec
+SQL
+assert_match "the database is looked at" "outbox|order" "$(<"$system_dir/dump")"
+assert_equal "and has none" "" "$(grep -E -- "$hidden" "$system_dir/dump" || true)"
 
 mkdir "$system_dir/cores"
 (cd "$system_dir/cores" && ulimit -c unlimited && relay_start crash "${keys[@]}" && relay_wait_ready crash && relay_signal crash ABRT &&

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# install.sh DIR puts the oldest and the newest PostgreSQL that is supported into DIR, from npm, with the pgTAP of this
-# machine: DIR/14/bin and DIR/18/bin hold their server programs. (For x86-64.)
+# install.sh DIR puts the PostgreSQL versions that are supported, but for Debian's own, into DIR, from npm, with the pgTAP of
+# this machine: DIR/14/bin and so on hold their server programs. (For x86-64.)
 set -euo pipefail
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -19,7 +19,7 @@ mkdir -p "$dir"
 cp "$here/package.json" "$here/package-lock.json" "$dir"
 cd "$dir"
 npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2
-for version in 14 18; do
+for version in 14 16 17 18; do
     rm -rf "$version"
     mv "node_modules/postgresql-$version/native" "$version"
     (cd "$version" && node --eval "$link")

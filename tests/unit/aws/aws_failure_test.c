@@ -84,11 +84,31 @@ static void a_name_has_no_prefix(void **state) {
     assert_string_equal(aws_error_name(""), "");
 }
 
+static const char *word_of(int http_status, const char *code, bool known) {
+    static char word[AWS_CODE_WORD_SIZE];
+    aws_failure_word(word, http_status, code, known);
+    return word;
+}
+
+static void only_known_codes_become_words(void **state) {
+    (void)state;
+    assert_string_equal(word_of(400, "Throttling", false), "Throttling");
+    assert_string_equal(word_of(400, "AWS.SimpleQueueService.NonExistentQueue", false), "NonExistentQueue");
+    assert_string_equal(word_of(400, "OfOneService", true), "OfOneService");
+    assert_string_equal(word_of(400, "OfOneService", false), "http_400");
+    assert_string_equal(word_of(503, "", false), "http_503");
+    assert_string_equal(word_of(200, "OfOneService", false), "other");
+    assert_string_equal(word_of(7, "", false), "other");
+    assert_string_equal(word_of(600, "", false), "other");
+    assert_string_equal(word_of(0, "", false), "no_answer");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_code_decides_whatever_the_status),
         cmocka_unit_test(a_status_decides_where_no_code_does),
         cmocka_unit_test(a_name_has_no_prefix),
+        cmocka_unit_test(only_known_codes_become_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

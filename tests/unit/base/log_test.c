@@ -169,8 +169,37 @@ static void a_full_pipe_does_not_stop_the_caller(void **state) {
     assert_string_equal(written() + TIME_LENGTH, " info  seen\n");
 }
 
+static int count_lines(const char *text) {
+    int lines = 0;
+    for (const char *place = strchr(text, '\n'); place != NULL; place = strchr(place + 1, '\n')) {
+        lines++;
+    }
+    return lines;
+}
+
+static void a_warning_that_repeats_is_written_ten_times_and_then_counted(void **state) {
+    (void)state;
+    log_configure(LOG_INFO, LOG_AS_TEXT);
+    for (int64_t count = 0; count < 25; count++) {
+        log_warn("it failed", LOG_INT("n", count), LOG_TEXT("topic", "one"));
+        log_info("it goes on", LOG_TEXT("topic", "one"));
+    }
+    assert_int_equal(count_lines(written()), 10 + 25);
+    log_warn("it failed", LOG_TEXT("topic", "two"));
+    assert_string_equal(written() + TIME_LENGTH, " warn  it failed topic=two\n");
+    log_flush_suppressed(false); // the ten seconds are not over
+    assert_string_equal(written(), "");
+    log_flush_suppressed(true);
+    assert_string_equal(written() + TIME_LENGTH,
+                        " warn  lines of one kind were left out suppressed=15 of=\"it failed\" topic=one\n");
+    log_flush_suppressed(true);
+    assert_string_equal(written(), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_warning_that_repeats_is_written_ten_times_and_then_counted,
+                                        open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(a_text_line_has_time_level_message_and_fields, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(a_json_line_has_the_same, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(levels_below_the_set_one_are_not_written, open_pipe, close_pipe),

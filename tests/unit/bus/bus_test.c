@@ -86,6 +86,10 @@ bool handlers_resting(const struct handlers *handlers) {
     return handlers->resting;
 }
 
+void handlers_health(const struct handlers *handlers, struct health *health) {
+    health_add(health, "handlers", !handlers->resting, handlers->resting ? "the database is lost" : "");
+}
+
 static void copy_text(char *to, size_t size, struct slice from) {
     assert_in_range(from.length, 0, size - 1);
     memcpy(to, from.data, from.length);
@@ -448,6 +452,9 @@ static void rests_with_its_handlers(void **state) {
     assert_in_range(fixture->sink.resting_us(fixture->sink.self), 1, 60000000);
     assert_int_equal(fixture->sink.room(fixture->sink.self, false), 0);
     assert_false(fixture->sink.admits(fixture->sink.self, NULL));
+    struct health health = {0};
+    fixture->sink.health(fixture->sink.self, &health);
+    assert_string_equal(health.checks[0].why, "the database is lost");
     settle_offered(0, &(struct handled){.kind = HANDLED_DONE});
     loop_settle(fixture->base);
     assert_outcome(fixture, 0, OUTCOME_SENT, "handled");

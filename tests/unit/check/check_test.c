@@ -52,6 +52,7 @@ static pid_t start_server(http_server_handler *handler) {
     close(ends[1]);
     snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
     setenv("AWS_ENDPOINT_URL", url, 1);
+    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1);
     return server;
 }
 
@@ -198,6 +199,36 @@ static void nonsense_is_not_believed(void **state) {
     free(report);
 }
 
+// As the relay does where neither settings nor a topic name a region.
+static void be_an_instance(void *context, struct http_received *request) {
+    (void)context;
+    if (strstr(request->head, "PUT /latest/api/token ") == request->head) {
+        http_server_reply(request, "200 OK", "t0ken");
+    } else if (strstr(request->head, "GET /latest/meta-data/placement/region ") == request->head) {
+        http_server_reply(request, "200 OK", "eu-north-1");
+    } else {
+        (void)answer_beginning(request);
+    }
+}
+
+static void the_region_may_be_that_of_the_instance(void **state) {
+    (void)state;
+    setenv("OUTBOX_TOPIC_ARN", "", 1);
+    char *report = report_of(be_an_instance, LONG_US);
+    assert_says(report, "ok       sts in eu-north-1 at http://127.0.0.1:");
+    assert_says(report, "ok       AWS knows them as arn:aws:iam::123456789012:user/u, account 123456789012");
+    free(report);
+    report = report_of(say_nothing, SHORT_US);
+    assert_says(report, "error    no region has been found in time");
+    free(report);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+    report = report_of(say_nothing, LONG_US);
+    assert_says(report, "error    no AWS region: set AWS_REGION");
+    free(report);
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+    setenv("OUTBOX_TOPIC_ARN", TOPIC, 1);
+}
+
 static int set_environment(void **state) {
     (void)state;
     setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none", 1);
@@ -213,7 +244,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_when_nobody_answers),  cmocka_unit_test(what_has_been_found_by_then_is_told),
         cmocka_unit_test(a_list_without_end_is_cut), cmocka_unit_test(another_answer_is_none),
-        cmocka_unit_test(nonsense_is_not_believed),
+        cmocka_unit_test(nonsense_is_not_believed),  cmocka_unit_test(the_region_may_be_that_of_the_instance),
     };
     return cmocka_run_group_tests(tests, set_environment, NULL);
 }

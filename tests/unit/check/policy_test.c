@@ -202,12 +202,34 @@ static void what_is_no_policy_allows_nothing(void **state) {
     ASSERT_JUDGED(cases);
 }
 
+// What a variable stands for is not known, so it neither allows nor keeps out for sure.
+static void a_variable_in_a_resource_is_not_judged(void **state) {
+    static const char variable[] = "has a policy variable";
+    static const struct expectation cases[] = {
+        {POLICY(ALLOW(SNS SEND "\"Resource\":\"arn:aws:sqs:*:*:${aws:PrincipalTag/q}\"")), POLICY_VARIABLE,
+         variable},
+        {POLICY(ALLOW(SNS SEND "\"Resource\":[\"${a}\",\"" QUEUE "\"]")), POLICY_ALLOWS, NULL},
+        {POLICY(ALLOW(SNS SEND "\"NotResource\":\"${a}\"")), POLICY_VARIABLE, variable},
+        {POLICY(ALLOW(SNS SEND "\"NotResource\":[\"${a}\",\"" QUEUE "\"]")), POLICY_SILENT, NULL},
+        {POLICY(ALLOW(SNS SEND TO_QUEUE) "," DENY(SNS SEND "\"Resource\":\"${a}\"")), POLICY_VARIABLE,
+         "its Deny statement"},
+        {POLICY(ALLOW("\"Principal\":{\"AWS\":\"1\"}," SEND "\"Resource\":\"${a}\"")), POLICY_SILENT, NULL},
+        {POLICY(ALLOW(SNS SEND "\"Resource\":\"${a}\"" IF("\"StringEquals\":{\"aws:SourceArn\":\"no\"}"))),
+         POLICY_SILENT, "has a condition"},
+        {POLICY(ALLOW(SNS SEND TO_QUEUE) "," ALLOW(SNS SEND "\"Resource\":\"${a}\"")), POLICY_ALLOWS, NULL},
+    };
+
+    (void)state;
+    ASSERT_JUDGED(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_statement_must_fit_in_all_parts),
         cmocka_unit_test(conditions_are_held_against_the_topic),
         cmocka_unit_test(a_deny_goes_before_all),
         cmocka_unit_test(the_closest_statement_is_told),
+        cmocka_unit_test(a_variable_in_a_resource_is_not_judged),
         cmocka_unit_test(what_is_no_policy_allows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

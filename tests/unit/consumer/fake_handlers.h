@@ -119,3 +119,8 @@ bool handlers_resting(const struct handlers *handlers) {
     (void)handlers;
     return fake_handlers.resting;
 }
+
+void handlers_health(const struct handlers *handlers, struct health *health) {
+    (void)handlers;
+    health_add(health, "handlers", !fake_handlers.resting, "");
+}

@@ -98,6 +98,11 @@ bool sql_runner_resting(const struct sql_runner *runner) {
     (void)runner;
     return test.resting;
 }
+
+const char *sql_runner_problem(const struct sql_runner *runner) {
+    (void)runner;
+    return "connection refused";
+}
 void sql_runner_free(struct sql_runner *runner) {
     test.freed += runner != NULL;
 }
@@ -410,6 +415,10 @@ static void sql_says_when_it_is_ready(void **state) {
     assert_int_equal(test.ready, 0);
     test.resting = true;
     assert_true(handlers_resting(test.handlers));
+    struct health health = {0};
+    handlers_health(test.handlers, &health);
+    assert_false(health.checks[0].good);
+    assert_string_equal(health.checks[0].why, "the database of the sql: handlers: connection refused");
     test.sql.ready(test.sql.runner.context);
     assert_int_equal(test.ready, 1);
     test.sql.recovered(test.sql.runner.context);
@@ -426,6 +435,9 @@ static void without_sql_all_is_ready_at_once(void **state) {
     loop_settle(test.base);
     assert_int_equal(test.ready, 1);
     assert_false(handlers_resting(test.handlers));
+    struct health health = {0};
+    handlers_health(test.handlers, &health);
+    assert_true(health_is_good(&health) && health.count == 1);
     handlers_drop(test.handlers);
 }
 

@@ -124,6 +124,25 @@ static void signs_with_every_secret(void **state) {
     application_free(application);
 }
 
+static void signs_with_a_secret_that_a_reload_has_brought(void **state) {
+    static char first[] = FIRST_SECRET, second[] = SECOND_SECRET;
+    struct application *application = application_new();
+    char id[64], timestamp[64], expected[64];
+
+    (void)state;
+    application->harness->settings.webhook_secret = first;
+    application_begin(application);
+    application->harness->settings.webhook_secret = second;
+    application->harness->settings.generation++;
+    application_post_any(application);
+    runner_assert_done(application->harness);
+    http_server_header(application->request, "webhook-id", id, sizeof id);
+    http_server_header(application->request, "webhook-timestamp", timestamp, sizeof timestamp);
+    sign(expected, "second secret of 25 bytes", id, timestamp, application->request->body);
+    application_assert_header(application, "webhook-signature", expected);
+    application_free(application);
+}
+
 static void goes_to_this_machine_without_a_proxy(void **state) {
     static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
     struct application *application = application_new();
@@ -235,6 +254,7 @@ int main(void) {
         cmocka_unit_test(tells_what_is_known),
         cmocka_unit_test(sends_no_line_break_in_a_header),
         cmocka_unit_test(signs_with_every_secret),
+        cmocka_unit_test(signs_with_a_secret_that_a_reload_has_brought),
         cmocka_unit_test(goes_to_this_machine_without_a_proxy),
         cmocka_unit_test(warns_once_that_signed_events_can_be_read),
         cmocka_unit_test(is_not_made_with_settings_of_no_use),

@@ -68,14 +68,14 @@ static void names_the_event(void **state) {
 static void takes_what_metadata_has(void **state) {
     struct message *message = *state;
 
-    compose(message,
-            "{\"traceparent\":\"00-a-b-01\",\"other\":{\"correlationId\":\"no\"},\"correlationId\":\"c-1\"}");
+    compose(message, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\",\"other\":"
+                     "{\"correlationId\":\"no\"},\"correlationId\":\"c-1\"}");
     assert_int_equal(message->attribute_count, 6);
     assert_attribute(message, 4, "correlation-id", "c-1");
-    assert_attribute(message, 5, "traceparent", "00-a-b-01");
-    compose(message, "{\"traceparent\":\"00-a-b-01\"}");
+    assert_attribute(message, 5, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    compose(message, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
     assert_int_equal(message->attribute_count, 5);
-    assert_attribute(message, 4, "traceparent", "00-a-b-01");
+    assert_attribute(message, 4, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 }
 
 static void decodes_escapes(void **state) {
@@ -94,6 +94,12 @@ static void leaves_out_what_cannot_travel(void **state) {
         "{\"correlationId\":\"abc\\u0000def\"}", // not "abc", which would be another's
         "{\"correlationId\\u0000\":\"abc\"}",
         "{\"traceparent\":\"a\\tb\"}",
+        "{\"traceparent\":\"00-a-b-01\"}", // of the wrong form, as are those that follow
+        "{\"traceparent\":\"ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}",
+        "{\"traceparent\":\"00-00000000000000000000000000000000-b7ad6b7169203331-01\"}",
+        "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01\"}",
+        "{\"traceparent\":\"00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01\"}",
+        "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\\r\\nX: y\"}",
     };
 
     for (size_t index = 0; index < sizeof metadata / sizeof metadata[0]; index++) {

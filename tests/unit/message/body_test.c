@@ -85,16 +85,19 @@ static void writes_domain_events(void **state) {
 }
 
 static void writes_cloudevents(void **state) {
-    const struct outbox_event event = event_of("order-1", "{\"total\":1.50}",
-                                               "{\"correlationId\":\"c-1\",\"causationId\":\"c-0\","
-                                               "\"source\":\"/orders\",\"traceparent\":\"00-a-b-01\"}");
+    const struct outbox_event event =
+        event_of("order-1", "{\"total\":1.50}",
+                 "{\"correlationId\":\"c-1\",\"causationId\":\"c-0\","
+                 "\"source\":\"/"
+                 "orders\",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
 
     assert_string_equal(
         compose(*state, FORMAT_CLOUDEVENTS, &event),
         "{\"specversion\":\"1.0\",\"id\":\"" EVENT_ID "\",\"source\":\"/orders\",\"type\":\"order.created\","
         "\"subject\":\"order-1\",\"time\":\"2026-01-31T12:34:56.789Z\",\"partitionkey\":\"order-1\","
         "\"eventversion\":\"1.0\",\"sequence\":\"42\",\"correlationid\":\"c-1\",\"causationid\":\"c-0\","
-        "\"traceparent\":\"00-a-b-01\",\"datacontenttype\":\"application/json\",\"data\":{\"total\":1.50}}");
+        "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\",\"datacontenttype\":"
+        "\"application/json\",\"data\":{\"total\":1.50}}");
 }
 
 static void writes_cloudevents_without_metadata(void **state) {

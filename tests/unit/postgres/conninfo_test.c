@@ -81,9 +81,31 @@ static void everything_else_is_refused_and_nothing_of_it_shown(void **state) {
     }
 }
 
+static void who_connects_may_change_but_not_where_to(void **state) {
+    (void)state;
+    static const char first[] = "postgresql://relay:one@db.example.com:5432/shop?sslmode=require";
+    assert_true(conninfo_same_database(first, first));
+    assert_true(
+        conninfo_same_database(first, "postgresql://other:two@db.example.com:5432/shop?sslmode=require"));
+    assert_true(conninfo_same_database(
+        first, "host=db.example.com port=5432 dbname=shop sslmode=require passfile=/x"));
+    assert_true(conninfo_same_database("", ""));
+    static const char *const others[] = {
+        "",
+        "postgresql://relay:one@db.example.com:5432/shops?sslmode=require",
+        "postgresql://relay:one@db2.example.com:5432/shop?sslmode=require",
+        "postgresql://relay:one@db.example.com:5433/shop?sslmode=require",
+        "postgresql://relay:one@db.example.com:5432/shop",
+    };
+    for (size_t index = 0; index < sizeof others / sizeof *others; index++) {
+        assert_false(conninfo_same_database(first, others[index]));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_libpq_understands_is_taken),
+        cmocka_unit_test(who_connects_may_change_but_not_where_to),
         cmocka_unit_test(everything_else_is_refused_and_nothing_of_it_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ static void on_done(void *context, PGconn *pg, const struct host *host, const st
 
 static const char *failure_of(struct fixture *fixture, const char *conninfo, const struct host *only) {
     fixture->calls = 0;
-    fixture->dial = dial_start(fixture->base, conninfo, only, on_done, fixture);
+    fixture->dial = dial_start(fixture->base, conninfo, "outbox-relay", only, on_done, fixture);
     assert_int_equal(fixture->calls, 0); // always from the loop
     event_base_dispatch(fixture->base);
     assert_int_equal(fixture->calls, 1);
@@ -128,7 +128,7 @@ static void freed_in_the_middle(void **state) {
     struct fixture *fixture = *state;
     char conninfo[100];
     snprintf(conninfo, sizeof conninfo, "host=127.0.0.1 port=%d", fixture->silent_port);
-    fixture->dial = dial_start(fixture->base, conninfo, NULL, on_done, fixture);
+    fixture->dial = dial_start(fixture->base, conninfo, "outbox-relay", NULL, on_done, fixture);
     event_base_loop(fixture->base, EVLOOP_ONCE);
     dial_free(fixture->dial);
     fixture->dial = NULL;

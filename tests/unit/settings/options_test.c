@@ -28,7 +28,8 @@ static void every_member_of_the_settings_has_exactly_one_option(void **state) {
             assert_int_equal(used[options[index].offset + byte]++, 0);
         }
     }
-    for (size_t byte = 0; byte < sizeof used; byte++) {
+    for (size_t byte = 0; byte < offsetof(struct settings, generation);
+         byte++) { // what follows is no setting
         assert_int_equal(used[byte], 1);
     }
 }

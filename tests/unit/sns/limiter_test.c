@@ -62,6 +62,27 @@ static void a_rate_lets_through_that_much(void **state) {
     assert_in_range(sent, 5 * 200 - BATCH, 5 * 200);
 }
 
+static void a_limit_that_changes_holds_at_once(void **state) {
+    struct limiter limiter;
+
+    (void)state;
+    limiter_init(&limiter, 0, START);
+    limiter_limit(&limiter, 200);
+    int sent = 0;
+    for (int64_t now = START; now < START + 5 * SECOND; now += 1000) {
+        sent += send_all(&limiter, now, 1000);
+    }
+    assert_in_range(sent, 5 * 200 - BATCH, 5 * 200);
+    limiter_limit(&limiter, 0);
+    assert_int_equal(limiter_wait_us(&limiter, 100000, START + 5 * SECOND), 0);
+    limiter_accepted(&limiter, 1000, START + 5 * SECOND);
+    assert_true(limiter_throttled(&limiter, START + 5 * SECOND));
+    limiter_limit(&limiter, 5000); // what throttling has taught stays
+    assert_int_equal((int)limiter_rate(&limiter), 950);
+    limiter_limit(&limiter, 300);
+    assert_int_equal((int)limiter_rate(&limiter), 300);
+}
+
 static void tells_how_long_to_wait(void **state) {
     struct limiter limiter;
 
@@ -291,6 +312,7 @@ int main(void) {
         cmocka_unit_test(throttling_sets_the_rate_from_what_was_accepted),
         cmocka_unit_test(a_rate_lets_through_that_much),
         cmocka_unit_test(tells_how_long_to_wait),
+        cmocka_unit_test(a_limit_that_changes_holds_at_once),
         cmocka_unit_test(saves_up_little),
         cmocka_unit_test(rejections_together_are_one),
         cmocka_unit_test(never_stops),

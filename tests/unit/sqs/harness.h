@@ -157,6 +157,11 @@ bool intake_resting(const struct intake *intake) {
     return harness->resting;
 }
 
+void intake_health(const struct intake *intake, struct health *health) {
+    (void)intake;
+    health_add(health, "handlers", !harness->resting, "");
+}
+
 // Asked once, for the last line of the log.
 const struct intake_counts *intake_counts(const struct intake *intake) {
     (void)intake;

@@ -107,10 +107,10 @@ static void on_overdue(void *context) {
 
 static int set_up(void **state) {
     (void)state;
-    const struct settings settings = {.retry_base = SECOND_US,
-                                      .retry_max = SECOND_US,
-                                      .visibility_timeout = 2 * SECOND_US,
-                                      .request_timeout = 10 * SECOND_US};
+    static const struct settings settings = {.retry_base = SECOND_US,
+                                             .retry_max = SECOND_US,
+                                             .visibility_timeout = 2 * SECOND_US,
+                                             .request_timeout = 10 * SECOND_US};
     fixture = memory_allocate(1, sizeof *fixture);
     fixture->base = event_base_new();
     fixture->holding = holding_new(fixture->base, NULL, &settings,

@@ -117,6 +117,32 @@ static void counts_are_digits(void **state) {
     }
 }
 
+static void the_time_of_sending_is_digits(void **state) {
+    static const struct {
+        const char *text;
+        int64_t sent_at;
+    } times[] = {
+        {"\"1767225600250\"", INT64_C(1767225600250000)},
+        {"\"-5\"", 0},
+        {"\"soon\"", 0},
+        {"1767225600250", 0},
+        {"\"99999999999999999999\"", 0},
+    };
+
+    (void)state;
+    for (size_t index = 0; index < sizeof times / sizeof times[0]; index++) {
+        char text[160];
+        struct received received;
+        (void)snprintf(text, sizeof text,
+                       "{\"ReceiptHandle\":\"h\",\"Body\":\"b\",\"Attributes\":{\"SentTimestamp\":%s}}",
+                       times[index].text);
+        cJSON *json = parse(text);
+        assert_true(received_read(&received, json, false));
+        assert_int_equal(received.sent_at, times[index].sent_at);
+        cJSON_Delete(json);
+    }
+}
+
 static void attributes_are_ten_at_most(void **state) {
     struct received received;
     cJSON *json = parse("{\"ReceiptHandle\":\"h\",\"Body\":\"b\"}");
@@ -140,6 +166,7 @@ int main(void) {
         cmocka_unit_test(what_is_missing_is_empty),
         cmocka_unit_test(what_is_no_message_is_refused),
         cmocka_unit_test(counts_are_digits),
+        cmocka_unit_test(the_time_of_sending_is_digits),
         cmocka_unit_test(attributes_are_ten_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "handle/traceparent.h"
+#include "base/traceparent.h"
 
 static const char shape[] = "00-00000000000000000000000000000000-0000000000000000-00"; // 0: a digit
 

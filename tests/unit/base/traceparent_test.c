@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which traceparents are sent on.
-#include "handle/traceparent.h"
+#include "base/traceparent.h"
 
 // cmocka needs the headers before it
 // clang-format off

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the relay's transactions begin, and what they set. A role or a database may have settings of its own,
+// meant for people and other programs, that would stop the relay or mislead it. They are set for the
+// transaction only, since behind a pooler the session is somebody else's; outside of transactions, by
+// session.c, where there is no pooler. (Not so default_transaction_read_only: whoever has it on, a full disk
+// say, wants no writes.)
+#pragma once
+
+#define TRANSACTION_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
+#define TRANSACTION_BEGIN_READING "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+
+// RELAY_SETTINGS is a list of columns; `local` is "true" or "false". A search path that somebody else can
+// write to decides which operators a statement means, so it is set first, by a call that needs none. A
+// policy may not hide events: with row_security off it makes an error. There are no limits on what takes
+// long because the sink does, but those that the caller sets (transaction_timeout: PostgreSQL 17).
+#define RELAY_SETTINGS(local)                                                                                \
+    "pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', " local "),"                                \
+    " pg_catalog.set_config('row_security', 'off', " local "),"                                              \
+    " pg_catalog.set_config('statement_timeout', '0', " local "),"                                           \
+    " pg_catalog.set_config('lock_timeout', '0', " local "),"                                                \
+    " CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"                         \
+    " THEN pg_catalog.set_config('transaction_timeout', '0', " local ") END"
+
+#define TRANSACTION_SETTINGS "SELECT " RELAY_SETTINGS("true")
