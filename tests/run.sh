@@ -184,8 +184,8 @@ format() { sources '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror; }
 
 step_shellcheck() { check "shellcheck" shell_scripts; }
 shell_scripts() { # SC2119 and SC2120 dislike functions whose arguments may be left out
-    { sources '*.sh' && printf '%s\0' .ci/run; } | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR \
-        --exclude=SC2119,SC2120
+    { sources '*.sh' && printf '%s\0' .ci/run; } | xargs -0 --max-args=8 --max-procs="$(nproc)" \
+        shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119,SC2120
 }
 
 step_tidy() {
