@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every check there is, on a fresh Debian or Ubuntu (as root or with sudo it installs what it needs): compilers, style,
-# static analysis, unit, SQL and system tests, fuzzing, the quick start. Each step prints a line; the first that fails
-# prints its log and ends the run. The last line counts. Servers are private ones on 127.0.0.1, in a temporary folder
-# (TMPDIR), which is removed.
+# static analysis, unit, SQL and system tests, fuzzing, what is in deploy/, the quick start. Each step prints a line; the
+# first that fails prints its log and ends the run. The last line counts. Servers are private ones on 127.0.0.1, in a
+# temporary folder (TMPDIR), which is removed.
 set -euo pipefail
 
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -19,7 +19,7 @@ source deploy/lib/emulator.sh
 # shellcheck source=lib/prometheus.sh
 source tests/lib/prometheus.sh
 
-quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
+quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system deploy)
 all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
 versions=(14 16 17 18) # of PostgreSQL, beside the machine's own; tests/versions/install.sh has them
 
@@ -244,6 +244,18 @@ step_system() {
     pool "system: " system_test "${tests[@]}"
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
+
+# What is in deploy/, by what refuses it when it is wrong.
+step_deploy() {
+    local test tests=()
+    need_build asan
+    check "validators" npm_install "$root/tests/deploy" "what validates deploy/"
+    for test in tests/deploy/*_test.sh; do
+        tests+=("$(basename "$test" .sh)")
+    done
+    pool "deploy: " deploy_test "${tests[@]}"
+}
+deploy_test() { RELAY_BUILD=$root/build/asan exec "tests/deploy/$1.sh"; }
 
 # The other PostgreSQL versions that are supported (there are builds for x86-64 only), two beside each other: the SQL tests and
 # a relay at work, on the oldest and the newest a few kinds of it. All else is tested on Debian's; by hand, on any: --postgres.
