@@ -118,6 +118,8 @@ wait_for 20 "Prometheus is ready" prometheus_is_ready
 # It is a dashboard, and its queries are PromQL.
 names_of >"$system_dir/names"
 assert_equal "nothing is wrong with it" "" "$(dashboard check "$system_dir/names" "$board")"
+assert_equal "every metric is on it" "" "$(sed -E 's/_(bucket|sum|count)$//' "$system_dir/names" | grep '^outbox' | sort -u |
+    comm -23 - <(grep -oE 'outbox_relay_[a-z_]+' "$board" | sed -E 's/_(bucket|sum|count)$//' | sort -u))"
 dashboard rules "$board" >"$system_dir/rules.yml"
 assert_match "promtool reads every query" 'SUCCESS: [0-9]+ rules found' "$(promtool check rules "$system_dir/rules.yml" 2>&1)"
 
