@@ -7,9 +7,12 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
+# To build and run images (tests/deploy).
+packages_image=(buildah mmdebstrap debian-archive-keyring openssl procps)
 
-# packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
-# private PostgreSQL and emulator, and for tests/run.sh.
+# packages_need_build, packages_need_servers, packages_need_tests and packages_need_images install what is missing for a
+# build, for the private PostgreSQL and emulator, for tests/run.sh, and for its images.
+packages_need_images() { packages_need "${packages_image[@]}"; }
 packages_need_build() { packages_need "${packages_build[@]}"; }
 
 packages_need_servers() {
