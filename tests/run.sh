@@ -20,7 +20,7 @@ source deploy/lib/emulator.sh
 source tests/lib/prometheus.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
+all_steps=("${quick_steps[@]}" deploy versions faults tidy fuzz quickstart)
 versions=(14 16 17 18) # of PostgreSQL, beside the machine's own; tests/versions/install.sh has them
 
 usage() {
@@ -28,7 +28,7 @@ usage() {
 usage: tests/run.sh [--quick] [--postgres VERSION] [STEP...]
 
 Steps: ${all_steps[*]}
-  --quick             leaves out versions, faults, tidy, fuzz and quickstart
+  --quick             leaves out deploy, versions, faults, tidy, fuzz and quickstart
   --postgres VERSION  runs sql and system (or the given steps) on that PostgreSQL: ${versions[*]} (x86-64 only)
 
 A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
@@ -244,6 +244,21 @@ step_system() {
     pool "system: " system_test "${tests[@]}"
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
+
+# What deploy/ has, each artefact judged by what would refuse a wrong one.
+step_deploy() {
+    local test tests=()
+    need_build debug
+    check "packages for deploy" packages_need_images
+    check "emulator" emulator_install
+    check "what checks deploy/" npm_install "$root/tests/deploy" "what checks deploy/"
+    check "prometheus" prometheus_need
+    for test in tests/deploy/*_test.sh; do
+        tests+=("$(basename "$test" .sh)")
+    done
+    pool "deploy: " deploy_test "${tests[@]}"
+}
+deploy_test() { RELAY_BUILD=$root/build/debug exec "tests/deploy/$1.sh"; }
 
 # The other PostgreSQL versions that are supported (there are builds for x86-64 only), two beside each other: the SQL tests and
 # a relay at work, on the oldest and the newest a few kinds of it. All else is tested on Debian's; by hand, on any: --postgres.

@@ -8,7 +8,7 @@ packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip groff man-db mandoc zsh fish)
 # To build and run images (tests/deploy).
-packages_image=(buildah mmdebstrap debian-archive-keyring openssl procps)
+packages_image=(buildah mmdebstrap debian-archive-keyring openssl procps iproute2)
 
 # packages_need_build, packages_need_servers, packages_need_tests and packages_need_images install what is missing for a
 # build, for the private PostgreSQL and emulator, for tests/run.sh, and for its images.
