@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every check there is, on a fresh Debian or Ubuntu (as root or with sudo it installs what it needs): compilers, style,
-# static analysis, unit, SQL and system tests, fuzzing, the quick start. Each step prints a line; the first that fails
-# prints its log and ends the run. The last line counts. Servers are private ones on 127.0.0.1, in a temporary folder
-# (TMPDIR), which is removed.
+# static analysis, unit, SQL and system tests, fuzzing, what is in deploy/, the quick start. Each step prints a line; the
+# first that fails prints its log and ends the run. The last line counts. Servers are private ones on 127.0.0.1, in a
+# temporary folder (TMPDIR), which is removed.
 set -euo pipefail
 
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -184,8 +184,8 @@ format() { sources '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror; }
 
 step_shellcheck() { check "shellcheck" shell_scripts; }
 shell_scripts() { # SC2119 and SC2120 dislike functions whose arguments may be left out
-    { sources '*.sh' && printf '%s\0' .ci/run; } | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR \
-        --exclude=SC2119,SC2120
+    { sources '*.sh' && printf '%s\0' .ci/run; } | xargs -0 --max-args=8 --max-procs="$(nproc)" \
+        shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119,SC2120
 }
 
 step_tidy() {
@@ -245,20 +245,20 @@ step_system() {
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
-# What deploy/ has, each artefact judged by what would refuse a wrong one.
+# What is in deploy/, by what refuses it when it is wrong.
 step_deploy() {
     local test tests=()
-    need_build debug
-    check "packages for deploy" packages_need_images
+    need_build asan
+    check "validators" npm_install "$root/tests/deploy" "what validates deploy/"
+    check "packages for images" packages_need_images
     check "emulator" emulator_install
-    check "what checks deploy/" npm_install "$root/tests/deploy" "what checks deploy/"
     check "prometheus" prometheus_need
     for test in tests/deploy/*_test.sh; do
         tests+=("$(basename "$test" .sh)")
     done
     pool "deploy: " deploy_test "${tests[@]}"
 }
-deploy_test() { RELAY_BUILD=$root/build/debug exec "tests/deploy/$1.sh"; }
+deploy_test() { RELAY_BUILD=$root/build/asan exec "tests/deploy/$1.sh"; }
 
 # The other PostgreSQL versions that are supported (there are builds for x86-64 only), two beside each other: the SQL tests and
 # a relay at work, on the oldest and the newest a few kinds of it. All else is tested on Debian's; by hand, on any: --postgres.

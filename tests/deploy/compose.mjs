@@ -2,6 +2,7 @@
 // A compose file without an engine: every service is the real program on this machine, with the command, environment, health
 // check and order that the file says, found under its name at an address of its own.
 //
+//     node compose.mjs judge FILE              what the compose specification's schema has against it, and ports used twice
 //     node compose.mjs names FILE              the services, a line each, as addresses for /etc/hosts
 //     node compose.mjs environment FILE NAME   the environment of one, as VARIABLE=VALUE
 //     node compose.mjs up FILE FOLDER          runs all, prints "up", and stops all when standard input ends
@@ -14,6 +15,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import Ajv from 'ajv';
 import { parse } from 'yaml';
 
 const PATIENCE_MS = 60_000;
@@ -88,7 +90,7 @@ class Service {
         layOut(this.image.files, this.root);
         this.environment = { ...this.image.environment, ...environmentOf(service) };
         this.mounts = (service.volumes ?? []).map((volume) => volume.split(':')).filter(([source]) => source.startsWith('.'));
-        if (!this.isElsewhere) for (const [source] of this.mounts) statSync(path.resolve(folder, source));
+        for (const [source] of this.mounts) statSync(path.resolve(folder, source));
         // Two containers may have the same port, two programs of one machine cannot.
         const listen = this.environment.OUTBOX_LISTEN;
         if (listen?.startsWith(':')) this.environment.OUTBOX_LISTEN = address(name) + listen;
@@ -222,7 +224,18 @@ async function up() {
     }
 }
 
-if (verb === 'names') console.log(["127.0.0.1 localhost", ...Object.keys(services).map((name) => `${address(name)} ${name}`)].join("\n"));
+// The schema is the specification's own, of which dclint brings a copy.
+function judge() {
+    const schema = readFileSync(new URL('node_modules/dclint/schemas/compose.schema.json', import.meta.url), 'utf8');
+    const valid = new Ajv.default({ strict: false, allErrors: true, validateFormats: false, validateSchema: false }).compile(JSON.parse(schema));
+    const document = parse(readFileSync(file, 'utf8'), { merge: true });
+    if (!valid(document)) for (const { instancePath, message, params } of valid.errors) console.log(instancePath, message, JSON.stringify(params));
+    const ports = Object.values(services).flatMap(({ ports = [] }) => ports.map((port) => port.split(':').slice(0, -1).join(':')));
+    for (const port of ports.filter((port, index) => ports.indexOf(port) !== index)) console.log(`${port} is published twice`);
+}
+
+if (verb === 'judge') judge();
+else if (verb === 'names') console.log(["127.0.0.1 localhost", ...Object.keys(services).map((name) => `${address(name)} ${name}`)].join("\n"));
 else if (verb === 'environment') for (const [name, value] of Object.entries(environmentOf(services[operand]))) console.log(`${name}=${value}`);
 else await up().catch((error) => {
     console.error(`compose.mjs: ${error.message}`);

@@ -24,11 +24,7 @@ if [[ ${1:-} != --inside ]]; then
     exit
 fi
 
-# lint FILE prints what dclint finds that is no matter of taste.
-lint() {
-    "$here/node_modules/.bin/dclint" "$1" --color=false --disable-rule no-build-and-image no-quotes-in-volumes \
-        require-quotes-in-ports service-keys-order services-alphabetical-order top-level-properties-order 2>&1 || true
-}
+lint() { node "$here/compose.mjs" judge "$1" 2>&1; }
 # spoil SED_SCRIPT prints what is said of compose.yaml after a deliberate mistake.
 spoil() {
     sed "$1" "$docker/compose.yaml" >"$spoiled/compose.yaml"
@@ -60,12 +56,15 @@ system_begin
 unset OUTBOX_LISTEN
 spoiled=$system_dir/spoiled/deploy/docker
 mkdir -p "$spoiled"
-cp -r "$docker" "$system_root"/deploy/{example,prometheus} "$system_dir/spoiled/deploy"
+cp -r "$docker" "$system_root"/deploy/{example,grafana,prometheus} "$system_dir/spoiled/deploy"
 ln -s "$system_root/deploy/emulator" "$system_dir/spoiled/deploy/emulator"
-assert_equal "dclint has nothing against it" "" "$(lint "$docker/compose.yaml")"
-assert_match "a key that is none would be found" 'invalid-schema' "$(spoil 's/^    depends_on:/    depend_on:/')"
-assert_match "a condition that is none" 'invalid-schema' "$(spoil 's/service_healthy/service_is_healthy/')"
-assert_match "two services on one port" 'duplicate' "$(spoil 's/9466:/9465:/')"
+assert_equal "the specification has nothing against it" "" "$(lint "$docker/compose.yaml")"
+assert_match "a key that is none would be found" 'depend_on' "$(spoil 's/^    depends_on:/    depend_on:/')"
+assert_match "a condition that is none" '/depends_on/postgres/condition must be' "$(spoil 's/service_healthy/service_is_healthy/')"
+assert_match "two services on one port" '^127.0.0.1:9465 is published twice' "$(spoil 's/9466:/9465:/')"
+home=$(node "$here/compose.mjs" environment "$docker/compose.yaml" grafana | sed -n 's/^GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=//p')
+assert_equal "Grafana's first page is a dashboard that it is given" /etc/grafana/dashboards/outbox-relay.json "$home"
+assert_equal "and has" '"outbox-relay"' "$(jq .title "$system_root/deploy/grafana/${home##*/}")"
 ip link set lo up
 node "$here/compose.mjs" names "$docker/compose.yaml" >"$system_dir/hosts"
 mount --bind "$system_dir/hosts" /etc/hosts

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The alert rules of deploy/prometheus: promtool accepts them, each fires when it should and only then (*.test.yml), names
-# metrics that there are, and what the README says to do.
+# metrics that there are, and its runbook.
 set -euo pipefail
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -25,8 +25,8 @@ passed=0
 while read -r alert; do
     has_test "$alert" 'exp_alerts:' || fail "no test in which $alert fires"
     has_test "$alert" "alertname: $alert}" || fail "no test in which $alert does not fire"
-    grep -q "runbook_url: README.md#${alert,,}$" "$rules" || fail "$alert has no runbook_url README.md#${alert,,}"
-    grep -q "<a id=\"${alert,,}\"></a>" "$root/README.md" || fail "the README has no anchor ${alert,,}"
+    grep -q "runbook_url: deploy/runbooks.md#${alert,,}$" "$rules" || fail "$alert has no runbook_url deploy/runbooks.md#${alert,,}"
+    grep -qx "## $alert" "$root/deploy/runbooks.md" || fail "deploy/runbooks.md has no heading $alert"
     passed=$((passed + 1))
 done < <(sed -n 's/^ *- alert: //p' "$rules")
 while read -r metric; do

@@ -28,6 +28,7 @@ others='OUTBOX_(EVENT_ID|EVENT_TYPE|AGGREGATE_ID|DELIVERIES|QUICKSTART_HOME)'
 "$relay" help settings | grep -oE '\b(OUTBOX|AWS|DATABASE)_[A-Z0-9_]*[A-Z0-9]\b' | sort -u >"$system_dir/settings"
 assert_equal "no variable is named that is no setting" "" "$(grep -rhoE '\b(OUTBOX_|AWS_|DATABASE_URL)[A-Z0-9_]*[A-Z0-9]\b' \
     --exclude-dir=node_modules "$readme" "$system_root/deploy" | sort -u | grep -vxE "$others" | comm -23 - "$system_dir/settings")"
+# shellcheck disable=SC2016 # the backquotes are the table's
 while read -r command; do
     "$relay" help "$command" >"$system_dir/help" || fail "help $command failed"
     assert_match "help $command" "^Usage: outbox-relay $command" "$(<"$system_dir/help")"

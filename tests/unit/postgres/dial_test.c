@@ -25,6 +25,7 @@ struct fixture {
     int closed; // bound, but not listening: connections are refused
     int silent_port;
     int closed_port;
+    int accepted;
     int calls;
     struct error error;
 };
@@ -124,6 +125,33 @@ static void what_libpq_refuses_is_told(void **state) {
     assert_non_null(strstr(failure_of(fixture, "host=a sslmode=perhaps password=sesame", NULL), "sslmode"));
 }
 
+// A server's refusal (PostgreSQL, "Error and Notice Message Fields"), in German, with a line of its code.
+static void refuse(evutil_socket_t socket, short events, void *context) {
+    static const char fields[] = "SFATAL\0VFATAL\0C28P01\0MPasswort: falsch\0Fauth.c\0L326\0Rauth_failed\0";
+    (void)events;
+    struct fixture *fixture = context;
+    fixture->accepted = accept(socket, NULL, NULL);
+    assert_true(fixture->accepted >= 0);
+    const char head[] = {'E', 0, 0, 0, 4 + sizeof fields};
+    assert_int_equal(write(fixture->accepted, head, sizeof head), sizeof head);
+    assert_int_equal(write(fixture->accepted, fields, sizeof fields), sizeof fields);
+    assert_int_equal(shutdown(fixture->accepted, SHUT_WR), 0);
+}
+
+static void what_a_server_says_is_told_with_its_sqlstate(void **state) {
+    struct fixture *fixture = *state;
+    char conninfo[100];
+    snprintf(conninfo, sizeof conninfo, "host=127.0.0.1 port=%d sslmode=disable gssencmode=disable",
+             fixture->silent_port);
+    struct event *asked = event_new(fixture->base, fixture->silent, EV_READ, refuse, fixture);
+    event_add(asked, NULL);
+    const char *text = failure_of(fixture, conninfo, NULL);
+    event_free(asked);
+    close(fixture->accepted);
+    assert_non_null(strstr(text, "failed: FATAL:  Passwort: falsch (SQLSTATE 28P01)"));
+    assert_null(strstr(text, "auth.c"));
+}
+
 static void freed_in_the_middle(void **state) {
     struct fixture *fixture = *state;
     char conninfo[100];
@@ -142,6 +170,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_server_is_tried_and_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_server_alone_when_so_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_libpq_refuses_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_server_says_is_told_with_its_sqlstate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(freed_in_the_middle, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
