@@ -64,7 +64,7 @@ assert_match "a condition that is none" '/depends_on/postgres/condition must be'
 assert_match "two services on one port" '^127.0.0.1:9465 is published twice' "$(spoil 's/9466:/9465:/')"
 home=$(node "$here/compose.mjs" environment "$docker/compose.yaml" grafana | sed -n 's/^GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=//p')
 assert_equal "Grafana's first page is a dashboard that it is given" /etc/grafana/dashboards/outbox-relay.json "$home"
-assert_equal "and has" '"outbox-relay"' "$(jq .title "$system_root/deploy/grafana/${home##*/}")"
+assert_equal "which is there" '"outbox-relay"' "$(jq .title "$system_root/deploy/grafana/${home##*/}")"
 ip link set lo up
 node "$here/compose.mjs" names "$docker/compose.yaml" >"$system_dir/hosts"
 mount --bind "$system_dir/hosts" /etc/hosts
