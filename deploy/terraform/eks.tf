@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Roles for pods. By IRSA a role is taken with the token of a service account: both the account (sub) and who the token
-# is for (aud) are conditions; without the first every pod of the cluster could take it.
+# is for (aud) are conditions; without the first every pod of the cluster could take it. By Pod Identity EKS says the same
+# in tags of the session.
 locals {
   oidc_provider_arn = try(var.eks.oidc_provider_arn, null)
   issuer            = local.oidc_provider_arn == null ? "" : split(":oidc-provider/", local.oidc_provider_arn)[1]
@@ -40,7 +41,13 @@ resource "aws_iam_role" "pod" {
         Effect    = "Allow"
         Principal = { Service = "pods.eks.amazonaws.com" }
         Action    = ["sts:AssumeRole", "sts:TagSession"]
-        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.this.account_id } }
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-name"           = var.eks.cluster
+            "aws:RequestTag/kubernetes-namespace"       = var.eks.namespace
+            "aws:RequestTag/kubernetes-service-account" = each.value
+          }
+        }
       }],
     )
   })

@@ -224,7 +224,41 @@ func (c *checker) checkExpression(expression hclsyntax.Expression, scope []strin
 			return err
 		}
 	}
-	return nil
+	var wrong error
+	hclsyntax.VisitAll(expression, func(node hclsyntax.Node) hcl.Diagnostics {
+		if words := throughInstances(node); words != nil && wrong == nil && !contains(strings.Join(scope, " "), words[0]) {
+			wrong = c.checkResourceReference(words, node.Range())
+		}
+		return nil
+	})
+	return wrong
+}
+
+// throughInstances are the words of aws_sqs_queue.this[KEY].arn and of aws_sqs_queue.this[*].arn; of anything else nil.
+func throughInstances(node hclsyntax.Node) []string {
+	var source hclsyntax.Expression
+	var rest hcl.Traversal
+	switch expression := node.(type) {
+	case *hclsyntax.RelativeTraversalExpr:
+		if index, is := expression.Source.(*hclsyntax.IndexExpr); is {
+			source, rest = index.Collection, expression.Traversal
+		}
+	case *hclsyntax.SplatExpr:
+		if each, is := expression.Each.(*hclsyntax.RelativeTraversalExpr); is {
+			source, rest = expression.Source, each.Traversal
+		}
+	}
+	collection, is := source.(*hclsyntax.ScopeTraversalExpr)
+	if !is || !strings.HasPrefix(collection.Traversal.RootName(), "aws_") {
+		return nil
+	}
+	words := names(collection.Traversal)
+	for _, step := range rest {
+		if attribute, is := step.(hcl.TraverseAttr); is {
+			words = append(words, attribute.Name)
+		}
+	}
+	return words
 }
 
 func (c *checker) checkTraversal(traversal hcl.Traversal, scope []string) error {
