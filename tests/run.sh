@@ -18,14 +18,14 @@ source deploy/lib/postgres.sh
 source deploy/lib/emulator.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]}" versions faults tidy fuzz quickstart)
+all_steps=("${quick_steps[@]}" deploy versions faults tidy fuzz quickstart)
 
 usage() {
     cat <<END
 usage: tests/run.sh [--quick] [STEP...]
 
 Steps: ${all_steps[*]}
-  --quick   leaves out versions, faults, tidy, fuzz and quickstart
+  --quick   leaves out deploy, versions, faults, tidy, fuzz and quickstart
 
 A step that needs a build makes it. FUZZ_SECONDS is the time for each fuzzer (10); SYSTEM_TESTS names system tests to
 run instead of all (order_test, say).

@@ -7,10 +7,13 @@ packages_build=(build-essential cmake ninja-build pkg-config libpq-dev libcurl4-
 packages_run=(ca-certificates curl jq)
 packages_test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck gcovr
     libtap-parser-sourcehandler-pgtap-perl pgbouncer zip)
+# Go, with the parser and evaluator of Terraform's language: tests/deploy/terraform.
+packages_terraform=(golang-go golang-github-hashicorp-hcl-v2-dev golang-github-zclconf-go-cty-dev)
 
 # packages_need_build, packages_need_servers and packages_need_tests install what is missing for a build, for the
 # private PostgreSQL and emulator, and for tests/run.sh.
 packages_need_build() { packages_need "${packages_build[@]}"; }
+packages_need_terraform() { packages_need "${packages_terraform[@]}"; }
 
 packages_need_servers() {
     local needed=("${packages_run[@]}")

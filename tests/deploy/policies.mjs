@@ -33,7 +33,8 @@ function statementProblems(statement, kind) {
   }
   if (list(statement.Action).length === 0) wrong("no Action");
   for (const resource of list(statement.Resource))
-    if (resource !== "*" && !/^arn:aws:[a-z]+:[a-z0-9-]*:\d{12}:[^*?\s]+(:\*)?$/.test(resource)) wrong(`no resource ${resource}`);
+    if (resource !== "*" && !/^arn:aws:[a-z]+:[a-z0-9-]*:\d{12}:[^*?\s]+(:\*)?$/.test(resource))
+      wrong(`no resource ${resource}`);
   for (const service of list(statement.Principal?.Service)) if (!services.has(service)) wrong(`no service ${service}`);
   if (statement.Principal === "*" || list(statement.Principal?.AWS).includes("*")) wrong("everybody");
   for (const [operator, keys] of Object.entries(statement.Condition ?? {})) {
@@ -51,9 +52,12 @@ export function policyProblems(text, kind) {
   } catch (error) {
     return [`no JSON: ${error.message}`];
   }
-  if (policy.Version !== "2012-10-17" || list(policy.Statement).length === 0) return ["no policy with Version and Statement"];
+  if (policy.Version !== "2012-10-17" || list(policy.Statement).length === 0)
+    return ["no policy with Version and Statement"];
   return list(policy.Statement).flatMap((statement) => statementProblems(statement, kind));
 }
 
 export const allowed = (text) =>
-  list((typeof text === "string" ? JSON.parse(text) : text).Statement).flatMap(({ Action }) => list(Action)).sort();
+  list((typeof text === "string" ? JSON.parse(text) : text).Statement)
+    .flatMap(({ Action }) => list(Action))
+    .sort();

@@ -8,7 +8,11 @@
 import { execFileSync } from "node:child_process";
 
 const [archive, ...names] = process.argv.slice(2);
-const folder = (name) => name.replace(/^data\.aws/, "data_aws").replace(/^aws_/, "").replaceAll("_", "-");
+const folder = (name) =>
+  name
+    .replace(/^data\.aws/, "data_aws")
+    .replace(/^aws_/, "")
+    .replaceAll("_", "-");
 const declarations = (name) =>
   execFileSync("tar", ["-xzOf", archive, `package/lib/${folder(name)}/index.d.ts`], { encoding: "utf8" });
 const snake = (name) => name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
@@ -18,8 +22,14 @@ function members(text, interfaceName) {
   const start = text.search(new RegExp(`export interface ${interfaceName}\\b`));
   if (start < 0) throw new Error(`no interface ${interfaceName}`);
   const body = text.slice(start, text.indexOf("\n}", start));
-  const found = body.matchAll(/docs\/(?:resources|data-sources)\/\w+#(\w+) [^\n]*\n(?:[^\n]*\n)*?\s*readonly \w+(\??): ((?:\{[^}]*\}|[^;])+);/g);
-  return [...found].map(([, name, optional, type]) => ({ name, required: optional === "", type: type.replaceAll(/ \| cdktf\.IResolvable/g, "").replace(/\s+/g, " ") }));
+  const found = body.matchAll(
+    /docs\/(?:resources|data-sources)\/\w+#(\w+) [^\n]*\n(?:[^\n]*\n)*?\s*readonly \w+(\??): ((?:\{[^}]*\}|[^;])+);/g,
+  );
+  return [...found].map(([, name, optional, type]) => ({
+    name,
+    required: optional === "",
+    type: type.replaceAll(/ \| cdktf\.IResolvable/g, "").replace(/\s+/g, " "),
+  }));
 }
 
 const simple = {
