@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 locals {
-  # The ARNs of the topics that deliver to a queue.
+  # The topics that deliver to a queue, by name: their ARNs are not known before they are there.
   senders = {
-    for name in keys(var.queues) : name => sort(distinct([
-      for subscription in values(var.subscriptions) : aws_sns_topic.this[subscription.topic].arn if subscription.queue == name
-    ]))
+    for queue in distinct([for subscription in values(var.subscriptions) : subscription.queue]) : queue => distinct([
+      for subscription in values(var.subscriptions) : subscription.topic if subscription.queue == queue
+    ])
   }
 }
 
@@ -51,7 +51,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
 
 # A queue that nothing is subscribed to needs no policy: its account may send.
 resource "aws_sqs_queue_policy" "this" {
-  for_each = { for name, topics in local.senders : name => topics if length(topics) > 0 }
+  for_each = local.senders
 
   queue_url = aws_sqs_queue.this[each.key].id
   policy = jsonencode({
@@ -62,7 +62,7 @@ resource "aws_sqs_queue_policy" "this" {
       Principal = { Service = "sns.amazonaws.com" }
       Action    = "sqs:SendMessage"
       Resource  = aws_sqs_queue.this[each.key].arn
-      Condition = { ArnEquals = { "aws:SourceArn" = each.value } }
+      Condition = { ArnEquals = { "aws:SourceArn" = [for topic in each.value : aws_sns_topic.this[topic].arn] } }
     }]
   })
 }

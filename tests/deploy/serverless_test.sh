@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # deploy/serverless: the CloudFormation template is what AWS's specification allows, serverless.yml what the framework's schema
 # allows and stands for the same, what they stand for is made in the strict fake and events come. Mistakes are refused.
+# shellcheck disable=SC2016 # what is in single quotes is for sed
 set -euo pipefail
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"

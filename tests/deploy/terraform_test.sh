@@ -3,6 +3,7 @@
 # deploy/terraform: the module and its example are well-formed, ask the provider for what it has, and ask for no more than is
 # needed. What they stand for is made in the strict fake and in the emulator, and events go through it. Deliberate mistakes
 # of each kind are refused.
+# shellcheck disable=SC2016 # what is in single quotes is for sed and sh
 set -euo pipefail
 # shellcheck source=../lib/system.sh
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
@@ -159,6 +160,9 @@ mistake "an unknown output" examples/shop/main.tf 's/module\.events\.queue_urls/
 mistake "a variable that nobody uses" variables.tf '$a\\nvariable "idle" {\n  description = "x"\n  type        = string\n  default     = null\n}' \
     'var.idle is used by nobody'
 mistake "a local that nobody uses" iam.tf 's/^(  region +=.*)$/\1\n  idle       = 1/' 'local.idle is used by nobody'
+mistake "keys that are not known before it is there" queues.tf \
+    's/for_each = local.senders/for_each = toset([for name in keys(local.senders) : aws_sqs_queue.this[name].arn])/' \
+    'for_each depends on what is known only after apply'
 mistake "an argument that the module has not" examples/shop/main.tf 's/^  alarms =/  bells =/' 'module events has no variable bells'
 mistake "an argument that the module needs" examples/shop/main.tf '/^  name = "shop"/d' 'module events lacks its variable name'
 

@@ -36,6 +36,7 @@ var functions = map[string]function.Function{
 	"regex":            stdlib.RegexFunc,
 	"sort":             stdlib.SortFunc,
 	"split":            stdlib.SplitFunc,
+	"toset":            toSet,
 	"try":              tryfunc.TryFunc,
 	"values":           stdlib.ValuesFunc,
 }
@@ -108,5 +109,16 @@ var fileHash = function.New(&function.Spec{
 		text, err := os.ReadFile(arguments[0].AsString())
 		hash := sha256.Sum256(text)
 		return cty.StringVal(base64.StdEncoding.EncodeToString(hash[:])), err
+	},
+})
+
+var toSet = function.New(&function.Spec{
+	Params: anything("list"),
+	Type:   function.StaticReturnType(cty.Set(cty.String)),
+	Impl: func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
+		if !arguments[0].IsWhollyKnown() {
+			return cty.UnknownVal(cty.Set(cty.String)), nil
+		}
+		return convert.Convert(arguments[0], cty.Set(cty.String))
 	},
 })

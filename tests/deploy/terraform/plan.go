@@ -20,6 +20,7 @@ type plan struct {
 	schema  *schema
 	module  *module
 	prefix  string // of addresses: "module.events."
+	early   bool   // nothing is there yet: what AWS will say is unknown
 	given   map[string]cty.Value
 	known   map[string]cty.Value
 	begun   map[string]bool
@@ -39,7 +40,7 @@ type document struct {
 }
 
 func newPlan(schema *schema, module *module) *plan {
-	return &plan{schema, module, "", map[string]cty.Value{}, map[string]cty.Value{}, map[string]bool{}, nil, map[string]*plan{}}
+	return &plan{schema, module, "", false, map[string]cty.Value{}, map[string]cty.Value{}, map[string]bool{}, nil, map[string]*plan{}}
 }
 
 // set gives a variable a value: an expression, where it is one without references, else a string.
@@ -57,7 +58,13 @@ func (p *plan) set(name, text string) error {
 	return nil
 }
 
+// document evaluates twice: as Terraform has to before anything is there, and as if all were.
 func (p *plan) document() (*document, error) {
+	before := newPlan(p.schema, p.module)
+	before.early, before.given = true, p.given
+	if _, err := before.all(); err != nil {
+		return nil, err
+	}
 	outputs, err := p.all()
 	if err != nil {
 		return nil, err
@@ -180,6 +187,9 @@ func (p *plan) condition(block *hclsyntax.Block, scope map[string]cty.Value) err
 	if err != nil {
 		return err
 	}
+	if p.early && !held.IsKnown() {
+		return nil
+	}
 	if !held.IsKnown() || held.IsNull() || held.False() {
 		message, err := p.evaluate(block.Body.Attributes["error_message"].Expr, scope)
 		if err != nil {
@@ -196,7 +206,7 @@ func (p *plan) call(name string, block *hclsyntax.Block) (cty.Value, error) {
 		return cty.NilVal, err
 	}
 	inner := newPlan(p.schema, called)
-	inner.prefix = p.prefix + "module." + name + "."
+	inner.prefix, inner.early = p.prefix+"module."+name+".", p.early
 	for argument, attribute := range block.Body.Attributes {
 		if argument == "source" || argument == "depends_on" {
 			continue

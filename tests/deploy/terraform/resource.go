@@ -27,6 +27,9 @@ func (p *plan) resource(address string, block *hclsyntax.Block) (cty.Value, erro
 	if err != nil {
 		return cty.NilVal, err
 	}
+	if !each.IsKnown() {
+		return cty.NilVal, at(attribute.SrcRange, "for_each depends on what is known only after apply")
+	}
 	if !each.CanIterateElements() || each.Type().IsTupleType() || each.Type().IsListType() {
 		return cty.NilVal, at(attribute.SrcRange, "for_each takes a map or a set")
 	}
@@ -46,6 +49,9 @@ func (p *plan) counted(address string, block *hclsyntax.Block, expression hclsyn
 	count, err := p.evaluate(expression, nil)
 	if err != nil {
 		return cty.NilVal, err
+	}
+	if !count.IsKnown() {
+		return cty.NilVal, at(block.DefRange(), "count depends on what is known only after apply")
 	}
 	number, _ := count.AsBigFloat().Int64()
 	var instances []cty.Value
@@ -73,7 +79,7 @@ func (p *plan) instance(address string, block *hclsyntax.Block, scope map[string
 	if err != nil {
 		return cty.NilVal, err
 	}
-	complete(schema, kind, p.prefix+address, values)
+	complete(schema, kind, p.prefix+address, values, p.early && block.Type == "resource")
 	for _, nested := range block.Body.Blocks {
 		if nested.Type == "lifecycle" {
 			for _, rule := range nested.Body.Blocks {
@@ -84,7 +90,7 @@ func (p *plan) instance(address string, block *hclsyntax.Block, scope map[string
 		}
 	}
 	value := cty.ObjectVal(values)
-	if block.Type == "resource" {
+	if block.Type == "resource" && !p.early {
 		text, err := encode(value)
 		if err != nil {
 			return cty.NilVal, err
@@ -152,6 +158,9 @@ func (p *plan) block(schema *blockSchema, block *hclsyntax.Block, what string, s
 		if err != nil {
 			return err
 		}
+		if !each.IsKnown() {
+			return nil
+		}
 		scopes = nil
 		for it := each.ElementIterator(); it.Next(); {
 			key, value := it.Element()
@@ -177,9 +186,13 @@ func (p *plan) block(schema *blockSchema, block *hclsyntax.Block, what string, s
 }
 
 // complete adds what AWS would say of the resource: ARN, id, URL. What else it would say stays unknown.
-func complete(schema *blockSchema, kind, address string, values map[string]cty.Value) {
+func complete(schema *blockSchema, kind, address string, values map[string]cty.Value, early bool) {
 	for _, name := range schema.Computed {
 		values[name] = cty.UnknownVal(cty.String)
+	}
+	if early {
+		values["id"] = cty.UnknownVal(cty.String)
+		return
 	}
 	text := func(name string) string {
 		value, there := values[name]
