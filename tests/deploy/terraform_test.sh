@@ -208,9 +208,26 @@ uses "and IRSA" 8 $'name = "shop"\ntopics = { events = {} }\neks = { namespace =
 uses "or Pod Identity" 9 $'name = "shop"\ntopics = { events = {} }\neks = { namespace = "shop", cluster = "shop" }\n'"$key"
 uses "or nothing for pods" '' $'name = "shop"\ntopics = { events = {} }\neks = { namespace = "shop" }\n'"$key"
 
-# The README has all variables and outputs, and no others.
+# The README's own use of it, and the outputs that it names.
+awk '$0 == "```hcl" {on = 1; next} /^```/ {on = 0} on' "$system_root/README.md" >"$system_dir/use/main.tf"
+section=$(awk '/^## / {on = 0} $0 == "## AWS resources" {on = 1} on' "$system_root/README.md")
+ln -s "$system_root/deploy" "$system_dir/use/deploy"
+"$tfcheck" format "$system_dir/use" || assert_failed "the README's example is formatted"
+"$tfcheck" check "$schema" "$system_dir/use" || assert_failed "the README's example is well-formed"
+"$tfcheck" plan "$schema" "$system_dir/use" >"$system_dir/use/plan" || :
+assert_equal "the README's example" "shop-events shop-ledger.fifo" \
+    "$(jq --raw-output '.resources[] | select(.type == "aws_sns_topic").values.name' "$system_dir/use/plan" | xargs)"
+for name in topic_arns queue_urls policy_arns; do
+    assert_match "the README names an output that is there: $name" "\`$name\`" \
+        "$(grep -q "^output \"$name\"" "$system_root/deploy/terraform/outputs.tf" && printf '%s' "$section")"
+done
+for name in $(grep -oE '\(deploy/[^)]+\)' <<<"$section" | tr -d '()'); do
+    assert_equal "the README names a file that is there: $name" yes "$([[ -e $system_root/$name ]] && say yes)"
+done
+
+# The README of the module has all variables and outputs, and no others.
 for kind in variable output; do
-    assert_equal "the README has every $kind" "$(sed -nE "s/^$kind \"(\w+)\".*/\1/p" "$system_root"/deploy/terraform/*.tf | sort | xargs)" \
+    assert_equal "the module's README has every $kind" "$(sed -nE "s/^$kind \"(\w+)\".*/\1/p" "$system_root"/deploy/terraform/*.tf | sort | xargs)" \
         "$(sed -nE "/^\| $kind /,/^\$/s/^\| \`(\w+)\` .*/\1/p" "$system_root/deploy/terraform/README.md" | sort | xargs)"
 done
 system_end
