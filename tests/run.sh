@@ -223,6 +223,21 @@ step_system() {
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
+# What is in deploy/, held by what would refuse a wrong one.
+step_deploy() {
+    local tests=(tests/deploy/*_test.sh)
+    need_build asan
+    check "emulator" emulator_install
+    check "what checks deployments" install_deploy
+    tests=("${tests[@]##*/}")
+    pool "deploy: " deploy_test "${tests[@]%.sh}"
+}
+install_deploy() {
+    packages_need_terraform
+    npm_install "$root/tests/deploy" "what validates deployments"
+}
+deploy_test() { RELAY_BUILD=$root/build/asan exec "tests/deploy/$1.sh"; }
+
 # The oldest and the newest PostgreSQL that is supported (there are builds for x86-64 only); all else is tested on Debian's.
 step_versions() {
     local version test
