@@ -210,7 +210,7 @@ uses "or nothing for pods" '' $'name = "shop"\ntopics = { events = {} }\neks = {
 
 # The README's own use of it, and the outputs that it names.
 awk '$0 == "```hcl" {on = 1; next} /^```/ {on = 0} on' "$system_root/README.md" >"$system_dir/use/main.tf"
-section=$(awk '/^## / {on = 0} $0 == "## AWS resources" {on = 1} on' "$system_root/README.md")
+section=$(awk '/^##+ / {on = 0} $0 == "### AWS resources" {on = 1} on' "$system_root/README.md")
 ln -s "$system_root/deploy" "$system_dir/use/deploy"
 "$tfcheck" format "$system_dir/use" || assert_failed "the README's example is formatted"
 "$tfcheck" check "$schema" "$system_dir/use" || assert_failed "the README's example is well-formed"
