@@ -9,11 +9,12 @@
 // A standard descriptor that the caller has closed would be given to the next file or socket that is opened,
 // and what is printed would go there. Opened for reading only, so that whoever wants to print finds out.
 static bool occupy_standard_descriptors(void) {
-    int descriptor = open("/dev/null", O_RDONLY);
-    while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
-        descriptor = open("/dev/null", O_RDONLY);
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != descriptor) {
+            return false;
+        }
     }
-    return descriptor >= 0 && close(descriptor) == 0;
+    return true;
 }
 
 // Memory and environment hold secrets: no core dump is written, and /proc/PID is root's, so that no other
@@ -24,5 +25,11 @@ static void hide_memory(void) {
 
 int main(int argc, char **argv) {
     hide_memory();
-    return occupy_standard_descriptors() ? command_main(argc, argv) : ERROR_INTERNAL;
+    if (!occupy_standard_descriptors()) {
+        static const char text[] =
+            "outbox-relay: a standard stream is closed, and /dev/null cannot be opened\n";
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
+        return ERROR_INTERNAL;
+    }
+    return command_main(argc, argv);
 }

@@ -42,7 +42,8 @@ static void judge_tls(struct subject *subject, const struct look_context *contex
             finding_add(subject, FINDING_NOTE, "database.plain", "the connection to %s is not encrypted",
                         context->host),
             "add to DATABASE_URL: sslmode=verify-full and, for a certificate authority of your own, "
-            "sslrootcert=FILE; or:\nexport PGSSLMODE=verify-full PGSSLROOTCERT=system");
+            "sslrootcert=FILE; or:\nexport PGSSLMODE=verify-full "
+            "PGSSLROOTCERT=/etc/ssl/certs/ca-certificates.crt");
     }
 }
 
