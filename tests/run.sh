@@ -20,7 +20,8 @@ source deploy/lib/emulator.sh
 source tests/lib/prometheus.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]}" deploy versions faults tidy fuzz quickstart)
+all_steps=("${quick_steps[@]/system/deploy}" system versions faults tidy fuzz quickstart)
+beside_steps=(system deploy versions faults tidy) # may run beside what is left of the pool
 versions=(14 16 17 18) # of PostgreSQL, beside the machine's own; tests/versions/install.sh has them
 
 usage() {
@@ -62,8 +63,10 @@ main() {
     prepare
     [[ ! $postgres ]] || use_postgres "$postgres"
     for name in "${steps[@]}"; do
+        [[ " ${beside_steps[*]} " == *" $name "* ]] || pool_drain
         "step_$name"
     done
+    pool_drain
 }
 
 use_postgres() {
@@ -104,28 +107,27 @@ check() {
     report "$name" "$before" "$status" "$work/log"
 }
 
-# pool TITLE COMMAND NAME... runs COMMAND NAME for every name, one more than there are processors at a time, since most
-# of them wait for servers; prints a line for each as it ends.
-pool() {
-    local title=$1 command=$2 name
-    shift 2
-    for name in "$@"; do
-        ((${#pool_names[@]} <= $(nproc))) || pool_wait "$title"
-        "$command" "$name" >"$work/$name.log" 2>&1 </dev/null &
-        pool_names[$!]=$name pool_since[$!]=${EPOCHREALTIME/[.,]/}
-    done
+# The pool is for checks that mostly wait for servers: two more than there are processors run at a time, beside whatever
+# comes next, and each prints its line as it ends. pool_add NAME COMMAND... starts one as soon as there is room;
+# pool_drain waits for all.
+pool_add() {
+    local name=$1
+    shift
+    ((${#pool_names[@]} < $(nproc) + 2)) || pool_wait
+    "$@" >"$work/pool.${name//[^A-Za-z0-9_]/.}" 2>&1 </dev/null &
+    pool_names[$!]=$name pool_since[$!]=${EPOCHREALTIME/[.,]/}
+}
+pool_drain() {
     while ((${#pool_names[@]})); do
-        pool_wait "$title"
+        pool_wait
     done
 }
-
-# pool_wait TITLE waits for the end of one.
 pool_wait() {
     local id="" name status=0
     wait -n -p id "${!pool_names[@]}" || status=$?
     name=${pool_names[$id]}
     unset "pool_names[$id]"
-    report "$1${name%_test}" "${pool_since[$id]}" "$status" "$work/$name.log"
+    report "$name" "${pool_since[$id]}" "$status" "$work/pool.${name//[^A-Za-z0-9_]/.}"
 }
 
 # report NAME SINCE STATUS LOG
@@ -241,7 +243,9 @@ step_system() {
             [[ $test == "${tests[0]}" ]] || tests+=("$test")
         done
     fi
-    pool "system: " system_test "${tests[@]}"
+    for test in "${tests[@]}"; do
+        pool_add "system: ${test%_test}" system_test "$test"
+    done
 }
 system_test() { RELAY_BUILD=$root/build/asan exec "tests/system/$1.sh"; }
 
@@ -261,22 +265,22 @@ step_deploy() {
             tests+=("$(basename "$test" .sh)")
         done
     fi
-    pool "deploy: " deploy_test "${tests[@]}"
+    for test in "${tests[@]}"; do
+        pool_add "deploy: ${test%_test}" deploy_test "$test"
+    done
 }
 deploy_test() { RELAY_BUILD=$root/build/asan exec "tests/deploy/$1.sh"; }
 
-# The other PostgreSQL versions that are supported (there are builds for x86-64 only), two beside each other: the SQL tests and
+# The other PostgreSQL versions that are supported (there are builds for x86-64 only): the SQL tests and
 # a relay at work, on the oldest and the newest a few kinds of it. All else is tested on Debian's; by hand, on any: --postgres.
 step_versions() {
     [[ $(uname -m) == x86_64 ]] || return 0
     need_build debug
     need_versions
-    beside "PostgreSQL 14" version_tests 14 hot two_relays fifo inbox
-    check "PostgreSQL 18" version_tests 18 hot two_relays fifo inbox
-    beside_end
-    beside "PostgreSQL 16" version_tests 16 wakeup
-    check "PostgreSQL 17" version_tests 17 wakeup
-    beside_end
+    pool_add "PostgreSQL 14" version_tests 14 hot two_relays fifo inbox
+    pool_add "PostgreSQL 18" version_tests 18 hot two_relays fifo inbox
+    pool_add "PostgreSQL 16" version_tests 16 wakeup
+    pool_add "PostgreSQL 17" version_tests 17 wakeup
 }
 need_versions() {
     [[ -d $work/versions ]] || check "PostgreSQL ${versions[*]}" tests/versions/install.sh "$work/versions"
@@ -303,7 +307,7 @@ version_tests() {
 step_faults() {
     need_build asan
     check "faults: judgement" node tests/faults/check_test.mjs
-    check "faults" env RELAY_BUILD="$root/build/asan" tests/faults/run.sh --quick
+    pool_add "faults" env RELAY_BUILD="$root/build/asan" tests/faults/run.sh --quick
 }
 
 # Findings are kept out of the source tree: new inputs go to a temporary corpus, a crash's input to the log.
