@@ -20,7 +20,8 @@ source deploy/lib/emulator.sh
 source tests/lib/prometheus.sh
 
 quick_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake system)
-all_steps=("${quick_steps[@]/system/deploy}" system versions faults tidy fuzz quickstart)
+all_steps=(packages debug asan clang format shellcheck cppcheck prometheus unit unit_asan sql sigv4 fake deploy system
+    versions faults tidy fuzz quickstart)
 beside_steps=(system deploy versions faults tidy) # may run beside what is left of the pool
 versions=(14 16 17 18) # of PostgreSQL, beside the machine's own; tests/versions/install.sh has them
 
