@@ -10,7 +10,7 @@ image_store="" image_builds=() # in the background, by process id
 
 # image_begin takes the packages it needs, and makes a store for images in system_dir.
 image_begin() {
-    packages_need_images
+    packages_need_deploy
     image_store=$system_dir/store
     trap 'image_clean $?' EXIT
 }
