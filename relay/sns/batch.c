@@ -36,7 +36,7 @@ void batch_begin(struct batch *batch, struct sns_topic *topic, const char *topic
     batch->topic = topic;
     batch->retry = (struct retry){0};
     batch->answered = false;
-    batch->retry_at = batch->sent_at = 0;
+    batch->retry_at = batch->sent_at = batch->throttled_at = 0;
     batch->signed_again = false;
     begin_form(batch, topic_arn);
 }

@@ -32,6 +32,7 @@ struct batch {
     bool answered; // what is to be sent again is what SNS did not take of it; else there was no such answer
     int64_t retry_at;         // while it waits to be sent again
     int64_t sent_at;          // while it is under way; else 0
+    int64_t throttled_at;     // first; 0: never
     int64_t signed_offset_us; // when it was sent last: what the wall clock was corrected by
     uint64_t signed_with;     // and which version of the credentials it was signed with
     bool signed_again;        // as the clock was wrong

@@ -16,9 +16,12 @@ struct refusal {
     const char *retry_after; // the header; NULL when there is none
 };
 
-static void note_throttled(struct sns_topic *topic, const char *code) {
+static void note_throttled(struct batch *batch, const char *code) {
+    struct sns_topic *topic = batch->topic;
+    int64_t now = clock_monotonic_us();
+    batch->throttled_at = batch->throttled_at > 0 ? batch->throttled_at : now;
     metric_add(topic->throttled, 1);
-    if (limiter_throttled(&topic->limiter, clock_monotonic_us())) {
+    if (limiter_throttled(&topic->limiter, now)) {
         log_info("SNS throttles, publishing slower", LOG_TEXT("topic", topic->topic->arn),
                  LOG_TEXT("code", code),
                  LOG_INT("messages_per_second", (int64_t)limiter_rate(&topic->limiter)));
@@ -140,7 +143,7 @@ static void slow_down(struct batch *batch, const struct refusal *refusal) {
     if (wait > 0) {
         limiter_hold(&batch->topic->limiter, clock_monotonic_us() + wait);
     }
-    note_throttled(batch->topic, refusal->code);
+    note_throttled(batch, refusal->code);
     judge_send_again(batch);
 }
 
@@ -196,7 +199,7 @@ static bool judge_entry(struct publisher *publisher, struct batch *batch, int in
     write_reason(entry, reason, sizeof reason);
     switch (failure_of_entry(entry)) {
     case FAILURE_THROTTLED:
-        note_throttled(batch->topic, entry->code);
+        note_throttled(batch, entry->code);
         return true;
     case FAILURE_TRANSIENT:
         if (may_retry) {

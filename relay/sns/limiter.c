@@ -4,13 +4,14 @@
 enum {
     SECOND = 1000000,
     SLOT_US = SECOND / LIMITER_SLOTS,
-    RATE_LEAST = 10,          // a request of ten a second, as the SDKs wait a second after throttling
     RATE_FIRST = 100,         // at first, when nothing is known
     RATE_MOST = 100000,       // above SNS's largest quota: no limit
     DECREASE_US = SECOND / 2, // rejections within this time are one: they were under way together
     RAISE_US = SECOND,
     RAISE_FASTER_US = 8 * SECOND, // without throttling for so long, the rate is raised in larger steps
 };
+
+static const double rate_least = 0.5; // a message in two seconds: harmless, whatever SNS takes
 
 // Of what was accepted in the last second. Not lower, since SNS goes on accepting the quota while it rejects
 // the rest.
@@ -109,7 +110,7 @@ bool limiter_throttled(struct limiter *limiter, int64_t now_us) {
         rate = rate > decrease * limiter->rate ? decrease * limiter->rate : rate;
         rate = rate < decrease_most * limiter->rate ? decrease_most * limiter->rate : rate;
     }
-    double least = limiter->rate > 0 ? RATE_LEAST : RATE_FIRST;
+    double least = limiter->rate > 0 ? rate_least : RATE_FIRST;
     limiter->rate = rate > least ? rate : least;
     limiter->throttled_at = limiter->raised_at = limiter->filled_at = now_us;
     limiter->tokens = 0;

@@ -30,8 +30,9 @@ void limiter_init(struct limiter *limiter, int64_t most_per_second, int64_t now_
 // limiter_limit changes the fixed limit; what throttling has taught stays in force below it.
 void limiter_limit(struct limiter *limiter, int64_t most_per_second);
 
-// limiter_wait_us is how long until `count` messages may be sent: 0 is at once. limiter_take takes their
-// tokens.
+// limiter_wait_us is how long until `count` messages may be sent: 0 is at once. Where the rate is low, no
+// more tokens are saved up than `count`, so that nobody may ask for less while a larger batch waits.
+// limiter_take takes their tokens.
 int64_t limiter_wait_us(struct limiter *limiter, int count, int64_t now_us);
 void limiter_take(struct limiter *limiter, int count);
 

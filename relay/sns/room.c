@@ -12,6 +12,7 @@ enum {
     LIMITED_LEAST = 20,         // events of a limited topic that are taken at least; else what it sends in
     LIMITED_US = 200000,        // this time
     HELD_SHARES = 3,            // of which so many are held at most
+    HELD_US = HELD_SHARES * LIMITED_US, // and where others are claimed as well, none for longer than this
     PUT_OFF_MAX_US = 60000000,
     PROBE_ANSWER_US = 100000, // how soon to look again while a probe is under way
     NOBODY_US = 1000000,      // and while there are no credentials; new ones are told of
@@ -25,12 +26,19 @@ static int share(const struct limiter *limiter) {
     return events > LIMITED_LEAST ? (int)events : LIMITED_LEAST;
 }
 
-// When an event that is too much for now is to come again: a little faster than at the topic's pace, which
-// may have been taken for lower than it is, one after the other. Nothing is put off for long, as the pace may
-// change.
+// How long a further event would wait. (Not asked for less than the topic has: the limiter saves up for as
+// many as it is asked for.)
+static int64_t wait_for_one_more_us(struct sns_topic *topic, int64_t now) {
+    return limiter_wait_us(&topic->limiter, topic->events + 1, now);
+}
+
+// When an event that is too much for now is to come again: when it would be kept for a short time only, so
+// that the topic does not run dry; a little faster than at the topic's pace, which may have been taken for
+// lower than it is, one after the other. Nothing is put off for long, as the pace may change.
 struct outcome room_put_off(struct sns_topic *topic) {
     int64_t now = clock_monotonic_us();
-    int64_t soonest = now + LIMITED_US;
+    int64_t wait = wait_for_one_more_us(topic, now) - (HELD_US - LIMITED_US);
+    int64_t soonest = now + (wait > LIMITED_US ? wait : LIMITED_US);
     int64_t at = topic->put_off_until > soonest ? topic->put_off_until : soonest;
     if (at - now > PUT_OFF_MAX_US) {
         at = now + PUT_OFF_MAX_US / 2 + backoff_jittered_us(1, PUT_OFF_MAX_US / 2, PUT_OFF_MAX_US / 2);
@@ -42,24 +50,53 @@ struct outcome room_put_off(struct sns_topic *topic) {
         .kind = OUTCOME_RETRY, .retry_after_us = at - now, .reason = "SNS throttles this topic"};
 }
 
-bool room_has_too_many(const struct sns_topic *topic) {
-    return limiter_rate(&topic->limiter) > 0 && topic->events >= HELD_SHARES * share(&topic->limiter);
+// Where a batch is soon sent, its events come again together.
+void room_put_off_batch(struct batch *batch) {
+    struct sns_topic *topic = batch->topic;
+    bool together = share(&topic->limiter) > LIMITED_LEAST;
+    struct outcome later = room_put_off(topic);
+    for (int index = 0; index < batch->count; index++) {
+        if (index > 0 && !together) {
+            later = room_put_off(topic);
+        }
+        publisher_settle(topic, &batch->entries[index], &later);
+    }
+    publisher_recycle(topic->publisher, batch);
+}
+
+// However few they are: each of them keeps its claim, and there are not many claims. (Where there is no other
+// topic, they keep nobody out.)
+static bool has_to_be_short(const struct sns_topic *topic) {
+    return !topic->publisher->one_topic && limiter_rate(&topic->limiter) > 0;
+}
+
+bool room_has_too_many(struct sns_topic *topic) {
+    return limiter_rate(&topic->limiter) > 0 &&
+           (topic->events >= HELD_SHARES * share(&topic->limiter) ||
+            (has_to_be_short(topic) && wait_for_one_more_us(topic, clock_monotonic_us()) > HELD_US));
+}
+
+// What was throttled is tried for so long as well: the pace may be far from what SNS takes. (Turns of ordered
+// events are short anyway.)
+bool room_keeps_for_long(struct sns_topic *topic, const struct batch *batch, int64_t now) {
+    return topic->groups == NULL && has_to_be_short(topic) &&
+           (limiter_wait_us(&topic->limiter, batch->count, now) > HELD_US ||
+            (batch->throttled_at > 0 && now - batch->throttled_at > HELD_US));
 }
 
 // The last ones in the queue go back, so that their claims are not kept by a slow topic.
 void room_shed(struct sns_topic *topic) {
     struct batch_queue queue = topic->queue;
-    int left = HELD_SHARES * share(&topic->limiter);
+    int left = (int)(limiter_rate(&topic->limiter) * HELD_US / 1000000);
     topic->queue = (struct batch_queue){0};
     while (queue.first != NULL) {
         struct batch *batch = batch_pop(&queue);
         left -= batch->count;
         if (topic->groups != NULL || left >= 0) {
             batch_push(&topic->queue, batch);
-            continue;
+        } else {
+            room_put_off_batch(batch);
         }
-        const struct outcome later = room_put_off(topic);
-        publisher_settle_batch(topic->publisher, batch, &later);
     }
 }
 

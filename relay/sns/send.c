@@ -10,6 +10,7 @@
 enum {
     AUTHORIZATION_HEADER = 1024, // bytes of a header line
     TOKEN_HEADER = AWS_SESSION_TOKEN_MAX + 64,
+    LOOK_US = 1000000, // a pace is looked at again after this, as it rises with time
 };
 
 static const char content_type[] = "application/x-www-form-urlencoded; charset=utf-8";
@@ -158,7 +159,17 @@ static bool is_closed_enough(const struct publisher *publisher, const struct sns
            (one == BREAKER_CLOSED || one == BREAKER_HALF_OPEN);
 }
 
-// One batch. Returns when to try again: 0 when it has been sent, INT64_MAX when something else will call.
+// (Of a FIFO topic it is not known how many can go together, but they are no more than it holds.)
+static int count_next(const struct sns_topic *topic) {
+    if (topic->queue.first != NULL) {
+        return topic->queue.first->count;
+    }
+    int held = groups_held(topic->groups);
+    return held < SNS_BATCH_MAX ? held : SNS_BATCH_MAX;
+}
+
+// One batch. Returns when to try again: 0 when it has been sent or put off, INT64_MAX when something else
+// will call.
 static int64_t try_topic(struct publisher *publisher, struct sns_topic *topic, int64_t now) {
     const struct aws_credentials *credentials = credentials_now(publisher->credentials);
     int64_t next = undelay(topic, now);
@@ -166,11 +177,16 @@ static int64_t try_topic(struct publisher *publisher, struct sns_topic *topic, i
         publisher->in_flight >= publisher->settings->max_in_flight) {
         return next;
     }
-    int count = topic->queue.first != NULL ? topic->queue.first->count : SNS_BATCH_MAX;
+    int count = count_next(topic);
+    if (topic->queue.first != NULL && room_keeps_for_long(topic, topic->queue.first, now)) {
+        room_put_off_batch(batch_pop(&topic->queue));
+        return 0;
+    }
     int64_t own = limiter_wait_us(&topic->limiter, count, now);
     int64_t all = limiter_wait_us(&publisher->limiter, count, now);
     int64_t wait = own > all ? own : all;
     if (wait > 0) {
+        wait = wait < LOOK_US ? wait : LOOK_US;
         return now + wait < next ? now + wait : next;
     }
     send_next(publisher, topic, credentials, now);

@@ -105,9 +105,12 @@ enum {
 
 // room_has_too_many: the topic is slow, and has as many events as it can send for now; room_put_off is what
 // becomes of a further one. room_shed gives back the events of a topic that has just become slow, but for a
-// few.
-bool room_has_too_many(const struct sns_topic *topic);
+// few. room_keeps_for_long: a batch waits for the topic's pace for so long that its claims keep out other
+// topics; room_put_off_batch gives back the events of one that is in no list, and recycles it.
+bool room_has_too_many(struct sns_topic *topic);
 struct outcome room_put_off(struct sns_topic *topic);
+bool room_keeps_for_long(struct sns_topic *topic, const struct batch *batch, int64_t now);
+void room_put_off_batch(struct batch *batch);
 void room_shed(struct sns_topic *topic);
 
 // room_for and room_resting_us are `room` and `resting_us` of the sink; room_check tells the listener when
