@@ -40,10 +40,13 @@ emulator_settled() { grep -q '^listening on ' "$1/emulator.log" || process_stopp
 
 emulator_install() { npm_install "$emulator_folder" "the SNS and SQS emulator"; }
 
-# npm_install FOLDER WHAT installs the npm packages of a folder, once for each package-lock.json.
-npm_install() {
-    local log lock=$1/package-lock.json installed=$1/node_modules/.installed
-    cmp --silent "$lock" "$installed" && return
+# npm_install FOLDER WHAT installs the npm packages of a folder, once for each package-lock.json, however many ask for them at
+# the same time.
+npm_install() { (
+    local log npm_lock lock=$1/package-lock.json installed=$1/node_modules/.installed
+    exec {npm_lock}<"$lock"
+    flock "$npm_lock"
+    cmp --silent "$lock" "$installed" && exit
     say "installing $2 (npm)"
     log=$(mktemp)
     if ! (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
@@ -53,7 +56,7 @@ npm_install() {
     fi
     rm -f "$log"
     cp "$lock" "$installed"
-}
+); }
 
 emulator_fail() {
     tail -n 20 "$1/emulator.log" >&2

@@ -233,7 +233,8 @@ static void on_subscription(void *context, const struct aws_answer *answer) {
     struct queue *queue = context;
     const struct xml_element *result = ask_result(answer, "GetSubscriptionAttributesResult");
     if (result == NULL) {
-        ask_explain(queue->subject, answer, "sns:GetSubscriptionAttributes", queue->target->arn);
+        // IAM knows no narrower resource for this action.
+        ask_explain(queue->subject, answer, "sns:GetSubscriptionAttributes", "*");
     } else {
         bool raw = strcmp(ask_attribute(result, "RawMessageDelivery"), "true") == 0;
         const char *filter = ask_attribute(result, "FilterPolicy");

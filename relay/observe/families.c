@@ -68,7 +68,7 @@ const struct metric_family metric_families[METRIC_NAMES] = {
     [METRIC_THROTTLED] = {.name = "outbox_relay_throttled_total", COUNTER, OF_RUN, .labels = {"topic"},
         .help = "Requests and single entries that SNS has refused as too many."},
     [METRIC_TOPIC_RESTING] = {.name = "outbox_relay_topic_resting", GAUGE, OF_RUN, .labels = {"topic"},
-        .help = "1 from when requests to the topic fail, or credentials do, until one succeeds; else 0."},
+        .help = "1 from when requests to the topic fail, or credentials do, until one succeeds or there has been none to send for a minute; else 0."},
     [METRIC_LEADER] = {.name = "outbox_relay_leader", GAUGE, OF_RUN,
         .help = "1 for the relay that holds the waker lock, so that writers wake it; else 0."},
     [METRIC_PRUNED] = {.name = "outbox_relay_pruned_total", COUNTER, OF_BOTH,

@@ -11,7 +11,8 @@ enum {
     ASK_EVENTS = 10,
     ASK_EVENTS_MAX = 10000,
     ASK_GROWTH = 10,
-    ASKED_MAX = 20
+    ASKED_MAX = 20,
+    FORGOTTEN_US = 60000000
 };
 
 void breaker_init(struct breaker *breaker, int64_t base_us, int64_t max_us) {
@@ -69,6 +70,12 @@ bool breaker_hurry(struct breaker *breaker, int64_t now_us) {
         breaker->ask_at = now_us + ASK_US;
     }
     return open;
+}
+
+bool breaker_rests(const struct breaker *breaker, int64_t now_us) {
+    enum breaker_state state = breaker_state(breaker, now_us);
+    return state != BREAKER_CLOSED &&
+           (state != BREAKER_HALF_OPEN || now_us - breaker->until_us < FORGOTTEN_US);
 }
 
 int64_t breaker_left(const struct breaker *breaker, int64_t now_us) {

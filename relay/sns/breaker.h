@@ -46,6 +46,10 @@ bool breaker_succeed(struct breaker *breaker);
 // was open.
 bool breaker_hurry(struct breaker *breaker, int64_t now_us);
 
+// breaker_rests: it is not closed, and what it opened for is no history yet. One that has been half open for
+// a minute has had nothing to probe with.
+bool breaker_rests(const struct breaker *breaker, int64_t now_us);
+
 // breaker_left is the time until it is half open, 0 when it is not open.
 int64_t breaker_left(const struct breaker *breaker, int64_t now_us);
 

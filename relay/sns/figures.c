@@ -5,20 +5,21 @@
 #include "sns/failure.h"
 #include "sns/state.h"
 
-static void note_resting(const struct sns_topic *topic) {
-    bool rests = topic->breaker.failures > 0 || topic->publisher->breaker.failures > 0;
+static void note_resting(const struct sns_topic *topic, int64_t now) {
+    bool rests = breaker_rests(&topic->breaker, now) || breaker_rests(&topic->publisher->breaker, now);
     metric_set(topic->resting, rests ? 1 : 0);
 }
 
 void figures_topic(struct sns_topic *topic) {
     topic->throttled = metric_series(METRIC_THROTTLED, topic->topic->arn, NULL);
     topic->resting = metric_series(METRIC_TOPIC_RESTING, topic->topic->arn, NULL);
-    note_resting(topic);
+    note_resting(topic, clock_monotonic_us());
 }
 
 void figures_breakers(const struct publisher *publisher) {
+    int64_t now = clock_monotonic_us();
     for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
-        note_resting(topic);
+        note_resting(topic, now);
     }
 }
 

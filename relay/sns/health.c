@@ -6,21 +6,13 @@
 
 #include <stdio.h>
 
-// A breaker that has been half open for so long has nothing to probe with: what it opened for is history.
-enum { FORGOTTEN_US = 60000000 };
-
-static bool rests(const struct breaker *breaker, int64_t now) {
-    enum breaker_state state = breaker_state(breaker, now);
-    return state != BREAKER_CLOSED && (state != BREAKER_HALF_OPEN || now - breaker->until_us < FORGOTTEN_US);
-}
-
 static void tell_topics(const struct publisher *publisher, int64_t now, struct health *health) {
     char why[HEALTH_WHY_SIZE] = "";
     const struct sns_topic *resting = NULL;
     int count = 0, rest_count = 0;
     for (const struct sns_topic *topic = publisher->topics; topic != NULL; topic = topic->next) {
         count++;
-        if (rests(&topic->breaker, now)) {
+        if (breaker_rests(&topic->breaker, now)) {
             rest_count++;
             resting = topic;
         }
@@ -36,13 +28,14 @@ static void tell_topics(const struct publisher *publisher, int64_t now, struct h
 void publisher_health(void *self, struct health *health) {
     const struct publisher *publisher = self;
     int64_t now = clock_monotonic_us();
+    figures_breakers(publisher); // the metric and the page say the same as this
     char why[HEALTH_WHY_SIZE];
     if (credentials_now(publisher->credentials) == NULL) {
         const char *problem = credentials_problem(publisher->credentials);
         (void)snprintf(why, sizeof why, "no credentials: %.230s",
                        problem[0] != '\0' ? problem : "the first ones are being fetched");
         health_add(health, "sns", false, why);
-    } else if (rests(&publisher->breaker, now)) {
+    } else if (breaker_rests(&publisher->breaker, now)) {
         (void)snprintf(why, sizeof why, "everything rests: %.230s", publisher->breaker.reason);
         health_add(health, "sns", false, why);
     } else {

@@ -149,9 +149,10 @@ void judge_send_again(struct batch *batch);
 
 // In figures.c:
 
-// figures_topic makes the topic's series. figures_breakers notes which topics rest, whenever a breaker has
-// opened or closed. The others count what their names say: a request before it is sent, its answer, of
-// whatever kind, a request that was refused as a whole or not answered, and an entry that was not accepted.
+// figures_topic makes the topic's series. figures_breakers notes which topics rest: whenever a breaker has
+// opened or closed, and before anybody looks, as rest also ends with time. The others count what their names
+// say: a request before it is sent, its answer, of whatever kind, a request that was refused as a whole or
+// not answered, and an entry that was not accepted.
 void figures_topic(struct sns_topic *topic);
 void figures_breakers(const struct publisher *publisher);
 void figures_request(const struct publisher *publisher, const struct batch *batch);

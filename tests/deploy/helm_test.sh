@@ -13,7 +13,7 @@ source "$system_root/tests/lib/consume.sh"
 # shellcheck source=../lib/kubernetes.sh
 source "$system_root/tests/lib/kubernetes.sh"
 
-outside=(--outside "shop,shop-database,shop-owner,database-authorities")
+outside=(--outside "shop,shop-database,shop-consumer,shop-owner,database-authorities")
 # values_refused YAML PATTERN: with these values, on top of those of ci/all-values.yaml, nothing is installed.
 values_refused() {
     local status=0 output
@@ -101,6 +101,9 @@ values_refused 'consumers: {bills: {handlers: {"**": "exec:true"}}}' "must have 
 values_refused 'consumers: {orders: {handlers: {"order.*": "shop.take"}}}' '/consumers/orders/handlers/order.* must match'
 values_refused 'consumers: {orders: {autoscaling: {awsRegion: ""}}}' 'consumers.orders.autoscaling.awsRegion is needed'
 values_refused 'database: {url: ""}' 'set database.existingSecret'
+values_refused $'relay: {enabled: false}\ndatabase: {url: ""}\nconsumers: {orders: {database: {existingSecret: ""}}}' \
+    'sql:shop.project_order needs a database: set consumers.orders.database.existingSecret'
+values_refused 'relay: {env: {AWS_CONTAINER_AUTHORIZATION_TOKEN: x}}' '/relay/env property name'
 values_refused 'migrate: {existingSecret: ""}' 'migrate.existingSecret is needed'
 values_refused 'serviceMonitr: {enabled: true}' 'must NOT have additional properties.*serviceMonitr'
 
@@ -122,18 +125,21 @@ PGDATABASE=postgres sql "create database shop"
 export PGDATABASE=shop
 [[ ! -d $relay_build ]] || chmod a+x "$relay_build"
 url="postgresql://$PGUSER@127.0.0.1:$PGPORT/shop"
+consumer_url="postgresql://consumer@127.0.0.1:$PGPORT/shop"
 process_start "$system_dir/mailer.pid" "$system_dir/mailer.log" node "$system_root/tests/lib/endpoint.mjs" "$system_dir/posted"
 wait_for 10 "the mailer listens" grep -q '^listening on ' "$system_dir/mailer.log"
 mailer=http://$(sed -n 's/^listening on //p' "$system_dir/mailer.log")/
 aws=(--set "AWS_ENDPOINT_URL=$fake_url" --set AWS_REGION=us-east-1 --set AWS_ACCESS_KEY_ID=local --set AWS_SECRET_ACCESS_KEY=local
     --set AWS_EC2_METADATA_DISABLED=true --set OUTBOX_WAIT_TIME=1s --replace eu-central-1:123456789012=us-east-1:000000000000
     --replace "https://sqs.eu-central-1.amazonaws.com/123456789012=$fake_url/$consume_account" --replace "http://mailer/=$mailer"
-    --secret "shop-outbox-relay-database/url=$url" --secret "shop-owner/url=$url" --secret shop/password=x)
+    --secret "shop-outbox-relay-database/url=$url" --secret "shop-owner/url=$url" --secret "shop-consumer/url=$consumer_url" --secret shop/password=x)
 for container in outbox inbox; do
     container_read "$system_dir/all.yaml" Job shop-outbox-relay-migrate --container "$container" "${aws[@]}"
     container_run >"$system_dir/migrate.log" 2>&1 || fail "migrate failed: $(<"$system_dir/migrate.log")"
 done
-sql "create schema shop; create table shop.effect (kind text, event_id text);
+# A consumer of its own role in PostgreSQL, which may do what its handlers do.
+sql "create role consumer login in role inbox_consumer; create schema shop; create table shop.effect (kind text, event_id text);
+     grant usage on schema shop to consumer; grant insert on shop.effect to consumer;
      create function shop.reserve_stock(event jsonb) returns void language sql as \$\$insert into shop.effect values ('stock', event->>'eventId')\$\$;
      create function shop.project_order(event jsonb) returns void language sql as \$\$insert into shop.effect values ('order', event->>'eventId')\$\$"
 for queue in orders emails; do

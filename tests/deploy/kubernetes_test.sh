@@ -29,8 +29,9 @@ look() {
     assert_equal "everything but the sidecar" \
         "18 objects: ConfigMap Deployment Job NetworkPolicy PodDisruptionBudget PrometheusRule ScaledObject Secret Service ServiceAccount ServiceMonitor" \
         "$(kubernetes_check "${outside[@]}" $all)"
-    assert_equal "a service with the relay as its sidecar" "4 objects: ConfigMap Deployment Secret ServiceAccount" \
-        "$(kubernetes_check "$system_dir/sidecar$1.yaml")"
+    assert_equal "a service with the relay as its sidecar, and who watches it" \
+        "7 objects: ConfigMap Deployment PrometheusRule Secret Service ServiceAccount ServiceMonitor" \
+        "$(kubernetes_check "$system_dir/sidecar$1.yaml" "$system_dir/monitoring$1.yaml")"
 }
 # refused OVERLAY SED PATTERN: with that edit the objects are refused, and for that reason. refused_all looks.
 mistakes=() edits=() reasons=()
@@ -95,6 +96,7 @@ refused standalone 's/allowPrivilegeEscalation: false/privileged: true/' 'relay:
 refused standalone 's/runAsNonRoot: true/runAsNonRoot: false/' 'runAsNonRoot is not true'
 refused standalone 's/type: RuntimeDefault/type: Unconfined/' 'seccompProfile is not RuntimeDefault'
 refused sidecar 's/^( +)- ALL/\1- NET_RAW/' 'ALL is not dropped'
+refused sidecar 's/^( +targetPort): 9465/\1: 9466/' 'no container has the port 9466'
 refused sidecar '/restartPolicy: Always/d' 'outbox-relay: the pod waits for its end'
 refused sidecar 's/startupProbe:/readinessProbe:/' 'startupProbe is missing'
 refused standalone 's,path: /readyz,path: /livez,' 'readinessProbe asks /livez'

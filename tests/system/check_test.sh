@@ -189,9 +189,14 @@ found "what is read on the way" '^warning\|endpoint.plain\|AWS endpoints\|sns is
 sql 'delete from outbox.event' >/dev/null
 
 for action in GetTopicAttributes ListSubscriptionsByTopic GetSubscriptionAttributes GetQueueUrl GetQueueAttributes; do
+    case $action in
+        GetSubscriptionAttributes) resource='\*' ;; # IAM knows no other
+        GetQueue*) resource="$queue_arn:ordered.fifo" ;;
+        *) resource="$arn:ordered.fifo" ;;
+    esac
     fake_fault "{\"kind\": \"deny\", \"match\": {\"action\": \"$action\"}}" >/dev/null
     check "$action is not allowed" 0
-    found "a note says what it takes" "^note\|permission\|.*:$action is not allowed.*\"Action\":\"s[nq]s:$action\""
+    found "a note says what it takes" "^note\|permission\|.*:$action is not allowed.*\"Action\":\"s[nq]s:$action\",\"Resource\":\"$resource\""
     fake_clear >/dev/null
 done
 fake_fault '{"kind": "status", "count": 2, "match": {"action": "GetTopicAttributes"}}' >/dev/null

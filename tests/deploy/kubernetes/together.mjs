@@ -94,7 +94,7 @@ function* program(object, container, find) {
 function* service(object, { objects }) {
     const pods = objects.filter((other) => other.kind === 'Deployment' && selects(object.spec.selector, other.spec.template.metadata.labels));
     if (pods.length !== 1) yield `it selects the pods of ${pods.length} Deployments`;
-    const ports = pods.flatMap((pod) => pod.spec.template.spec.containers).flatMap((container) => container.ports ?? []);
+    const ports = pods.flatMap((pod) => containers(pod.spec.template.spec)).flatMap((container) => container.ports ?? []);
     for (const port of object.spec.ports) {
         if (!ports.some((other) => other.name === port.targetPort || other.containerPort === port.targetPort)) yield `no container has the port ${port.targetPort}`;
     }

@@ -152,7 +152,8 @@ export function resolve({ Parameters: parameters = {}, Resources: resources }, g
   for (const [name, parameter] of Object.entries(parameters)) {
     const value = given[name] ?? parameter.Default;
     if (value === undefined) throw new Error(`parameter ${name} is not given`);
-    if (parameter.AllowedPattern && !new RegExp(`^(?:${parameter.AllowedPattern})$`, "s").test(value))
+    // As Java has it, in which no dot stands for the end of a line.
+    if (parameter.AllowedPattern && !new RegExp(`^(?:${parameter.AllowedPattern})$`).test(value))
       throw new Error(`parameter ${name}: ${value} does not match ${parameter.AllowedPattern}`);
     values[name] = value;
   }

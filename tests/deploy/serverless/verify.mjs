@@ -10,7 +10,7 @@ import { problems, readTemplate, resolve } from "./template.mjs";
 const [, , file, packagedFile] = process.argv;
 const template = readTemplate(file);
 const topic = "arn:aws:sns:us-east-1:000000000000:shop-events";
-const handlers = "order.*=http:https://shop.example/events";
+const handlers = "order.created=http:https://shop.example/orders\norder.*=http:https://shop.example/events";
 
 function refuse(found) {
   if (found.length === 0) return;

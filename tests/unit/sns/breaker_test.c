@@ -199,6 +199,23 @@ static void asks_for_an_event_to_probe_with(void **state) {
     assert_int_equal(breaker_ask_in(&breaker, now), INT64_MAX);
 }
 
+static void rests_until_nothing_has_come_to_probe_with(void **state) {
+    struct breaker breaker;
+
+    (void)state;
+    breaker_init(&breaker, BASE, MAX);
+    assert_false(breaker_rests(&breaker, NOW));
+    breaker_fail(&breaker, NOW, "one");
+    int64_t half_open = NOW + breaker_left(&breaker, NOW);
+    assert_true(breaker_rests(&breaker, NOW));
+    assert_true(breaker_rests(&breaker, half_open + 59999999));
+    assert_false(breaker_rests(&breaker, half_open + 60000000));
+    breaker_probe(&breaker); // what is asked now is not known
+    assert_true(breaker_rests(&breaker, half_open + 90000000));
+    breaker_succeed(&breaker);
+    assert_false(breaker_rests(&breaker, half_open + 90000000));
+}
+
 static void cuts_long_reasons(void **state) {
     struct breaker breaker;
     char reason[2 * BREAKER_REASON_SIZE] = {0};
@@ -223,6 +240,7 @@ int main(void) {
         cmocka_unit_test(closes_while_it_is_open),
         cmocka_unit_test(takes_back_a_probe_that_said_nothing),
         cmocka_unit_test(asks_for_an_event_to_probe_with),
+        cmocka_unit_test(rests_until_nothing_has_come_to_probe_with),
         cmocka_unit_test(cuts_long_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the SNS sink says when it is asked whether it is well.
+#include "observe/metrics.h"
 #include "support/publisher_harness.h"
 
 #include <stdlib.h>
@@ -48,6 +49,11 @@ static void assert_health(const struct harness *harness, bool good, const char *
     }
 }
 
+// The metric says of the topic what health does.
+static int64_t rests(const struct harness *harness) {
+    return metric_value(metric_series(METRIC_TOPIC_RESTING, harness->standard.arn, NULL));
+}
+
 static void is_well_as_long_as_one_topic_works(void **state) {
     struct harness *harness = start_with("404 Not Found", HARNESS_ERROR("Sender", "NotFound"));
 
@@ -83,8 +89,10 @@ static void is_well_when_nothing_has_come_to_probe_with(void **state) {
     (void)state;
     ahead_s = 50;
     assert_health(harness, false, "1 of 1 topics rests: ");
+    assert_int_equal(rests(harness), 1);
     ahead_s = 70;
     assert_health(harness, true, "");
+    assert_int_equal(rests(harness), 0);
     ahead_s = 0;
     harness_free(harness);
 }

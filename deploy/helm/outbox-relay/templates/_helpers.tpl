@@ -42,13 +42,24 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
-{{/* The variable DATABASE_URL, from a Secret. */}}
+{{/* The variable DATABASE_URL, from a Secret: a consumer's own, else that of all. Empty where there is none. Takes {root, own}. */}}
 {{- define "outbox-relay.databaseEnv" -}}
+{{- $database := .root.Values.database -}}
+{{- $name := ternary "" (printf "%s-database" (include "outbox-relay.fullname" .root)) (empty $database.url) -}}
+{{- $key := "url" -}}
+{{- range list $database (default (dict) .own.database) -}}
+{{- if .existingSecret -}}
+{{- $name = .existingSecret -}}
+{{- $key = .existingSecretKey -}}
+{{- end -}}
+{{- end -}}
+{{- if $name -}}
 - name: DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ default (printf "%s-database" (include "outbox-relay.fullname" .)) .Values.database.existingSecret }}
-      key: {{ if .Values.database.existingSecret }}{{ .Values.database.existingSecretKey }}{{ else }}url{{ end }}
+      name: {{ $name }}
+      key: {{ $key }}
+{{- end -}}
 {{- end -}}
 
 {{/*
@@ -113,11 +124,11 @@ envFrom:
   {{- with .own.envFrom }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $database := or .root.Values.database.existingSecret .root.Values.database.url }}
+{{- $database := include "outbox-relay.databaseEnv" . }}
 {{- if or $database .own.extraEnv }}
 env:
-  {{- if $database }}
-  {{- include "outbox-relay.databaseEnv" .root | nindent 2 }}
+  {{- with $database }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- with .own.extraEnv }}
   {{- toYaml . | nindent 2 }}
