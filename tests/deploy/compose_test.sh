@@ -15,7 +15,7 @@ docker=$system_root/deploy/docker
 
 # A network and a hosts file of our own need root: the test runs itself again.
 if [[ ${1:-} != --inside ]]; then
-    packages_need_images
+    packages_need_deploy
     prometheus_need
     npm_install "$here" "what checks deploy/"
     emulator_install
