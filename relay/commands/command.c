@@ -24,8 +24,8 @@ const struct command commands[] = {
     {.name = "migrate", .summary = "create, update, inspect or remove schema outbox, or inbox",
      .operands = "up | down [force] | status | print", .words = "up down status print", .operands_least = 1, .operands_most = 2,
      .details = "  up          apply what is missing; changes nothing on an up-to-date database\n"
-                "  down        take back the newest migration; refused while events are not sent, or processed events\n"
-                "              are remembered\n"
+                "  down        take back the newest migration; the first, with which the table goes, is refused while\n"
+                "              events are not sent, or processed events are remembered\n"
                 "  down force  the same, whatever is lost\n"
                 "  status      list what is applied and what is missing; exit code 4 when the schema is not up to date\n"
                 "  print       write all SQL to standard output, for a migration tool of your own\n"

@@ -187,6 +187,11 @@ static bool forget(PGconn *connection, const struct schema *schema, int version,
     return result != NULL;
 }
 
+// The first one is what made the table.
+static bool takes_table(const struct migration *migration) {
+    return migration->version == 1;
+}
+
 static bool take_back(PGconn *connection, const struct schema *schema, const struct migration *migration,
                       bool force, FILE *out, struct error *error) {
     if (migration->down == NULL) {
@@ -194,7 +199,8 @@ static bool take_back(PGconn *connection, const struct schema *schema, const str
                          migration->up->name);
     }
     const char *name = migration->down->name;
-    bool good = begin(connection, error) && (force || check_loss(connection, schema, error)) &&
+    bool good = begin(connection, error) &&
+                (force || !takes_table(migration) || check_loss(connection, schema, error)) &&
                 query_do(connection, migration->down->text, name, error) &&
                 forget(connection, schema, migration->version, error);
     if (!end(connection, good, name, error)) {

@@ -18,8 +18,9 @@
 // transaction is rolled back.
 bool migrate_up(PGconn *connection, const struct schema *schema, FILE *out, struct error *error);
 
-// migrate_down takes back the newest migration. Fails with ERROR_SCHEMA when something would be lost that is
-// still needed (outbox: events that are not sent; inbox: which events were processed), unless `force`.
+// migrate_down takes back the newest migration. Fails with ERROR_SCHEMA when that is the first, whose table
+// would go with what is still needed in it (outbox: events that are not sent; inbox: which events were
+// processed), unless `force`. The later ones leave the table.
 bool migrate_down(PGconn *connection, const struct schema *schema, bool force, FILE *out,
                   struct error *error);
 

@@ -19,7 +19,8 @@ struct health {
 };
 
 // health_add adds a check; `name` must live on, `why` (NULL: "") is copied and cut, and what it holds of
-// control characters becomes spaces. One check too many is left out.
+// control characters or is no UTF-8 becomes spaces: systemd takes no other status. One check too many is left
+// out.
 void health_add(struct health *health, const char *name, bool good, const char *why);
 
 // health_is_good: every check is.

@@ -9,6 +9,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 source "$system_root/deploy/lib/packages.sh"
 # shellcheck source=../lib/events.sh
 source "$system_root/tests/lib/events.sh"
+# shellcheck source=../lib/debian.sh
+source "$system_root/tests/lib/debian.sh"
 # shellcheck source=../lib/image.sh
 source "$system_root/tests/lib/image.sh"
 

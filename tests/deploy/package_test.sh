@@ -8,6 +8,8 @@ RELAY_BUILD=$(realpath "${BASH_SOURCE[0]%/*}/../../build/release") # what is del
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../../deploy/lib/packages.sh
 source "$system_root/deploy/lib/packages.sh"
+# shellcheck source=../lib/debian.sh
+source "$system_root/tests/lib/debian.sh"
 # shellcheck source=../lib/events.sh
 source "$system_root/tests/lib/events.sh"
 # shellcheck source=../lib/consume.sh
@@ -15,17 +17,12 @@ source "$system_root/tests/lib/consume.sh"
 
 field() { dpkg-deb --field "$package" "$1"; }
 
-# fresh_system lays out a minimal system, with what the package depends on, in $chroot. The archive of it is kept for the
-# next time, by the list of packages that are in it.
+# fresh_system lays out a minimal system, with what the package depends on, in $chroot.
 fresh_system() {
     local list archive suite
     suite=$(. /etc/os-release && say "$VERSION_CODENAME")
     list=$(field Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g')
-    archive=${TMPDIR:-/tmp}/outbox-relay-$suite-$(sha256sum <<<"$list" | cut -c 1-16).tar
-    if [[ ! -O $archive ]]; then
-        as_root mmdebstrap --quiet --format=tar --variant=minbase --include="$list" "$suite" "$archive.part" >"$system_dir/mmdebstrap.log" 2>&1
-        as_root mv "$archive.part" "$archive"
-    fi
+    archive=$(debian_archive "$suite" "$list")
     as_root mkdir "$chroot"
     as_root tar --extract --file="$archive" --directory="$chroot" --exclude='./var/cache/apt/archives/*.deb'
     # systemctl notes how it was called; "list-units" has what runs.
@@ -100,6 +97,7 @@ spoilt() {
 judged() { lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$1" 2>&1 || say refused; }
 
 system_begin
+packages_need_deploy
 ((EUID == 0)) || { say "needs root: passed over" && exit; }
 chroot=$system_dir/chroot
 (cd "$system_dir" && cpack --config "$relay_build/CPackConfig.cmake" -B "$system_dir/package") >"$system_dir/cpack.log" 2>&1 ||
@@ -124,11 +122,19 @@ assert_equal "it names every library that the package depends on" "" "$(comm -23
 assert_equal "and the program by its hash" "$(dpkg-deb --fsys-tarfile "$package" | tar --extract --to-stdout ./usr/bin/outbox-relay |
     sha256sum | cut -d ' ' -f 1)" "$(jq --raw-output '.metadata.component.hashes[0].content' "$system_dir/sbom.json")"
 
-DESTDIR=$system_dir/local cmake --install "$relay_build" >"$system_dir/install.out"
+# command_installed PREFIX [OPTION...] prints what the relay's unit runs once it is installed there, without a package.
+command_installed() {
+    DESTDIR=$system_dir/local cmake --install "$relay_build" "${@:2}" >"$system_dir/install.log"
+    sed -n 's/^ExecStart=//p' "$system_dir/local$1/lib/systemd/system/outbox-relay.service"
+}
 prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$relay_build/CMakeCache.txt")
 assert_equal "without a package units have the paths of the installation" \
-    "$prefix/bin/outbox-relay run --config ${prefix%/usr}/etc/outbox-relay/relay.env" \
-    "$(sed -n 's/^ExecStart=//p' "$system_dir/local$prefix/lib/systemd/system/outbox-relay.service")"
+    "$prefix/bin/outbox-relay run --config ${prefix%/usr}/etc/outbox-relay/relay.env" "$(command_installed "$prefix")"
+assert_equal "those of a prefix that only the installation names" \
+    "/srv/relay/bin/outbox-relay run --config /srv/relay/etc/outbox-relay/relay.env" \
+    "$(command_installed /srv/relay --prefix /srv/relay)"
+assert_equal "and of /usr, whose settings are in /etc" \
+    "/usr/bin/outbox-relay run --config /etc/outbox-relay/relay.env" "$(command_installed /usr --prefix /usr)"
 
 fresh_system
 before=$(inventory)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Images built and run without a container engine: buildah builds the Dockerfile, as root or by sudo, on a base made of
-# Debian's packages, and the relay runs in the image's root file system. Meant to be sourced after system.sh, packages.sh.
+# Debian's packages, and the relay runs in the image's root file system. Meant to be sourced after system.sh, packages.sh
+# and debian.sh.
 # shellcheck disable=SC2154 # system_dir and system_root are set there
 
 image_dockerfile=$system_root/deploy/docker/Dockerfile
-image_cache=$system_root/build/image
 image_store="" image_builds=() # in the background, by process id
 
 # image_begin takes the packages it needs, and makes a store for images in system_dir.
@@ -36,21 +36,11 @@ image_buildah() {
         buildah --root "$image_store/root" --runroot "$image_store/run" "$@"
 }
 
-# image_base PACKAGE... makes a Debian 12 with these packages and tags it as the image that the Dockerfile begins with. It is
-# kept in build/image, since Debian is a long way off.
+# image_base PACKAGE... makes a Debian 12 with these packages and tags it as the image that the Dockerfile begins with.
 image_base() {
     local packages tar
     packages=$(IFS=, && printf '%s' "$*")
-    tar=$image_cache/$(sha256sum <<<"$packages" | cut -c 1-16).tar
-    mkdir -p "$image_cache"
-    (
-        flock 9
-        [[ -s $tar ]] && exit
-        say "making a Debian 12 with what the image is built from"
-        as_root mmdebstrap --quiet --variant=minbase --include="$packages" bookworm "$tar.part" >"$system_dir/mmdebstrap.log" 2>&1 ||
-            fail "mmdebstrap failed: is deb.debian.org reachable?"
-        as_root mv "$tar.part" "$tar"
-    ) 9>"$image_cache/lock"
+    tar=$(debian_archive bookworm "$packages")
     mkdir -p "$image_store"
     for image_driver in overlay vfs; do
         image_from_tar "$tar" >"$system_dir/base.log" 2>&1 && return

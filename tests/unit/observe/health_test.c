@@ -2,6 +2,7 @@
 // Tests of observe/health.h.
 #include "observe/health.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // cmocka needs the headers before it
@@ -41,6 +42,17 @@ static void why_is_one_line_of_bounded_length(void **state) {
     assert_int_equal(strlen(health.checks[1].why), HEALTH_WHY_SIZE - 1);
 }
 
+static void why_is_utf8(void **state) {
+    (void)state;
+    struct health health = {0};
+    char long_text[2 * HEALTH_WHY_SIZE];
+    (void)snprintf(long_text, sizeof long_text, "%*s", HEALTH_WHY_SIZE, "ü"); // cut within it
+    health_add(&health, "one", false, "für \xff");
+    health_add(&health, "two", false, long_text);
+    assert_string_equal(health.checks[0].why, "für  ");
+    assert_int_equal(strspn(health.checks[1].why, " "), HEALTH_WHY_SIZE - 1);
+}
+
 static void one_check_too_many_is_left_out(void **state) {
     (void)state;
     struct health health = {0};
@@ -55,6 +67,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_good_when_every_check_is),
         cmocka_unit_test(why_is_one_line_of_bounded_length),
+        cmocka_unit_test(why_is_utf8),
         cmocka_unit_test(one_check_too_many_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

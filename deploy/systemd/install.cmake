@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by cmake --install, which alone knows the prefix: units with the paths of this installation. `programs` and `settings`
+# are the folders as GNUInstallDirs names them.
+if(NOT IS_ABSOLUTE ${programs})
+    set(programs ${CMAKE_INSTALL_PREFIX}/${programs})
+endif()
+if(NOT IS_ABSOLUTE ${settings} AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(settings /${settings})
+elseif(NOT IS_ABSOLUTE ${settings})
+    set(settings ${CMAKE_INSTALL_PREFIX}/${settings})
+endif()
+foreach(unit outbox-relay.service outbox-relay-consumer@.service)
+    set(target ${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit})
+    file(READ ${CMAKE_CURRENT_LIST_DIR}/${unit} text)
+    string(REPLACE "/usr/bin/" "${programs}/" text "${text}")
+    string(REPLACE "/etc/" "${settings}/" text "${text}")
+    message(STATUS "Installing: $ENV{DESTDIR}${target}")
+    file(WRITE "$ENV{DESTDIR}${target}" "${text}")
+    list(APPEND CMAKE_INSTALL_MANIFEST_FILES ${target})
+endforeach()
