@@ -177,12 +177,12 @@ static void the_report_is_spliced_in_on_one_line(void **state) {
 
 static void hostile_texts_stay_texts(void **state) {
     (void)state;
-    health_add(&health, "sns", false, "</script><b>\"\\ \x1b[31m\xff\xc3");
-    metric_add(metric_series(METRIC_PUBLISHED, "a\"},{\"topic\":\"b\n", NULL), 1);
+    health_add(&health, "sns", false, "</script><b>\"\\ \x1b[31m");
+    metric_add(metric_series(METRIC_PUBLISHED, "a\"},{\"topic\":\"b\n\xff\xc3", NULL), 1);
     cJSON *document = written();
-    assert_string_equal(text_in(entry(document, "checks", 0), "why"),
-                        "</script><b>\"\\  [31m\xEF\xBF\xBD\xEF\xBF\xBD");
-    assert_string_equal(text_in(entry(document, "topics", 0), "topic"), "a\"},{\"topic\":\"b\n");
+    assert_string_equal(text_in(entry(document, "checks", 0), "why"), "</script><b>\"\\  [31m");
+    assert_string_equal(text_in(entry(document, "topics", 0), "topic"),
+                        "a\"},{\"topic\":\"b\n\xEF\xBF\xBD\xEF\xBF\xBD");
     cJSON_Delete(document);
 }
 
