@@ -13,7 +13,7 @@ debian_archive() {
         flock 9
         [[ ! -s $archive ]] || exit 0
         as_root mmdebstrap --quiet --format=tar --variant=minbase --include="$2" "$1" "$archive.part" \
-            >"$system_dir/mmdebstrap.log" 2>&1 || fail "mmdebstrap failed: is deb.debian.org reachable?"
+            >"$system_dir/mmdebstrap.log" 2>&1 || fail "mmdebstrap failed: can packages be downloaded?"
         as_root mv "$archive.part" "$archive"
     ) 9>"$archive.lock"
     printf '%s\n' "$archive"
