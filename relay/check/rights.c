@@ -21,6 +21,7 @@ const char rights_sql[] =
     " ('function', 'has_unsent', 'EXECUTE', NULL), ('function', 'backlog', 'EXECUTE', NULL),"
     " ('function', 'backlog_new', 'EXECUTE', NULL), ('function', 'held', 'EXECUTE', NULL),"
     " ('function', 'sample_blocks', 'EXECUTE', NULL), ('function', 'sent_recently', 'EXECUTE', NULL),"
+    " ('function', 'sent_since', 'EXECUTE', NULL),"
     " ('function', 'report_backlog', 'EXECUTE', NULL), ('function', 'report_lists', 'EXECUTE', NULL),"
     " ('function', 'seconds', 'EXECUTE', NULL), ('function', 'report', 'EXECUTE', NULL),"
     " ('function', 'report_table', 'EXECUTE', NULL), ('function', 'topic_of', 'EXECUTE', NULL),"
