@@ -24,6 +24,12 @@ server_owes_an_answer() {
         index($2, port) && $4 == "01" { split($5, queue, ":"); if (queue[2] != "00000000") found = 1 }
         END { exit !found }' /proc/net/tcp
 }
+# Between two reports: stopped in the middle of one, it would have taken the question already.
+server_rests() {
+    backend=$(sql "select pid from pg_stat_activity where application_name = 'outbox-relay status' and state = 'idle'
+                   and clock_timestamp() - state_change between interval '0.3 s' and interval '1 s'")
+    [[ $backend ]]
+}
 admin() { PGUSER=postgres sql "$1"; }
 
 system_begin
@@ -104,7 +110,7 @@ assert_match "an empty line is between" $'\n\nOutbox of' "$(cat "$system_dir/wat
 "$relay" status --watch >"$system_dir/watched" 2>"$system_dir/watched.err" &
 watcher=$!
 wait_for 20 "it is shown" grep -q '^Outbox of' "$system_dir/watched"
-backend=$(sql "select pid from pg_stat_activity where application_name = 'outbox-relay status'")
+wait_for 20 "its server rests" server_rests
 kill -STOP "$backend"
 wait_for 20 "it asks" server_owes_an_answer
 kill -INT "$watcher"
