@@ -15,7 +15,8 @@
 enum { URGENT_EVENTS = 10000, ARGUMENT_SIZE = 48 };
 
 // What a crash brings back is deleted again, so a step need not wait for the disk.
-static const char LIMITS[] = "SELECT pg_catalog.set_config('statement_timeout', '10s', true),"
+static const char LIMITS[] = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+                             " pg_catalog.set_config('statement_timeout', '10s', true),"
                              " pg_catalog.set_config('lock_timeout', '2s', true),"
                              " pg_catalog.set_config('synchronous_commit', 'off', true)";
 

@@ -14,7 +14,8 @@ enum {
 };
 
 #define LIMITS                                                                                               \
-    "SELECT pg_catalog.set_config('statement_timeout', '10s', true),"                                        \
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"                              \
+    " pg_catalog.set_config('statement_timeout', '10s', true),"                                              \
     " pg_catalog.set_config('lock_timeout', '2s', true)"
 
 static void on_backlog_row(void *context, const PGresult *result, int row) {
