@@ -54,7 +54,8 @@ static void write_outbox_step(const struct pruning *pruning, char sql[SQL_SIZE])
 
 static void write_inbox_step(const struct pruning *pruning, char sql[SQL_SIZE]) {
     snprintf(sql, SQL_SIZE,
-             "SELECT pruned, pruned < %d, 0 FROM inbox.prune('%" PRId64 " microseconds', %d, %s) AS pruned",
+             "SELECT pruned, pruned OPERATOR(pg_catalog.<) %d, 0 FROM inbox.prune('%" PRId64
+             " microseconds', %d, %s) AS pruned",
              pruning->most, pruning->older_than, pruning->most, pruning->force ? "true" : "false");
 }
 
