@@ -64,26 +64,36 @@ int64_t bench_number(const char *text, int64_t most) {
     return number;
 }
 
-static _Noreturn void refuse(const char *usage) {
+_Noreturn void bench_refuse(const char *usage) {
     fprintf(stderr, "usage: %s %s\n", program_invocation_short_name, usage);
     exit(2);
 }
 
+static const struct bench_option *find(const struct bench_option *options, const char *name) {
+    while (options->name != NULL && strcmp(options->name, name) != 0) {
+        options++;
+    }
+    return options->name != NULL ? options : NULL;
+}
+
+static int value_count(const struct bench_option *option) {
+    return option->flag != NULL ? 0 : option->texts > 0 ? option->texts : 1;
+}
+
 void bench_options(const struct bench_option *options, const char *usage, int argc, char **argv, int first) {
     for (int index = first; index < argc; index++) {
-        const struct bench_option *option = options;
-        while (option->name != NULL && strcmp(option->name, argv[index]) != 0) {
-            option++;
-        }
-        if (option->name == NULL || (option->flag == NULL && index + 1 == argc)) {
-            refuse(usage);
+        const struct bench_option *option = find(options, argv[index]);
+        if (option == NULL || index + value_count(option) >= argc) {
+            bench_refuse(usage);
         }
         if (option->flag != NULL) {
             *option->flag = true;
-        } else if (option->text != NULL) {
-            *option->text = argv[++index];
-        } else {
+        } else if (option->number != NULL) {
             *option->number = bench_number(argv[++index], INT64_MAX);
+        } else {
+            for (int text = 0; text < value_count(option); text++) {
+                option->text[text] = argv[++index];
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the programs of this folder share: clocks, their own cost, percentiles and the command line.
-#ifndef BENCH_BENCH_H
-#define BENCH_BENCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +30,12 @@ struct bench_option {
     const char *name;
     int64_t *number;
     const char **text;
+    int texts; // how many texts follow each other: 0 is 1
     bool *flag;
 };
+
+// bench_refuse ends the program with the usage.
+_Noreturn void bench_refuse(const char *usage);
 
 // bench_options reads the arguments from argv[first] on; the table ends with a name that is NULL. What is
 // wrong ends the program with the usage.
@@ -40,5 +43,3 @@ void bench_options(const struct bench_option *options, const char *usage, int ar
 
 // bench_number is the number that the text is, from 0 to `most`; anything else ends the program.
 int64_t bench_number(const char *text, int64_t most);
-
-#endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fast stand-in for SNS, for benchmarks and for tests that count: bench_stub PORT [--delay MS] [--until N]
-// [--log FILE] [--queue N]. It listens on 127.0.0.1 (port 0 takes a free one), prints "listening on
-// 127.0.0.1:PORT", and answers every PublishBatch with success, MS milliseconds later where asked. It checks
-// nothing: it is there to be faster than what it measures. GET /stats tells what came; the same line is
-// printed at the end, which is SIGTERM or the N-th message. FILE gets a line "MICROSECONDS EVENT_ID" for each
-// message. With --queue it is an SQS queue as well, with N events in it (stub_sqs.h). One thread,
-// edge-triggered epoll.
+// [--log FILE] [--queue N] [--tls CERTIFICATE KEY]. It listens on 127.0.0.1 (port 0 takes a free one), prints
+// "listening on 127.0.0.1:PORT", and answers every PublishBatch with success, MS milliseconds later where
+// asked. It checks nothing: it is there to be faster than what it measures. GET /stats tells what came; the
+// same line is printed at the end, which is SIGTERM or the N-th message. FILE gets a line "MICROSECONDS
+// EVENT_ID" for each message. With --queue it is an SQS queue as well, with N events in it (stub_sqs.h). One
+// thread, edge-triggered epoll.
+#include "bench.h"
 #include "stub_sqs.h"
+#include "stub_wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +22,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -36,8 +37,8 @@ enum {
 };
 
 struct connection {
-    int fd;       // -1: it went away while it was waiting
-    bool waiting; // its reply is in the queue of delayed replies
+    struct wire wire; // closed: it went away while it was waiting
+    bool waiting;     // its reply is in the queue of delayed replies
     char *data;
     size_t length;
     size_t capacity;
@@ -52,11 +53,11 @@ static struct {
     int listener;
     int timer;
     int64_t delay_us;
-    uint64_t until;
+    int64_t until;
     FILE *log;
     struct stub_sqs sqs;
-    uint64_t messages;
-    uint64_t requests;
+    int64_t messages;
+    int64_t requests;
     int64_t first_us;
     int64_t last_us;
     struct connection *due_first; // the delay is the same for all, so the queue is in order
@@ -71,27 +72,16 @@ static void stop(int signal_number) {
 }
 
 static void die(const char *what) {
-    fprintf(stderr, "bench_stub: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static int64_t now_us(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+    bench_die(what, strerror(errno));
 }
 
 static int format_stats(char *text, size_t size) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    int64_t cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) +
-                     usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
     return snprintf(text, size,
-                    "{\"messages\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"first_us\":%" PRId64
-                    ",\"last_us\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"received\":%" PRIu64
-                    ",\"deleted\":%" PRIu64 ",\"hidden\":%" PRIu64 "}\n",
-                    stub.messages, stub.requests, stub.first_us, stub.last_us, cpu_us, stub.sqs.received,
-                    stub.sqs.deleted, stub.sqs.hidden);
+                    "{\"messages\":%" PRId64 ",\"requests\":%" PRId64 ",\"first_us\":%" PRId64
+                    ",\"last_us\":%" PRId64 ",\"cpu_us\":%" PRId64 ",\"received\":%" PRId64
+                    ",\"deleted\":%" PRId64 ",\"hidden\":%" PRId64 "}\n",
+                    stub.messages, stub.requests, stub.first_us, stub.last_us, bench_cpu_us(),
+                    stub.sqs.received, stub.sqs.deleted, stub.sqs.hidden);
 }
 
 static void finish(void) {
@@ -107,10 +97,7 @@ static void finish(void) {
 
 // A connection that waits for its reply is still in the queue: it is released when its turn comes.
 static void connection_close(struct connection *connection) {
-    if (connection->fd >= 0) {
-        close(connection->fd);
-        connection->fd = -1;
-    }
+    wire_close(&connection->wire);
     if (!connection->waiting) {
         free(connection->data);
         free(connection);
@@ -170,7 +157,7 @@ static size_t append_member(char *text, size_t size, const char *id, size_t id_l
     int written = snprintf(text, size,
                            "<member><Id>%.*s</Id><MessageId>%08" PRIx64 "-0000-4000-8000-%012" PRIx64
                            "</MessageId></member>",
-                           (int)id_length, id, (uint64_t)stub.first_us & 0xffffffff, stub.messages);
+                           (int)id_length, id, (uint64_t)stub.first_us & 0xffffffff, (uint64_t)stub.messages);
     return (size_t)written;
 }
 
@@ -183,7 +170,7 @@ static void answer_publish_batch(struct connection *connection, const char *body
     int entries = 0;
     members[0] = '\0';
     stub.requests++;
-    stub.last_us = now_us(CLOCK_REALTIME);
+    stub.last_us = bench_now_us(CLOCK_REALTIME);
     stub.first_us = stub.first_us ? stub.first_us : stub.last_us;
     const char *entry = form_value(body, end, field, &id_length);
     while (entry && entries < ENTRIES && id_length < ENTRY_ID_SIZE) {
@@ -204,7 +191,7 @@ static void answer_publish_batch(struct connection *connection, const char *body
                         "<ResponseMetadata><RequestId>%08x-0000-4000-8000-%012" PRIx64
                         "</RequestId></ResponseMetadata>"
                         "</PublishBatchResponse>",
-                        (int)length, members, 0u, stub.requests);
+                        (int)length, members, 0u, (uint64_t)stub.requests);
     reply_set(connection, "200 OK", "text/xml", xml, (size_t)size);
 }
 
@@ -216,8 +203,8 @@ static void answer_unknown(struct connection *connection) {
 }
 
 static void send_reply(struct connection *connection) {
-    ssize_t sent = send(connection->fd, connection->reply, connection->reply_length, MSG_NOSIGNAL);
-    if (sent != (ssize_t)connection->reply_length) { // a reply always fits into an idle socket's buffer
+    // A reply always fits into an idle socket's buffer.
+    if (!wire_write(&connection->wire, connection->reply, connection->reply_length)) {
         connection_close(connection);
     }
 }
@@ -229,7 +216,7 @@ static void set_timer(int64_t due_us) {
 
 static void delay_reply(struct connection *connection) {
     connection->waiting = true;
-    connection->due_us = now_us(CLOCK_MONOTONIC) + stub.delay_us;
+    connection->due_us = bench_now_us(CLOCK_MONOTONIC) + stub.delay_us;
     connection->next_due = NULL;
     if (stub.due_last) {
         stub.due_last->next_due = connection;
@@ -322,12 +309,12 @@ static bool connection_grow(struct connection *connection) {
 static void connection_read(struct connection *connection) {
     while (connection_grow(connection)) {
         size_t room = connection->capacity - connection->length;
-        ssize_t got = recv(connection->fd, connection->data + connection->length, room, 0);
-        if (got < 0 && errno == EAGAIN) {
+        ssize_t got = wire_read(&connection->wire, connection->data + connection->length, room);
+        if (got == 0) {
             take_request(connection);
             return;
         }
-        if (got <= 0) {
+        if (got < 0) {
             break;
         }
         connection->length += (size_t)got;
@@ -347,25 +334,22 @@ static void connections_accept(void) {
     // cppcheck-suppress nullPointer ; accept4 may be given no address
     // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): epoll keeps what is allocated here
     while ((fd = accept4(stub.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        struct connection *connection = calloc(1, sizeof(*connection));
-        if (!connection) {
-            die("calloc");
-        }
-        connection->fd = fd;
+        struct connection *connection = bench_allocate(1, sizeof(*connection));
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        wire_open(&connection->wire, fd);
         watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, connection);
     }
 }
 
 // Sends the replies whose time has come and sets the timer for the next.
 static void send_due_replies(void) {
-    int64_t now = now_us(CLOCK_MONOTONIC);
+    int64_t now = bench_now_us(CLOCK_MONOTONIC);
     while (stub.due_first && stub.due_first->due_us <= now) {
         struct connection *connection = stub.due_first;
         stub.due_first = connection->next_due;
         stub.due_last = stub.due_first ? stub.due_last : NULL;
         connection->waiting = false;
-        if (connection->fd < 0) {
+        if (connection->wire.fd < 0) {
             connection_close(connection);
         } else {
             send_reply(connection);
@@ -407,39 +391,29 @@ static void listen_on(uint16_t port) {
     fflush(stdout);
 }
 
-static uint64_t parse_number(const char *text, uint64_t limit) {
-    char *end = NULL;
-    errno = 0;
-    uint64_t number = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || number > limit) {
-        fprintf(stderr, "bench_stub: \"%s\" is not a number from 0 to %" PRIu64 "\n", text, limit);
-        exit(2);
-    }
-    return number;
-}
-
 static uint16_t read_arguments(int argc, char **argv) {
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--delay") == 0) {
-            stub.delay_us = (int64_t)parse_number(argv[i + 1], 60000) * 1000;
-        } else if (strcmp(argv[i], "--until") == 0) {
-            stub.until = parse_number(argv[i + 1], UINT64_MAX);
-        } else if (strcmp(argv[i], "--queue") == 0) {
-            stub.sqs.events = parse_number(argv[i + 1], UINT64_MAX);
-        } else if (strcmp(argv[i], "--log") == 0) {
-            stub.log = fopen(argv[i + 1], "ae");
-            if (!stub.log) {
-                die(argv[i + 1]);
-            }
-        } else {
-            argc = 0;
-        }
+    static const char usage[] =
+        "PORT [--delay MS] [--until N] [--log FILE] [--queue N] [--tls CERTIFICATE KEY]";
+    int64_t delay_ms = 0;
+    const char *log = NULL;
+    const char *tls[2] = {NULL};
+    const struct bench_option options[] = {
+        {"--delay", .number = &delay_ms},        {"--until", .number = &stub.until},
+        {"--queue", .number = &stub.sqs.events}, {"--log", .text = &log},
+        {"--tls", .text = tls, .texts = 2},      {0}};
+    if (argc < 2) {
+        bench_refuse(usage);
     }
-    if (argc < 2 || argc % 2) {
-        fputs("usage: bench_stub PORT [--delay MS] [--until N] [--log FILE] [--queue N]\n", stderr);
-        exit(2);
+    bench_options(options, usage, argc, argv, 2);
+    stub.delay_us = delay_ms * 1000;
+    if (tls[0] != NULL) {
+        wire_use_tls(tls[0], tls[1]);
     }
-    return (uint16_t)parse_number(argv[1], UINT16_MAX);
+    stub.log = log != NULL ? fopen(log, "ae") : NULL;
+    if (log != NULL && stub.log == NULL) {
+        die(log);
+    }
+    return (uint16_t)bench_number(argv[1], UINT16_MAX);
 }
 
 int main(int argc, char **argv) {

@@ -12,17 +12,17 @@ static const char *find(const char *from, const char *end, const char *text) {
     return memmem(from, (size_t)(end - from), text, strlen(text));
 }
 
-static size_t append_message(uint64_t number, char *text, size_t size) {
+static size_t append_message(int64_t number, char *text, size_t size) {
     int length = snprintf(
         text, size,
-        "{\"MessageId\":\"%" PRIu64 "\",\"ReceiptHandle\":\"h%" PRIu64
+        "{\"MessageId\":\"%" PRId64 "\",\"ReceiptHandle\":\"h%" PRId64
         "\",\"Attributes\":{\"ApproximateReceiveCount\":\"1\"},\"Body\":\"{\\\"eventId\\\":"
         "\\\"00000000-0000-4000-8000-%012" PRIx64 "\\\",\\\"eventType\\\":\\\"order.created\\\","
-        "\\\"eventVersion\\\":\\\"1.0\\\",\\\"aggregateId\\\":\\\"order-%" PRIu64 "\\\",\\\"occurredOn\\\":"
-        "\\\"2026-01-31T12:34:56.789Z\\\",\\\"sequence\\\":%" PRIu64
-        ",\\\"data\\\":{\\\"orderId\\\":\\\"order-%" PRIu64
+        "\\\"eventVersion\\\":\\\"1.0\\\",\\\"aggregateId\\\":\\\"order-%" PRId64 "\\\",\\\"occurredOn\\\":"
+        "\\\"2026-01-31T12:34:56.789Z\\\",\\\"sequence\\\":%" PRId64
+        ",\\\"data\\\":{\\\"orderId\\\":\\\"order-%" PRId64
         "\\\",\\\"total\\\":19.90},\\\"metadata\\\":{\\\"source\\\":\\\"bench\\\"}}\"}",
-        number, number, number, number % 1000, number, number % 1000);
+        number, number, (uint64_t)number, number % 1000, number, number % 1000);
     return (size_t)length;
 }
 
@@ -42,7 +42,7 @@ static size_t receive(struct stub_sqs *sqs, const char *body, const char *end, c
 }
 
 // Says yes to all entries.
-static size_t accept_batch(uint64_t *counter, const char *body, const char *end, char *text, size_t size) {
+static size_t accept_batch(int64_t *counter, const char *body, const char *end, char *text, size_t size) {
     static const char field[] = "\"Id\":\"";
     size_t length = (size_t)snprintf(text, size, "{\"Failed\":[],\"Successful\":[");
     const char *entry = body;

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 struct stub_sqs {
-    uint64_t events; // how many there are to be handed out
-    uint64_t received;
-    uint64_t deleted;
-    uint64_t hidden; // entries of ChangeMessageVisibilityBatch
+    int64_t events; // how many there are to be handed out
+    int64_t received;
+    int64_t deleted;
+    int64_t hidden; // entries of ChangeMessageVisibilityBatch
 };
 
 // stub_sqs_answer writes the answer to a request, whose head begins at `head` and whose body ends at `end`;
