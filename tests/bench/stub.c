@@ -8,7 +8,7 @@
 // thread, edge-triggered epoll.
 #include "bench.h"
 #include "stub_sqs.h"
-#include "stub_wire.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -407,7 +407,7 @@ static uint16_t read_arguments(int argc, char **argv) {
     bench_options(options, usage, argc, argv, 2);
     stub.delay_us = delay_ms * 1000;
     if (tls[0] != NULL) {
-        wire_use_tls(tls[0], tls[1]);
+        wire_serve_tls(tls[0], tls[1]);
     }
     stub.log = log != NULL ? fopen(log, "ae") : NULL;
     if (log != NULL && stub.log == NULL) {

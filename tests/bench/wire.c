@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stub_wire.h"
+#include "wire.h"
 
 #include "bench.h"
 
@@ -10,24 +10,45 @@
 #include <unistd.h>
 
 static SSL_CTX *tls;
+static bool is_client;
 
-void wire_use_tls(const char *certificate_file, const char *key_file) {
+static _Noreturn void die(const char *what) {
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    bench_die(what, reason != NULL ? reason : "TLS failed");
+}
+
+void wire_serve_tls(const char *certificate_file, const char *key_file) {
     tls = SSL_CTX_new(TLS_server_method());
     if (tls == NULL || SSL_CTX_use_certificate_chain_file(tls, certificate_file) != 1 ||
         SSL_CTX_use_PrivateKey_file(tls, key_file, SSL_FILETYPE_PEM) != 1) {
-        bench_die(certificate_file, ERR_reason_error_string(ERR_peek_error()));
+        die(certificate_file);
     }
     SSL_CTX_set_read_ahead(tls, 1); // one system call a record instead of two
 }
 
+void wire_ask_tls(const char *ca_file) {
+    tls = SSL_CTX_new(TLS_client_method());
+    if (tls == NULL || SSL_CTX_load_verify_locations(tls, ca_file, NULL) != 1) {
+        die(ca_file);
+    }
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_read_ahead(tls, 1);
+    is_client = true;
+}
+
 void wire_open(struct wire *wire, int fd) {
     *wire = (struct wire){.fd = fd};
-    if (tls != NULL) {
-        wire->tls = SSL_new(tls);
-        if (wire->tls == NULL || SSL_set_fd(wire->tls, fd) != 1) {
-            bench_die("TLS", ERR_reason_error_string(ERR_peek_error()));
-        }
+    if (tls == NULL) {
+        return;
+    }
+    wire->tls = SSL_new(tls);
+    if (wire->tls == NULL || SSL_set_fd(wire->tls, fd) != 1) {
+        die("TLS");
+    }
+    if (!is_client) {
         SSL_set_accept_state(wire->tls);
+    } else if (SSL_connect(wire->tls) != 1) {
+        die("TLS");
     }
 }
 

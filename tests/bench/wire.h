@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of the stub's connections: plain, or TLS once wire_use_tls has been called.
+// The bytes of connections: plain, or TLS once the process has been told to use it.
 #pragma once
 
 #include <openssl/types.h>
@@ -12,9 +12,11 @@ struct wire {
     SSL *tls;
 };
 
-// wire_use_tls loads PEM files, for all connections from now on.
-void wire_use_tls(const char *certificate_file, const char *key_file);
+// wire_serve_tls loads PEM files, for all connections from now on; wire_ask_tls what a client trusts.
+void wire_serve_tls(const char *certificate_file, const char *key_file);
+void wire_ask_tls(const char *ca_file);
 
+// wire_open takes a connected socket. (A client's should be blocking until then: TLS is agreed upon here.)
 void wire_open(struct wire *wire, int fd);
 void wire_close(struct wire *wire);
 
