@@ -36,7 +36,7 @@ bench_make() {
     {
         packages_need_build
         packages_need_servers
-        packages_need libcmocka-dev
+        packages_need libcmocka-dev openssl
         bench_compile >"$1" 2>&1 || { tail -n 30 "$1" && fail "the build failed"; }
     } >&2
 }
@@ -75,7 +75,7 @@ fresh_database() {
     "$relay" migrate up >"$work/migrate.log" 2>&1 || fail "migrate up failed"
 }
 
-# fill EVENTS BYTES [COLUMN=EXPRESSION...] adds events with BYTES (58 or more) of JSON each, on disk and with statistics,
+# fill EVENTS BYTES [COLUMN=EXPRESSION...] adds events with BYTES (58 or more) of JSON each, on disk, with statistics,
 # so that none of that happens later. n is an event's number: fill 1000 500 "sent_at=now()" "message_id='m' || n".
 fill() {
     local events=$1 bytes=$2 columns='' expressions='' pair
@@ -107,17 +107,29 @@ fill_json() {
                || '],\"note\":\"' || repeat('x', $note) || '\"}')::json"
 }
 
-# stub_start [ARGUMENT...] starts the stand-in for SNS and points the relay at it.
-stub_start() {
+# stub_start [ARGUMENT...] starts the stand-in for SNS and points the relay at it; stub_start_tls does so over TLS.
+stub_start() { stub_start_with http "$@"; }
+stub_start_tls() {
+    [[ -e $work/stub.crt ]] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$work/stub.key" -out "$work/stub.crt" \
+        2>"$work/openssl.log" || fail "openssl made no certificate"
+    export AWS_CA_BUNDLE=$work/stub.crt
+    stub_start_with https --tls "$work/stub.crt" "$work/stub.key" "$@"
+}
+stub_start_with() {
+    local scheme=$1
+    shift
     : >"$work/stub.log"
     process_start "$work/stub.pid" "$work/stub.log" "$bench_build/tests/bench_stub" 0 "$@"
     wait_until 10 grep -q '^listening on ' "$work/stub.log" || fail "bench_stub did not start"
-    AWS_ENDPOINT_URL=http://$(sed -n 's/^listening on //p' "$work/stub.log")
+    AWS_ENDPOINT_URL=$scheme://$(sed -n 's/^listening on //p' "$work/stub.log")
     export AWS_ENDPOINT_URL
 }
 stub_stop() { process_stop "$work/stub.pid"; }
 # stub_stats prints as JSON what has come.
-stub_stats() { curl --silent --fail --max-time 10 "$AWS_ENDPOINT_URL/stats"; }
+stub_stats() {
+    curl --silent --fail --max-time 10 ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} "$AWS_ENDPOINT_URL/stats"
+}
 
 # relay_start [NAME] runs a relay in the background, relay_stop [NAME] stops it; "$work/NAME.log" is its log, and
 # "$work/NAME.pid" has its id (NAME is relay).
@@ -157,12 +169,15 @@ wal_images() {
         2>/dev/null | awk '$1 == "Total" { print $5 }' || true
 }
 
-# ratio A B [DIGITS] prints A / B, rounded to so many digits (2).
-ratio() { awk -v a="$1" -v b="$2" -v digits="${3:-2}" 'BEGIN { printf "%.*f\n", digits, a / b }'; }
-
 # figure PART CASE FIGURE VALUE [FLOOR] prints one figure, a line of JSON. The floor is what the least that could do the
-# job took, or managed, in the same run.
+# job took, or managed, in the same run. figures PART CASE VALUES [FLOORS] prints one for each member of a JSON object,
+# with the floor of that name if there is one.
 figure() {
     jq --null-input --compact-output --arg part "$1" --arg case "$2" --arg figure "$3" --argjson value "$4" \
         --argjson floor "${5:-null}" '{$part, $case, $figure, $value, $floor}'
+}
+figures() {
+    jq --null-input --compact-output --arg part "$1" --arg case "$2" --argjson values "$3" \
+        --argjson floors "${4:-null}" \
+        '$values | to_entries[] | {$part, $case, figure: .key, value: .value, floor: $floors[.key]}'
 }
