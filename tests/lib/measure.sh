@@ -18,11 +18,22 @@ stat_read() {
     read -ra stat_fields <<<"${stat##*) }"
 }
 
+# live_cpu_us PID prints the CPU time of a process and of its threads that live, which the kernel has in nanoseconds: a
+# process that does next to nothing would not reach a hundredth of a second.
+live_cpu_us() {
+    local file used sum=0
+    for file in "/proc/$1/task"/*/schedstat; do
+        { read -r used _ <"$file"; } 2>/dev/null || used=0
+        sum=$((sum + used))
+    done
+    printf '%d\n' $((sum / 1000))
+}
+
 # process_cpu_us PID_FILE prints the CPU time of a process that process_start started.
 process_cpu_us() {
     local id started
     read -r id started <"$1"
-    [[ $started ]] && stat_read "$id" && stat_cpu_us 11 12
+    [[ $started ]] && live_cpu_us "$id"
 }
 
 # postgres_cpu_us DIR prints the CPU time of the server in DIR, all its processes together: the postmaster has the times
@@ -31,10 +42,10 @@ postgres_cpu_us() {
     local postmaster file sum
     read -r postmaster <"$1/data/postmaster.pid"
     stat_read "$postmaster"
-    sum=$(stat_cpu_us 11 12 13 14)
+    sum=$(($(stat_cpu_us 13 14) + $(live_cpu_us "$postmaster")))
     for file in /proc/[0-9]*; do
         if stat_read "${file#/proc/}" && [[ ${stat_fields[1]} == "$postmaster" ]]; then
-            sum=$((sum + $(stat_cpu_us 11 12)))
+            sum=$((sum + $(live_cpu_us "${file#/proc/}")))
         fi
     done
     printf '%d\n' "$sum"

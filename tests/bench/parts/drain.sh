@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# How fast the relay drains a backlog and what that costs it and the database, by the size of the payload, by the time SNS
-# takes to answer, and with TLS. Takes a pattern for the names of the cases. BENCH_MATRIX=yes is every combination,
+# How fast the relay drains a backlog and what that costs it and the database, by the size of the payload, by the time
+# SNS takes to answer, and with TLS. Takes a pattern for the names of the cases. BENCH_MATRIX=yes is every combination,
 # BENCH_ONCE=yes adds the large backlog; BENCH_EVENTS and BENCH_LARGE are how many events of 0.5 kB a backlog has.
 set -euo pipefail
 # shellcheck source=../../lib/bench.sh
