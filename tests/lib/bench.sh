@@ -83,28 +83,25 @@ fill() {
     for pair in "$@"; do
         columns+=", ${pair%%=*}" expressions+=", ${pair#*=}"
     done
-    sql "with lines as materialized ($(fill_lines "$bytes"))
+    sql "with o as materialized ($(fill_orders "$bytes"))
          insert into outbox.event (event_type, aggregate_id, data$columns)
-         select 'order.created', 'order-' || n % 10000, $(fill_json "$bytes")$expressions
-         from generate_series(1, $events) n, lines"
+         select 'order.created', 'order-' || n % 10000,
+                ('{\"orderId\":' || lpad(n::text, 9) || o.orders[n % 1000 + 1])::json$expressions
+         from generate_series(1, $events) n, o"
     sql 'vacuum analyze outbox.event'
     sql checkpoint
 }
 
-# fill_lines BYTES is a query for as much text as orders need: their lines, 64 bytes each. fill_json BYTES is the
-# expression that takes one order's from it. A quarter is punctuation, which a form must escape, as JSON goes; the note
-# fills what whole lines leave.
-fill_lines() {
-    printf %s "select string_agg(format('{\"sku\":\"%s\",\"quantity\":%s,\"price\":%s},', left(md5(k::text), 25),
-                                        k % 9 + 1, round((k * 7919 % 90000 + 10000) / 100.0, 2)), '') as text
-               from generate_series(1, $1 / 64 + 1000) k"
-}
-fill_json() {
-    local length=$((($1 - 58) / 64 * 64))
-    local note=$(($1 - 42 - length + (length > 0)))
-    printf %s "('{\"orderId\":' || lpad(n::text, 9)
-               || ',\"lines\":[' || rtrim(substr(text, n % 1000 * 64 + 1, $length), ',')
-               || '],\"note\":\"' || repeat('x', $note) || '\"}')::json"
+# fill_orders BYTES is a query for an array of a thousand orders, without their ids: lines of 64 bytes each, and a
+# note that fills what they leave. As JSON goes, a quarter is punctuation, which a form must escape.
+fill_orders() {
+    local count=$((($1 - 58) / 64))
+    local note=$(($1 - 42 - count * 64 + (count > 0)))
+    printf %s "select array_agg(',\"lines\":[' || lines || '],\"note\":\"' || repeat('x', $note) || '\"}') orders
+        from generate_series(0, 999) k, lateral (
+            select coalesce(string_agg(format('{\"sku\":\"%s\",\"quantity\":%s,\"price\":%s}',
+                       left(md5(k || '-' || i), 25), i % 9 + 1, round(((k + i) * 7919 % 90000 + 10000) / 100.0, 2)), ','), '') as lines
+            from generate_series(1, $count) i) l"
 }
 
 # stub_start [ARGUMENT...] starts the stand-in for SNS and points the relay at it; stub_start_tls does so over TLS.
