@@ -92,7 +92,7 @@ fill() {
     sql checkpoint
 }
 
-# fill_orders BYTES is a query for an array of a thousand orders, without their ids: lines of 64 bytes each, and a
+# fill_orders BYTES is a query for an array of a thousand orders, without their ids: lines of 64 bytes each and a
 # note that fills what they leave. As JSON goes, a quarter is punctuation, which a form must escape.
 fill_orders() {
     local count=$((($1 - 58) / 64))
@@ -100,7 +100,8 @@ fill_orders() {
     printf %s "select array_agg(',\"lines\":[' || lines || '],\"note\":\"' || repeat('x', $note) || '\"}') orders
         from generate_series(0, 999) k, lateral (
             select coalesce(string_agg(format('{\"sku\":\"%s\",\"quantity\":%s,\"price\":%s}',
-                       left(md5(k || '-' || i), 25), i % 9 + 1, round(((k + i) * 7919 % 90000 + 10000) / 100.0, 2)), ','), '') as lines
+                       left(md5(k || '-' || i), 25), i % 9 + 1,
+                       round(((k + i) * 7919 % 90000 + 10000) / 100.0, 2)), ','), '') as lines
             from generate_series(1, $count) i) l"
 }
 
