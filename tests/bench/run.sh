@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measures outbox-relay: builds it, runs each part of the benchmark (tests/bench/parts) several times, and prints of
 # each figure the median, the lowest and the highest, and the floor of the same runs: what the least that could do the
-# job took, or managed. It judges nothing: machines differ, so compare runs on one, or ratios. `--help` tells the options.
+# job took, or managed. It judges nothing: machines differ, so compare runs on one, or ratios. `--help` tells options.
 set -euo pipefail
 # shellcheck source=../lib/bench.sh
 source "${BASH_SOURCE[0]%/*}/../lib/bench.sh"

@@ -10,6 +10,7 @@ source "${BASH_SOURCE[0]%/*}/../../lib/bench.sh"
 usual_events=${BENCH_EVENTS:-200000}
 large_events=${BENCH_LARGE:-2000000}
 pattern=${1:-}
+declare -A at_once # events/s, by size and TLS
 
 main() {
     bench_prepare
@@ -49,8 +50,18 @@ drain_case() {
     name="$(thousands "$events") of $(jq --null-input "$bytes / 1000") kB, $(answers "$delay")${tls:+, TLS}"
     [[ $name =~ $pattern ]] || return 0
     values=$(drained "$relay" run --until-empty)
-    floors=$(drained floor)
+    floors=$(drained floor | jq 'with_entries(select(.key | test("/event|events/s")))')
     figures drain "$name" "$values" "$floors"
+    compare_with_at_once "$(jq '."events/s"' <<<"$values")"
+}
+
+compare_with_at_once() {
+    local key="$events of $bytes $tls"
+    if ((delay == 0)); then
+        at_once[$key]=$1
+    elif [[ ${at_once[$key]:-} ]]; then
+        figure drain "$name" 'events/s, % of that at once' $((100 * $1 / at_once[$key]))
+    fi
 }
 
 # The floor: nothing is claimed, checked or encoded. It needs more connections where answers take time. (In place of the
