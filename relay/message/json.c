@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "message/json.h"
 
+#include "base/block.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,8 +33,20 @@ static const uint8_t special[256] = {
     [0xEF] = SPECIAL_SPLICE | SPECIAL_STRING,
 };
 
+// The same for many bytes: whether any is special.
+static bool has_special(block bytes, uint8_t mask) {
+    block_marks marks = (bytes < 0x20) | (bytes == 0xEF);
+    if (mask == SPECIAL_STRING) {
+        marks |= (bytes == '"') | (bytes == '\\');
+    }
+    return block_has_any(marks);
+}
+
 static size_t plain_run(const unsigned char *bytes, size_t left, uint8_t mask) {
     size_t run = 0;
+    while (left - run >= BLOCK_SIZE && !has_special(block_at(bytes + run), mask)) {
+        run += BLOCK_SIZE;
+    }
     while (run < left && !(special[bytes[run]] & mask)) {
         run++;
     }

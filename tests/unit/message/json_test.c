@@ -83,6 +83,68 @@ static void survives_cut_characters(void **state) {
     }
 }
 
+// What one byte becomes, when no other is with it.
+static void append_by_definition(struct buffer *expected, writer *write, unsigned char byte) {
+    if (byte < 0x20 && write == json_splice) {
+        buffer_append_char(expected, ' ');
+    } else if (byte < 0x20) {
+        buffer_append_format(expected, "\\u%04x", byte);
+    } else {
+        buffer_append_text(expected, write != json_splice && (byte == '"' || byte == '\\') ? "\\" : "");
+        buffer_append_char(expected, (char)byte);
+    }
+}
+
+static void assert_writes_as_defined(writer *write, const unsigned char *bytes, size_t length) {
+    const char *quote = write == json_splice ? "" : "\"";
+    char *copy = malloc(length); // exactly its length, so that a sanitizer sees what is read beyond it
+    struct buffer expected;
+
+    memcpy(copy, bytes, length);
+    buffer_init(&expected, LIMIT);
+    buffer_append_text(&expected, quote);
+    for (size_t index = 0; index < length; index++) {
+        append_by_definition(&expected, write, bytes[index]);
+    }
+    buffer_append_text(&expected, quote);
+    assert_writes(write, (struct slice){copy, length}, (struct slice){expected.data, expected.length});
+    buffer_free(&expected);
+    free(copy);
+}
+
+// Texts shorter and longer than what is looked at together.
+static void writes_each_byte_at_each_place(void **state) {
+    unsigned char bytes[40];
+
+    (void)state;
+    for (size_t length = 1; length <= sizeof bytes; length++) {
+        for (size_t place = 0; place < length; place++) {
+            memset(bytes, 'x', sizeof bytes);
+            for (int byte = 0; byte < 256; byte++) {
+                bytes[place] = (unsigned char)byte;
+                assert_writes_as_defined(json_append_string, bytes, length);
+                assert_writes_as_defined(json_splice, bytes, length);
+            }
+        }
+    }
+}
+
+static void finds_noncharacters_at_each_place(void **state) {
+    char text[64], expected[64];
+
+    (void)state;
+    for (int before = 0; before <= 33; before++) {
+        for (int after = 0; after <= 17; after += 17) {
+            int length = snprintf(text, sizeof text, "%.*s\xef\xbf\xbe%.*s", before,
+                                  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", after, "xxxxxxxxxxxxxxxxx");
+            int expected_length = snprintf(expected, sizeof expected, "%.*s\\ufffe%.*s", before,
+                                           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", after, "xxxxxxxxxxxxxxxxx");
+            assert_writes(json_splice, (struct slice){text, (size_t)length},
+                          (struct slice){expected, (size_t)expected_length});
+        }
+    }
+}
+
 static void reads_back_what_it_wrote(void **state) {
     char text[0x100];
     struct buffer buffer;
@@ -136,6 +198,8 @@ int main(void) {
         cmocka_unit_test(escapes_control_characters),
         cmocka_unit_test(escapes_noncharacters_only),
         cmocka_unit_test(survives_cut_characters),
+        cmocka_unit_test(writes_each_byte_at_each_place),
+        cmocka_unit_test(finds_noncharacters_at_each_place),
         cmocka_unit_test(reads_back_what_it_wrote),
         cmocka_unit_test(splices_on_one_line),
         cmocka_unit_test(leaves_everything_else_as_written),
