@@ -2,34 +2,62 @@
 #include "sns/form.h"
 
 #include "aws/form.h"
+#include "sns/answer.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 
 #define SNS_API_VERSION "2010-03-31"
 
-static void append_parameter(struct buffer *form, struct slice entry, const char *name, struct slice value) {
-    buffer_append(form, entry.data, entry.length);
-    buffer_append_text(form, name);
-    aws_form_encode(form, value);
+// Most of a form is always the same, and longer than what is between it.
+struct attribute_texts {
+    struct slice before_name;
+    struct slice before_value;
+};
+
+struct entry_texts {
+    struct slice prefix; // of each field
+    struct slice before_body;
+    struct attribute_texts attributes[MESSAGE_ATTRIBUTES_MAX];
+};
+
+// clang-format off
+#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define PREFIX(entry) "&PublishBatchRequestEntries.member." entry "."
+#define ATTRIBUTE_PREFIX(entry, number) PREFIX(entry) "MessageAttributes.entry." number "."
+#define ATTRIBUTE(entry, number)                                                                             \
+    {TEXT(ATTRIBUTE_PREFIX(entry, number) "Name="),                                                          \
+     TEXT(ATTRIBUTE_PREFIX(entry, number) "Value.DataType=String"                                            \
+          ATTRIBUTE_PREFIX(entry, number) "Value.StringValue=")}
+#define ENTRY(id, entry)                                                                                     \
+    {TEXT(PREFIX(entry)), TEXT(PREFIX(entry) "Id=" id PREFIX(entry) "Message="),                             \
+     {ATTRIBUTE(entry, "1"), ATTRIBUTE(entry, "2"), ATTRIBUTE(entry, "3"), ATTRIBUTE(entry, "4"),            \
+      ATTRIBUTE(entry, "5"), ATTRIBUTE(entry, "6")}}
+// clang-format on
+
+static const struct entry_texts texts[SNS_BATCH_MAX] = {
+    ENTRY("0", "1"), ENTRY("1", "2"), ENTRY("2", "3"), ENTRY("3", "4"), ENTRY("4", "5"),
+    ENTRY("5", "6"), ENTRY("6", "7"), ENTRY("7", "8"), ENTRY("8", "9"), ENTRY("9", "10"),
+};
+
+static void append(struct buffer *form, struct slice text) {
+    buffer_append(form, text.data, text.length);
 }
 
-static void append_attribute(struct buffer *form, struct slice entry, int number,
+static void append_attribute(struct buffer *form, const struct attribute_texts *around,
                              const struct message_attribute *attribute) {
-    char prefix[128];
-    int length = snprintf(prefix, sizeof prefix, "%.*sMessageAttributes.entry.%d.", (int)entry.length,
-                          entry.data, number);
-    struct slice part = {prefix, (size_t)length};
-    buffer_append(form, part.data, part.length);
-    buffer_append_text(form, "Name=");
+    append(form, around->before_name);
     buffer_append_text(form, attribute->name);
-    buffer_append(form, part.data, part.length);
-    buffer_append_text(form, "Value.DataType=String");
-    append_parameter(form, part, "Value.StringValue=", attribute->value);
+    append(form, around->before_value);
+    aws_form_encode(form, attribute->value);
 }
 
-static int entry_prefix(char prefix[64], int index) {
-    return snprintf(prefix, 64, "&PublishBatchRequestEntries.member.%d.", index + 1);
+static void append_optional(struct buffer *form, struct slice prefix, const char *name, const char *value) {
+    if (value != NULL) {
+        append(form, prefix);
+        buffer_append_text(form, name);
+        aws_form_encode(form, slice_of_text(value));
+    }
 }
 
 void sns_form_begin(struct buffer *form, const char *topic_arn) {
@@ -39,22 +67,14 @@ void sns_form_begin(struct buffer *form, const char *topic_arn) {
 
 void sns_form_add(struct buffer *form, int index, const struct message *message, const char *group_id,
                   const char *deduplication_id) {
-    char prefix[64];
-    int length = entry_prefix(prefix, index);
-    struct slice entry = {prefix, (size_t)length};
-    buffer_append(form, entry.data, entry.length);
-    buffer_append_text(form, "Id=");
-    buffer_append_int(form, index);
-    append_parameter(form, entry, "Message=", (struct slice){message->body.data, message->body.length});
-    for (int number = 0; number < message->attribute_count; number++) {
-        append_attribute(form, entry, number + 1, &message->attributes[number]);
+    const struct entry_texts *around = &texts[index];
+    append(form, around->before_body);
+    aws_form_encode(form, (struct slice){message->body.data, message->body.length});
+    for (int place = 0; place < message->attribute_count; place++) {
+        append_attribute(form, &around->attributes[place], &message->attributes[place]);
     }
-    if (group_id != NULL) {
-        append_parameter(form, entry, "MessageGroupId=", slice_of_text(group_id));
-    }
-    if (deduplication_id != NULL) {
-        append_parameter(form, entry, "MessageDeduplicationId=", slice_of_text(deduplication_id));
-    }
+    append_optional(form, around->prefix, "MessageGroupId=", group_id);
+    append_optional(form, around->prefix, "MessageDeduplicationId=", deduplication_id);
 }
 
 // A field is "&PublishBatchRequestEntries.member.N.name=value", and no value has an unescaped "&" in it; so
@@ -62,14 +82,12 @@ void sns_form_add(struct buffer *form, int index, const struct message *message,
 void sns_form_take(struct buffer *form, int index, struct slice entry) {
     static const char before_number[] = "&PublishBatchRequestEntries.member.";
     const char *end = entry.data + entry.length;
-    char prefix[64];
-    int length = entry_prefix(prefix, index);
     for (const char *field = entry.data; field < end;) {
         const char *next = memchr(field + 1, '&', (size_t)(end - field) - 1);
         next = next != NULL ? next : end;
         const char *name = memchr(field + sizeof before_number - 1, '.',
                                   (size_t)(next - field) - (sizeof before_number - 1));
-        buffer_append(form, prefix, (size_t)length);
+        append(form, texts[index].prefix);
         if (memcmp(name + 1, "Id=", 3) == 0) {
             buffer_append_text(form, "Id=");
             buffer_append_int(form, index);
