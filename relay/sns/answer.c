@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { DEPTH_MAX = 16, STATUS_OK = 200 };
 
 struct sns_answer_parser {
     XML_Parser expat;
+    unsigned long salt; // of expat's hash tables; 0: it draws one for each answer
     struct sns_answer *answer;
     size_t entry_count;
     enum answer_place root;
@@ -225,6 +227,7 @@ struct sns_answer_parser *sns_answer_parser_create(struct error *error) {
         free(parser);
         return NULL;
     }
+    (void)!getrandom(&parser->salt, sizeof parser->salt, GRND_NONBLOCK);
     return parser;
 }
 
@@ -239,6 +242,7 @@ static bool parse_xml(struct sns_answer_parser *parser, const char *body, size_t
     if (length == 0 || length > SNS_ANSWER_MAX || !XML_ParserReset(parser->expat, "UTF-8")) {
         return false;
     }
+    XML_SetHashSalt(parser->expat, parser->salt); // forgotten by the reset
     XML_SetUserData(parser->expat, parser);
     XML_SetElementHandler(parser->expat, on_start, on_end);
     XML_SetCharacterDataHandler(parser->expat, on_text);
