@@ -24,8 +24,12 @@ void breaker_limit(struct breaker *breaker, int64_t base_us, int64_t max_us) {
     breaker->max_us = max_us;
 }
 
+bool breaker_is_closed(const struct breaker *breaker) {
+    return breaker->failures == 0;
+}
+
 enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us) {
-    if (breaker->failures == 0) {
+    if (breaker_is_closed(breaker)) {
         return BREAKER_CLOSED;
     }
     if (breaker->probing) {

@@ -28,6 +28,9 @@ struct breaker {
 void breaker_init(struct breaker *breaker, int64_t base_us, int64_t max_us);
 // breaker_limit changes the backoff from the next failure on.
 void breaker_limit(struct breaker *breaker, int64_t base_us, int64_t max_us);
+
+// breaker_state also says what time has made of one that is open; one that is closed stays so.
+bool breaker_is_closed(const struct breaker *breaker);
 enum breaker_state breaker_state(const struct breaker *breaker, int64_t now_us);
 
 // breaker_probe notes that the one request of the half-open state is on its way.
