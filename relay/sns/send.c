@@ -13,7 +13,7 @@ enum {
     LOOK_US = 1000000, // a pace is looked at again after this, as it rises with time
 };
 
-static const char content_type[] = "application/x-www-form-urlencoded; charset=utf-8";
+#define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
 static void on_answer(void *context, const struct http_answer *answer) {
     struct batch *batch = context;
@@ -28,7 +28,7 @@ static void on_answer(void *context, const struct http_answer *answer) {
 static bool sign(struct publisher *publisher, struct batch *batch, const struct aws_credentials *credentials,
                  struct sigv4_signature *signature, struct error *error) {
     const struct sns_topic *topic = batch->topic;
-    const struct sigv4_header headers[] = {{"content-type", content_type}, {"host", topic->endpoint.host}};
+    const struct sigv4_header headers[] = {{"content-type", CONTENT_TYPE}, {"host", topic->endpoint.host}};
     const struct sigv4_request request = {.method = "POST",
                                           .path = topic->endpoint.path,
                                           .query = "",
@@ -56,17 +56,18 @@ static void post(struct publisher *publisher, struct batch *batch,
         judge_credentials(publisher, batch, error.text);
         return;
     }
-    char type[sizeof content_type + 16];
     char date[CLOCK_BASIC_SIZE + 16];
     char authorization[AUTHORIZATION_HEADER];
     char token[TOKEN_HEADER];
-    snprintf(type, sizeof type, "Content-Type: %s", content_type);
+    int token_length = 0;
     snprintf(date, sizeof date, "X-Amz-Date: %s", signature.date);
     snprintf(authorization, sizeof authorization, "Authorization: %s", signature.authorization);
-    snprintf(token, sizeof token, "X-Amz-Security-Token: %s", credentials->session_token);
+    if (credentials->session_token[0] != '\0') {
+        token_length = snprintf(token, sizeof token, "X-Amz-Security-Token: %s", credentials->session_token);
+    }
     const struct http_request request = {
         .url = batch->topic->endpoint.url,
-        .headers = {type, date, authorization, credentials->session_token[0] != '\0' ? token : NULL},
+        .headers = {"Content-Type: " CONTENT_TYPE, date, authorization, token_length > 0 ? token : NULL},
         .body = {batch->form.data, batch->form.length},
         .done = on_answer,
         .context = batch};
@@ -74,7 +75,7 @@ static void post(struct publisher *publisher, struct batch *batch,
     figures_request(publisher, batch);
     batch->sent_at = clock_monotonic_us();
     http_send(publisher->http, &request);
-    memory_wipe(token, sizeof token);
+    memory_wipe(token, (size_t)token_length);
 }
 
 void send_activate(struct sns_topic *topic) {
