@@ -21,6 +21,8 @@ struct transfer {
     struct transfer *next;
     struct http_client *client;
     CURL *easy;
+    char *url; // that the handle has, and what it is once parsed
+    CURLU *parsed_url;
     struct curl_slist *headers;
     struct buffer answer;
     struct http_request request;
@@ -141,6 +143,8 @@ static void free_transfer(struct http_client *client, struct transfer *transfer)
         curl_multi_remove_handle(multi_handle(client->multi), transfer->easy);
     }
     curl_easy_cleanup(transfer->easy);
+    curl_url_cleanup(transfer->parsed_url);
+    free(transfer->url);
     forget(transfer);
     buffer_free_secret(&transfer->answer);
     free(transfer);
@@ -176,6 +180,7 @@ static struct transfer *new_transfer(struct http_client *client) {
     struct transfer *transfer = memory_allocate(1, sizeof *transfer);
     transfer->client = client;
     transfer->easy = curl_easy_init();
+    transfer->parsed_url = curl_url();
     buffer_init(&transfer->answer, ANSWER_LIMIT);
     CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -193,6 +198,20 @@ static struct transfer *new_transfer(struct http_client *client) {
         memory_resize(client->transfers, client->transfer_count + 1, sizeof(struct transfer *));
     client->transfers[client->transfer_count++] = transfer;
     return transfer;
+}
+
+// Most requests of a client go to one URL, which then is parsed once. (What cannot be parsed libcurl is to
+// refuse by itself.)
+static void set_url(struct transfer *transfer) {
+    const char *url = transfer->request.url;
+    if (transfer->url != NULL && strcmp(transfer->url, url) == 0) {
+        return;
+    }
+    free(transfer->url);
+    transfer->url = memory_copy_text(url);
+    bool good = curl_url_set(transfer->parsed_url, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+    curl_easy_setopt(transfer->easy, CURLOPT_CURLU, good ? transfer->parsed_url : NULL);
 }
 
 static void set_method(struct transfer *transfer) {
@@ -243,7 +262,7 @@ void http_send(struct http_client *client, const struct http_request *request) {
     transfer->failure[0] = '\0';
     transfer->active = true;
     transfer->has_head = false;
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url);
+    set_url(transfer);
     curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, request->direct ? "*" : NULL);
     set_method(transfer);
     set_headers(transfer);
