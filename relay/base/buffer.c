@@ -77,10 +77,6 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
     }
 }
 
-void buffer_append_text(struct buffer *buffer, const char *text) {
-    buffer_append(buffer, text, strlen(text));
-}
-
 void buffer_append_char(struct buffer *buffer, char character) {
     buffer_append(buffer, &character, 1);
 }

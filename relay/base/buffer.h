@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
     char *data; // NULL until the first append; not zero-terminated, see buffer_text
@@ -22,11 +23,15 @@ void buffer_free_secret(struct buffer *buffer); // wipes, then releases
 void buffer_clear(struct buffer *buffer);       // length 0 and no overflow; keeps the memory
 
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char character);
 void buffer_append_int(struct buffer *buffer, long long value); // decimal
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// (Here, so that the length of a literal is no work.)
+static inline void buffer_append_text(struct buffer *buffer, const char *text) {
+    buffer_append(buffer, text, strlen(text));
+}
 
 // buffer_reserve makes room for `length` more bytes and returns where they go, or NULL (overflow set) when
 // the limit forbids it. The caller writes there and then calls buffer_advance with what it really wrote.
