@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The table of events: its shape, its defaults, and what it refuses with which words.
 BEGIN;
-SELECT plan(48);
+SELECT plan(49);
 
 SELECT columns_are('outbox', 'event', ARRAY['attempts', 'id', 'occurred_at', 'due_at', 'parked_at', 'sent_at',
     'message_id', 'last_error', 'data', 'metadata', 'event_id', 'event_version', 'event_type', 'aggregate_id']);
@@ -76,6 +76,28 @@ SELECT matches(pg_temp.error_of(format($$SELECT pg_temp.add(metadata => '{"a":"%
     '^23514 \| metadata "\(object, 16385 bytes\)" is refused', 'metadata has a limit');
 SELECT is(pg_temp.error_of(format($$SELECT pg_temp.add(metadata => '{"a":"%s"}')$$, repeat('x', 16376))), 'no error',
     'and may reach it');
+
+-- The short way for usual events lets nothing pass that the rules refuse, and both ways let the same pass: each event once
+-- as it is and once with a version that takes it the long way.
+CREATE FUNCTION pg_temp.verdict(event_type text, aggregate_id text, metadata json, data json, event_version text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_temp.add(event_type, aggregate_id, data, metadata, event_version);
+    RETURN 'added';
+EXCEPTION WHEN check_violation THEN
+    RETURN SQLERRM;
+END $$;
+SELECT is(differing, 0::bigint, format('%s events, %s of them refused, are judged alike both ways', judged, refused))
+FROM (SELECT count(*) FILTER (WHERE usual <> longer) AS differing, count(*) AS judged, count(*) FILTER (WHERE usual <> 'added') AS refused
+      FROM unnest(ARRAY['order.created', 'a', 'Order', 'order.', '1order', E'order\n', '', repeat('a', 190), repeat('a', 201)])
+               AS event_type,
+           unnest(ARRAY['order-1', 'é', '', E'a\tb', E'\x7f', U&'a\fffe', repeat('x', 256), repeat('x', 257), repeat('é', 129)])
+               AS aggregate_id,
+           unnest(ARRAY['{}', ' {}', '[]', '"{"', 'null', '{"a":"' || repeat('x', 2100) || '"}',
+                        '{"a":"' || repeat('x', 16377) || '"}']::json[]) AS metadata,
+           unnest(ARRAY['{}', to_json(repeat('x', 2046)), to_json(repeat('x', 2047))]) AS data
+      CROSS JOIN LATERAL (SELECT pg_temp.verdict(event_type, aggregate_id, metadata, data, '1.0') AS usual,
+                                 pg_temp.verdict(event_type, aggregate_id, metadata, data, '1.1') AS longer) AS judged) AS t;
 
 SELECT * FROM finish();
 ROLLBACK;
