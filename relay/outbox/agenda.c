@@ -14,6 +14,7 @@ enum {
     GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
     GAP_PAUSE_US = 200000,  // but waits no longer than this
     GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
+    SHORT_IDS = 1000,       // so few are read again with what is new, which saves a claim
     SWEEP_US = 1000000,     // one step of the sweep a second, while awake
     SWEEP_IDS = 10000,      // ids a step
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
@@ -90,12 +91,27 @@ static struct range sweep_range(const struct agenda *agenda) {
         .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < last ? end : last};
 }
 
+// Whether so little is above `after` that it is read with what is new, in one.
+static bool is_short(const struct agenda *agenda, int64_t after) {
+    return !agenda->more_forward && has_new(agenda) && agenda->newest - after <= SHORT_IDS;
+}
+
+static struct range gap_range(const struct agenda *agenda, int64_t after, int64_t to) {
+    int64_t end = to < after + GAP_IDS ? to : after + GAP_IDS;
+    return (struct range){.kind = RANGE_GAP, .after = after, .to = is_short(agenda, after) ? INT64_MAX : end};
+}
+
+static bool reads_new(const struct range *range) {
+    return range->kind == RANGE_FORWARD || (range->kind == RANGE_GAP && range->to == INT64_MAX);
+}
+
 // What fails and comes back, and the sweep, take every other claim at most, so that they never keep out what
 // is new.
 bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct range *range) {
     int64_t after;
     int64_t to;
-    bool gap = now >= agenda->gap_not_before && scan_gap(agenda->scan, &after, &to);
+    bool gap =
+        scan_gap(agenda->scan, &after, &to) && (now >= agenda->gap_not_before || is_short(agenda, after));
     bool sweep = agenda_wants_sweep(agenda, now);
     bool usual = gap || has_new(agenda);
     if (is_due(agenda, now) && (agenda->last_kind != RANGE_DUE || !(usual || sweep))) {
@@ -103,8 +119,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
     } else if (sweep && (agenda->last_kind != RANGE_SWEEP || !usual)) {
         *range = sweep_range(agenda);
     } else if (gap) {
-        *range = (struct range){
-            .kind = RANGE_GAP, .after = after, .to = to < after + GAP_IDS ? to : after + GAP_IDS};
+        *range = gap_range(agenda, after, to);
     } else if (usual) {
         *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
     } else {
@@ -116,6 +131,11 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
 
 void agenda_started(struct agenda *agenda, const struct range *range, int64_t now) {
     agenda->last_kind = range->kind;
+    if (reads_new(range)) {
+        agenda->more_forward = false;
+        agenda->forward_newest = agenda->newest;
+        agenda->forward_overlaps = agenda->looking;
+    }
     switch (range->kind) {
     case RANGE_DUE:
         agenda->due_at = INT64_MAX;
@@ -125,9 +145,6 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
         agenda->gap_began = now;
         break;
     case RANGE_FORWARD:
-        agenda->more_forward = false;
-        agenda->forward_newest = agenda->newest;
-        agenda->forward_overlaps = agenda->looking;
         break;
     case RANGE_SWEEP:
         agenda->sweep_at = now + SWEEP_US;
@@ -149,14 +166,28 @@ static void swept(struct agenda *agenda, const struct range *range, int rows, in
 }
 
 static void gap_fetched(struct agenda *agenda, int64_t read_to, bool cut, int64_t now) {
-    int64_t pause = GAP_SHARE * (now - agenda->gap_began);
+    int64_t pause = read_to < INT64_MAX ? GAP_SHARE * (now - agenda->gap_began) : 0;
     scan_gap_left(agenda->scan, read_to);
     agenda->gap_not_before = cut ? now : now + (pause < GAP_PAUSE_US ? pause : GAP_PAUSE_US);
+}
+
+static void forward_fetched(struct agenda *agenda, int64_t last_id, bool cut) {
+    scan_read_forward(agenda->scan, last_id);
+    agenda->more_forward = agenda->more_forward || cut;
+    if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
+        scan_read_forward(agenda->scan, agenda->forward_newest);
+    }
+    if (agenda->forward_overlaps) {
+        agenda->unsure_to = scan_frontier(agenda->scan);
+    }
 }
 
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
                     int64_t now) {
     bool cut = rows == range->limit;
+    if (reads_new(range)) {
+        forward_fetched(agenda, last_id, cut);
+    }
     agenda->own[agenda->own_next++ % OWN_TRANSACTIONS] = xid;
     switch (range->kind) {
     case RANGE_DUE:
@@ -167,14 +198,6 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
         gap_fetched(agenda, cut ? last_id : range->to, cut, now);
         break;
     case RANGE_FORWARD:
-        scan_read_forward(agenda->scan, last_id);
-        agenda->more_forward = agenda->more_forward || cut;
-        if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
-            scan_read_forward(agenda->scan, agenda->forward_newest);
-        }
-        if (agenda->forward_overlaps) {
-            agenda->unsure_to = scan_frontier(agenda->scan);
-        }
         break;
     case RANGE_SWEEP:
         swept(agenda, range, rows, last_id);

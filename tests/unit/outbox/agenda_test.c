@@ -14,7 +14,7 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { LIMIT = 10, SECOND = 1000000 };
+enum { LIMIT = 10, SECOND = 1000000, FAR = 2000 };
 
 static const struct look empty = {.snapshot = "100:100::100", .due_in_us = INT64_MAX};
 
@@ -156,20 +156,24 @@ static void a_notification_is_followed_without_a_look(void **state) {
     agenda_free(agenda);
 }
 
-// An agenda with the gap (0, 10] to be read, more above it, and a transaction that runs.
-static struct agenda *with_gap(void) {
+// An agenda with the gap (0, 10] to be read, more above it up to `newest`, and a transaction that runs.
+static struct agenda *with_gap_below(int64_t newest) {
     struct agenda *agenda = begin(0);
     look_newest(agenda, "100:100::101", 10, 0, 0);
     claim(agenda, 2, 10, 200, 0);
-    look_newest(agenda, "100:102:100:102", 20, 0, 0); // 101 has ended
+    look_newest(agenda, "100:102:100:102", newest, 0, 0); // 101 has ended
     return agenda;
+}
+
+static struct agenda *with_gap(void) {
+    return with_gap_below(FAR);
 }
 
 static void due_events_come_before_gaps_and_gaps_before_new_ones(void **state) {
     (void)state;
     struct agenda *agenda = with_gap();
     assert_next(agenda, 0, RANGE_GAP, 0, 10);
-    look(agenda, (struct look){.snapshot = "100:102:100:102", .newest = 20, .due_in_us = 0}, 1);
+    look(agenda, (struct look){.snapshot = "100:102:100:102", .newest = FAR, .due_in_us = 0}, 1);
     assert_next(agenda, 1, RANGE_DUE, 0, 0);
     claim(agenda, 1, 3, 201, 1);
     assert_next(agenda, 1, RANGE_GAP, 0, 10);
@@ -199,7 +203,7 @@ static struct agenda *with_slow_gap(int64_t took) {
     assert_true(agenda_next(agenda, 0, LIMIT, &range));
     agenda_started(agenda, &range, 0);
     agenda_fetched(agenda, &range, 1, 4, 201, took);
-    look_newest(agenda, "103:103::103", 20, 0, took);
+    look_newest(agenda, "103:103::103", FAR, 0, took);
     return agenda;
 }
 
@@ -218,6 +222,43 @@ static void a_slow_gap_waits_a_fifth_of_a_second_at_most(void **state) {
     struct agenda *agenda = with_slow_gap(SECOND / 2);
     assert_next(agenda, SECOND / 2 + 199999, RANGE_FORWARD, 10, INT64_MAX);
     assert_next(agenda, SECOND / 2 + 200000, RANGE_GAP, 0, 10);
+    agenda_free(agenda);
+}
+
+static void a_short_gap_is_read_with_what_is_new(void **state) {
+    (void)state;
+    struct agenda *agenda = with_gap_below(20);
+    assert_next(agenda, 0, RANGE_GAP, 0, INT64_MAX);
+    claim(agenda, 3, 19, 201, 1000);
+    assert_false(agenda_is_loaded(agenda));
+    assert_nothing(agenda, 1000); // 20 is not ours
+    look_newest(agenda, "103:103::103", 20, 0, 1001);
+    assert_next(agenda, 1001, RANGE_GAP, 0, 20); // and made nobody wait
+    agenda_free(agenda);
+}
+
+static void a_short_gap_and_what_is_new_may_be_more_than_a_claim(void **state) {
+    (void)state;
+    struct agenda *agenda = with_gap_below(20);
+    claim(agenda, LIMIT, 8, 201, 0);
+    assert_true(agenda_is_loaded(agenda));
+    assert_next(agenda, 0, RANGE_GAP, 8, 10);
+    claim(agenda, 0, 0, 202, 0);
+    assert_next(agenda, 0, RANGE_FORWARD, 10, INT64_MAX);
+    agenda_free(agenda);
+}
+
+static void what_is_new_does_not_let_a_short_gap_wait(void **state) {
+    (void)state;
+    struct agenda *agenda = with_gap_below(10);
+    struct range range;
+    assert_true(agenda_next(agenda, 0, LIMIT, &range));
+    agenda_started(agenda, &range, 0);
+    agenda_fetched(agenda, &range, 1, 4, 201, 500);
+    look_newest(agenda, "103:103::103", 10, 0, 500);
+    assert_nothing(agenda, 500); // the gap's pause
+    look_newest(agenda, "104:104::104", 20, 5, 501);
+    assert_next(agenda, 501, RANGE_GAP, 4, INT64_MAX);
     agenda_free(agenda);
 }
 
@@ -447,6 +488,9 @@ int main(void) {
         cmocka_unit_test(a_gap_with_more_in_it_is_read_on_at_once),
         cmocka_unit_test(reading_gaps_takes_a_tenth_of_the_time_at_most),
         cmocka_unit_test(a_slow_gap_waits_a_fifth_of_a_second_at_most),
+        cmocka_unit_test(a_short_gap_is_read_with_what_is_new),
+        cmocka_unit_test(a_short_gap_and_what_is_new_may_be_more_than_a_claim),
+        cmocka_unit_test(what_is_new_does_not_let_a_short_gap_wait),
         cmocka_unit_test(an_event_is_claimed_when_it_is_due),
         cmocka_unit_test(more_due_events_than_one_claim_takes_follow_at_once),
         cmocka_unit_test(due_events_that_are_locked_are_asked_for_ten_times_a_second),
