@@ -4,6 +4,8 @@
 enum {
     LOOK_US = 2000,         // between looks while events flow
     LOOK_LOADED_US = 10000, // the same while claims come back full
+    LOOK_EVENT_US = 125,    // longer for each event that came since the last look, up to the same
+    SMOOTHING = 4,          // looks that this follows
     LOOK_SHARE = 8,         // once quiet, an eighth of the time it has been quiet
     LOOK_BEFORE_SLEEP_US = 20000,
     LINGER_US = 20000, // quiet for so long before sleeping
@@ -13,16 +15,31 @@ enum {
     ASLEEP_WITH_GAPS_US = 1000000,
 };
 
+static int64_t pause_between_looks(const struct pace *pace) {
+    int64_t wait = LOOK_US + pace->patience;
+    return wait < LOOK_LOADED_US ? wait : LOOK_LOADED_US;
+}
+
 void pace_activity(struct pace *pace, int64_t now) {
+    int64_t wait = pause_between_looks(pace);
     pace->last_activity = now;
-    if (pace->next_look > now + LOOK_US) {
-        pace->next_look = now + LOOK_US;
+    if (pace->next_look > now + wait) {
+        pace->next_look = now + wait;
     }
 }
 
+void pace_claimed(struct pace *pace, int64_t now, int events) {
+    pace->claimed += events;
+    pace_activity(pace, now);
+}
+
 void pace_looked(struct pace *pace, int64_t now, bool loaded, int64_t slowest_us) {
+    int64_t worth = LOOK_EVENT_US * pace->claimed;
+    worth = worth < LOOK_LOADED_US ? worth : LOOK_LOADED_US;
+    pace->patience += (worth - pace->patience) / SMOOTHING;
+    pace->claimed = 0;
     int64_t wait = (now - pace->last_activity) / LOOK_SHARE;
-    int64_t least = loaded ? LOOK_LOADED_US : LOOK_US;
+    int64_t least = loaded ? LOOK_LOADED_US : pause_between_looks(pace);
     wait = wait > least ? wait : least;
     pace->next_look = now + (wait < slowest_us ? wait : slowest_us);
 }

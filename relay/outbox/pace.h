@@ -11,10 +11,14 @@ struct pace {
     int64_t next_look;
     int64_t next_sleep;
     int64_t next_question;
+    int64_t claimed;  // events since the last look
+    int64_t patience; // what that usually adds to the pause between two looks: a moving average
 };
 
-// pace_activity: an event was claimed, marked or announced.
+// pace_activity: an event was marked or announced. pace_claimed: so many were claimed. The more come between
+// two looks, the longer the pause: a look and a claim cost much the same for one event as for a hundred.
 void pace_activity(struct pace *pace, int64_t now);
+void pace_claimed(struct pace *pace, int64_t now, int events);
 
 // pace_looked sets when to look again. `loaded`: claims come back full, so that looks only serve the gaps.
 // `slowest_us` is how slow looking may become.

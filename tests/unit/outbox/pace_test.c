@@ -56,6 +56,39 @@ static void activity_brings_the_next_look_near_and_never_delays_it(void **state)
     assert_int_equal(pace.next_look, START);
 }
 
+// The pause after looks between which so many events come, once that has become usual.
+static int64_t pause_between(int events) {
+    struct pace pace = {.last_activity = START};
+    for (int look = 0; look < 100; look++) {
+        pace_claimed(&pace, START, events);
+        pace_looked(&pace, START, false, POLL);
+    }
+    return pace.next_look - START;
+}
+
+static void the_more_comes_between_two_looks_the_longer_the_pause(void **state) {
+    (void)state;
+    assert_int_equal(pause_between(0), 2 * MS);
+    assert_in_range(pause_between(2), 2240, 2250); // 1,000 events a second
+    assert_in_range(pause_between(16), 3990, 4000);
+    assert_int_equal(pause_between(80), 10 * MS);
+    assert_int_equal(pause_between(1000), 10 * MS);
+}
+
+static void the_pause_follows_within_a_few_looks(void **state) {
+    (void)state;
+    struct pace pace = {.last_activity = START};
+    pace_claimed(&pace, START, 100000);
+    pace_looked(&pace, START, false, POLL);
+    assert_int_equal(pace.next_look, START + 4500);
+    pace_activity(&pace, START); // brings it no nearer than that
+    assert_int_equal(pace.next_look, START + 4500);
+    for (int look = 0; look < 10; look++) {
+        pace_looked(&pace, START, false, POLL);
+    }
+    assert_in_range(pace.next_look, START + 2 * MS, START + 2150);
+}
+
 static void whoever_can_sleep_looks_often_and_the_others_poll(void **state) {
     (void)state;
     assert_int_equal(pace_slowest(true, POLL), 20 * MS);
@@ -104,6 +137,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looks_become_rarer_while_nothing_happens),
         cmocka_unit_test(activity_brings_the_next_look_near_and_never_delays_it),
+        cmocka_unit_test(the_more_comes_between_two_looks_the_longer_the_pause),
+        cmocka_unit_test(the_pause_follows_within_a_few_looks),
         cmocka_unit_test(whoever_can_sleep_looks_often_and_the_others_poll),
         cmocka_unit_test(it_sleeps_after_a_while_without_activity),
         cmocka_unit_test(a_refused_sleep_is_tried_again_a_little_later),
