@@ -1,16 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What the relay asks while it is awake: one small, cheap statement. A function, so that its plan can be pinned: on a
--- queue the statistics are always out of date.
+-- What the relay asks while it is awake, some hundred times a second: one small, cheap statement. A function, so that its
+-- plan can be pinned: on a queue the statistics are always out of date. In PL/pgSQL, which keeps the plan: a function in
+-- SQL is read and planned anew by every statement that calls it (0.19 ms instead of 0.03).
 CREATE OR REPLACE FUNCTION outbox.look(floor bigint, settle_to bigint,
                                        OUT snapshot text, OUT newest bigint, OUT last_drawn bigint,
                                        OUT lowest_unsent bigint, OUT due_in bigint)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET row_security = off -- an error is better than events that a policy hides
 SET jit = off -- a sequence can only be scanned sequentially, which enable_seqscan makes look worth compiling
 AS $$
+BEGIN
     -- A snapshot's xmax is one past the highest transaction that has ended, so younger ones that run are not in it. The
     -- next transaction id is above them all: age() counts up to it (in a transaction without an id of its own, as here).
     SELECT pg_current_snapshot()::text || ':' || (pg_snapshot_xmax(pg_current_snapshot())::text::numeric
@@ -28,6 +31,8 @@ AS $$
             FROM outbox.event AS e
             WHERE e.due_at < 'infinity' AND e.sent_at IS NULL AND e.parked_at IS NULL
             ORDER BY e.due_at LIMIT 1)
+    INTO look.snapshot, look.newest, look.last_drawn, look.lowest_unsent, look.due_in;
+END
 $$;
 
 COMMENT ON FUNCTION outbox.look(bigint, bigint) IS

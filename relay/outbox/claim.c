@@ -32,6 +32,7 @@ struct claim {
     struct pg_connection *connection;
     struct ledger *ledger; // set once abandoned: where late news go
     enum claim_state state;
+    bool stays; // its session is its own: settings and prepared statements are kept
     struct range range;
     uint64_t transaction;
     struct rows rows;
@@ -81,6 +82,7 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
     claim->ledger = NULL;
     rows_clear(&claim->rows);
     claim->transaction = 0;
+    claim->stays = false;
     claim->connection = pg_open(base, *claim->options.conninfo, &handler, error);
     claim->state = claim->connection != NULL ? CLAIM_CONNECTING : CLAIM_CLOSED;
     return claim->connection != NULL;
@@ -161,6 +163,10 @@ int claim_sent(const struct claim *claim) {
     return rows_sent(&claim->rows);
 }
 
+bool claim_is_marked(const struct claim *claim) {
+    return claim->rows.marked == claim->rows.count;
+}
+
 bool claim_was_refused(const struct claim *claim) {
     return claim->refused;
 }
@@ -174,8 +180,17 @@ bool claim_may_publish(const struct claim *claim, int64_t now) {
 }
 
 void claim_stay(struct claim *claim) {
-    pg_send(claim->connection, &(struct pg_statement){.sql = "SELECT " END_SESSION_LIMIT});
+    claim->stays = true;
+    pg_own_session(claim->connection);
+    pg_send(claim->connection, &(struct pg_statement){.sql = SESSION_SETTINGS});
     pg_sync(claim->connection);
+}
+
+// What a claim sends, it sends again and again.
+static void send_repeated(struct claim *claim, const struct pg_statement *statement) {
+    struct pg_statement repeated = *statement;
+    repeated.repeated = true;
+    pg_send(claim->connection, &repeated);
 }
 
 void claim_pause(struct claim *claim) {
@@ -216,7 +231,8 @@ static void on_event_row(void *context, const PGresult *result, int index) {
                                  .data = pg_bytes(result, index, 8)};
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
     bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 11));
-    int row = rows_add(&claim->rows, &event, due, is_ordered(claim));
+    const char *place = is_ordered(claim) ? NULL : pg_bytes(result, index, 10).data;
+    int row = rows_add(&claim->rows, &event, due, place);
     if (is_ordered(claim) && pg_bool(result, index, 10)) {
         settle_blocked(claim, row);
     } else {
@@ -232,33 +248,28 @@ static void become_idle(void *context, int64_t affected) {
     claim->listener.finished(claim->listener.context, claim);
 }
 
-// The plan must not depend on statistics, which on a queue are always out of date: only index scans in order
-// are left. The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are
-// claimed here: were this relay to die now, the other one would have to look.
-static void send_settings(struct claim *claim, int64_t idle_limit_ms) {
-    char sql[1280];
-    snprintf(
-        sql, sizeof sql,
-        TRANSACTION_SETTINGS
-        ", pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"
-        " pg_catalog.set_config('enable_seqscan', 'off', true),"
-        " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-        " pg_catalog.set_config('enable_hashjoin', 'off', true),"
-        " pg_catalog.set_config('enable_mergejoin', 'off', true), pg_catalog.set_config('jit', 'off', true),"
-        " pg_catalog.set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
-        idle_limit_ms);
-    pg_send(claim->connection, &(struct pg_statement){.sql = sql});
-}
+#define CLAIM_SETTINGS                                                                                       \
+    "pg_catalog.pg_try_advisory_xact_lock_shared(" SLEEP_LOCK "),"                                           \
+    " pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true)"
 
+// The sleep lock, held shared as inserters do, keeps another relay from sleeping while events are claimed
+// here: were this relay to die now, the other one would have to look.
 static void send_begin(struct claim *claim, const char *begin) {
-    pg_send(claim->connection, &(struct pg_statement){.sql = begin});
-    send_settings(claim, is_ordered(claim) ? IDLE_ORDERED_MS : claim->options.idle_limit_us / 1000);
+    char idle_limit_ms[24];
+    snprintf(idle_limit_ms, sizeof idle_limit_ms, "%" PRId64,
+             is_ordered(claim) ? IDLE_ORDERED_MS : claim->options.idle_limit_us / 1000);
+    send_repeated(claim, &(struct pg_statement){.sql = begin});
+    send_repeated(claim, &(struct pg_statement){.sql = claim->stays ? "SELECT " CLAIM_SETTINGS
+                                                                    : TRANSACTION_SETTINGS
+                                                           ", " PLAN_SETTINGS("true") ", " CLAIM_SETTINGS,
+                                                .parameter_count = 1,
+                                                .parameters = {{idle_limit_ms, 0}}});
 }
 
 // The last statement of a claim; its answer makes it idle.
 static void send_end(struct claim *claim, const char *label, const char *sql) {
-    pg_send(claim->connection,
-            &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim, .label = label});
+    send_repeated(claim,
+                  &(struct pg_statement){.sql = sql, .done = become_idle, .context = claim, .label = label});
     pg_sync(claim->connection);
 }
 
@@ -266,7 +277,7 @@ static void mark_and_unlock(struct claim *claim) {
     if (rows_have_marks(&claim->rows)) {
         send_begin(claim, TRANSACTION_BEGIN);
         rows_send_marks(&claim->rows, claim->connection, true);
-        pg_send(claim->connection, &(struct pg_statement){.sql = "COMMIT", .label = "commit"});
+        send_repeated(claim, &(struct pg_statement){.sql = "COMMIT", .label = "commit"});
     }
     send_end(claim, "ordered_unlock",
              "SELECT pg_catalog.pg_advisory_unlock(" ORDERED_LOCK "), " END_SESSION_LIMIT);
@@ -298,8 +309,8 @@ static void on_pong(void *context, int64_t affected) {
 void claim_ping(struct claim *claim) {
     if (claim->state == CLAIM_PUBLISHING && claim->asked_at == 0) {
         claim->asked_at = clock_monotonic_us();
-        pg_send(claim->connection,
-                &(struct pg_statement){.sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
+        send_repeated(claim, &(struct pg_statement){
+                                 .sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
         pg_sync(claim->connection);
     }
 }
@@ -324,17 +335,17 @@ static void on_fetched(void *context, int64_t affected) {
 #define IS_DUE "due_at <= pg_catalog.now() AND sent_at IS NULL AND parked_at IS NULL"
 
 static void append_unordered(struct buffer *sql, const struct range *range) {
-    buffer_append_text(sql, "SELECT " COLUMNS WANTED_AT " FROM outbox.event WHERE ");
+    buffer_append_text(sql, "SELECT " COLUMNS WANTED_AT ", ctid FROM outbox.event WHERE ");
     if (range->kind == RANGE_DUE) {
         buffer_append_text(sql, IS_DUE);
     } else {
-        buffer_append_format(sql, "id > %" PRId64 " AND id <= %" PRId64 IS_NEW, range->after, range->to);
+        buffer_append_text(sql, "id > $2 AND id <= $3" IS_NEW);
     }
     if (range->ordered_sql != NULL) {
         buffer_append_format(sql, " AND NOT (%s)", range->ordered_sql);
     }
-    buffer_append_format(sql, " ORDER BY %s LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
-                         range->kind == RANGE_DUE ? "due_at" : "id", range->limit);
+    buffer_append_format(sql, " ORDER BY %s LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
+                         range->kind == RANGE_DUE ? "due_at" : "id");
 }
 
 enum { AGGREGATE_MAX = 100 };
@@ -355,25 +366,24 @@ static void append_ordered(struct buffer *sql, const struct claim *claim) {
                          claim->options.policy->parked_blocks ? "true" : "false", range->ordered_sql,
                          AGGREGATE_MAX);
     buffer_append_format(sql,
-                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > %" PRId64 IS_NEW
-                         " AND (%s) ORDER BY id LIMIT %d)",
-                         range->after, range->ordered_sql, range->limit);
+                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > $2" IS_NEW
+                         " AND (%s) ORDER BY id LIMIT $1)",
+                         range->ordered_sql);
     // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
     buffer_append_format(sql,
                          " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE " IS_DUE
-                         " AND (%s) ORDER BY id + 0 LIMIT %d)"
-                         ") AS u ORDER BY id LIMIT %d) AS e ORDER BY id",
-                         range->ordered_sql, range->limit, range->limit);
+                         " AND (%s) ORDER BY id + 0 LIMIT $1)"
+                         ") AS u ORDER BY id LIMIT $1) AS e ORDER BY id",
+                         range->ordered_sql);
 }
 
 // Asked afterwards, since only a transaction that has locked something has, and uses up, an id.
 static void send_transaction_question(struct claim *claim) {
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = "SELECT coalesce(pg_catalog.pg_current_xact_id_if_assigned()::text, '0')",
-                .row = on_transaction_row,
-                .done = on_fetched,
-                .context = claim});
+    send_repeated(claim, &(struct pg_statement){
+                             .sql = "SELECT coalesce(pg_catalog.pg_current_xact_id_if_assigned()::text, '0')",
+                             .row = on_transaction_row,
+                             .done = on_fetched,
+                             .context = claim});
 }
 
 // The lease of the ordered lock counts from here, however long reading took.
@@ -387,25 +397,35 @@ static void on_selected(void *context, int64_t rows) {
     if (claim->range.pooled) {
         send_transaction_question(claim);
     } else {
-        pg_send(claim->connection,
-                &(struct pg_statement){.sql = "COMMIT", .done = on_fetched, .context = claim});
+        send_repeated(claim, &(struct pg_statement){.sql = "COMMIT", .done = on_fetched, .context = claim});
     }
     pg_sync(claim->connection);
 }
 
 static void send_select(struct claim *claim) {
+    const struct range *range = &claim->range;
+    bool is_due = range->kind == RANGE_DUE;
+    char numbers[3][24];
     struct buffer sql;
+    snprintf(numbers[0], sizeof numbers[0], "%d", range->limit);
+    snprintf(numbers[1], sizeof numbers[1], "%" PRId64, range->after);
+    snprintf(numbers[2], sizeof numbers[2], "%" PRId64, range->to);
     buffer_init(&sql, SQL_MAX);
     if (is_ordered(claim)) {
         append_ordered(&sql, claim);
     } else {
-        append_unordered(&sql, &claim->range);
+        append_unordered(&sql, range);
     }
-    pg_send(claim->connection, &(struct pg_statement){.sql = buffer_text(&sql),
-                                                      .row = on_event_row,
-                                                      .done = on_selected,
-                                                      .context = claim,
-                                                      .label = "claim"});
+    send_repeated(claim,
+                  &(struct pg_statement){.sql = buffer_text(&sql),
+                                         .parameter_count = is_due              ? 1
+                                                            : is_ordered(claim) ? 2
+                                                                                : 3,
+                                         .parameters = {{numbers[0], 0}, {numbers[1], 0}, {numbers[2], 0}},
+                                         .row = on_event_row,
+                                         .done = on_selected,
+                                         .context = claim,
+                                         .label = "claim"});
     buffer_free(&sql);
 }
 
@@ -440,17 +460,17 @@ static void on_snapshot(void *context, int64_t rows) {
 // What is read and where it is read from must be of one snapshot; see ordered.h.
 static void read_under_snapshot(struct claim *claim) {
     send_begin(claim, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = "SELECT pg_catalog.pg_current_snapshot()::text || ':' ||"
-                       " (pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric"
-                       " + pg_catalog.age(pg_catalog.pg_snapshot_xmax("
-                       "pg_catalog.pg_current_snapshot())::xid)),"
-                       " coalesce((SELECT id FROM outbox.event ORDER BY id DESC LIMIT 1), 0)",
-                .row = on_snapshot_row,
-                .done = on_snapshot,
-                .context = claim,
-                .label = "snapshot"});
+    send_repeated(claim,
+                  &(struct pg_statement){
+                      .sql = "SELECT pg_catalog.pg_current_snapshot()::text || ':' ||"
+                             " (pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric"
+                             " + pg_catalog.age(pg_catalog.pg_snapshot_xmax("
+                             "pg_catalog.pg_current_snapshot())::xid)),"
+                             " coalesce((SELECT id FROM outbox.event ORDER BY id DESC LIMIT 1), 0)",
+                      .row = on_snapshot_row,
+                      .done = on_snapshot,
+                      .context = claim,
+                      .label = "snapshot"});
     pg_sync(claim->connection);
 }
 
@@ -489,16 +509,16 @@ static void start_ordered(struct claim *claim) {
     if (claim->range.pooled) {
         send_begin(claim, TRANSACTION_BEGIN);
     } else {
-        pg_send(claim->connection, &(struct pg_statement){.sql = limit});
+        send_repeated(claim, &(struct pg_statement){.sql = limit});
     }
-    pg_send(claim->connection,
-            &(struct pg_statement){
-                .sql = claim->range.pooled ? "SELECT pg_catalog.pg_try_advisory_xact_lock(" ORDERED_LOCK ")"
-                                           : "SELECT pg_catalog.pg_try_advisory_lock(" ORDERED_LOCK ")",
-                .row = on_lock_row,
-                .done = claim->range.pooled ? on_transaction_lock : on_session_lock,
-                .context = claim,
-                .label = "ordered_lock"});
+    send_repeated(claim, &(struct pg_statement){
+                             .sql = claim->range.pooled
+                                        ? "SELECT pg_catalog.pg_try_advisory_xact_lock(" ORDERED_LOCK ")"
+                                        : "SELECT pg_catalog.pg_try_advisory_lock(" ORDERED_LOCK ")",
+                             .row = on_lock_row,
+                             .done = claim->range.pooled ? on_transaction_lock : on_session_lock,
+                             .context = claim,
+                             .label = "ordered_lock"});
     pg_sync(claim->connection);
 }
 

@@ -64,7 +64,8 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
 // later, goes to the ledger.
 void claim_abandon(struct claim *claim, struct ledger *ledger);
 
-// claim_stay has an idle claim kept by the server however long it has nothing to do. Not behind a pooler.
+// claim_stay makes an idle claim's session its own: the server keeps it however long it has nothing to do,
+// what each transaction would set is set once, and what is sent repeatedly is prepared. Not behind a pooler.
 void claim_stay(struct claim *claim);
 
 bool claim_is_closed(const struct claim *claim); // not connected, nor about to be
@@ -85,6 +86,7 @@ int64_t claim_last_id(const struct claim *claim);       // the highest id among 
 int64_t claim_lowest_let_go(const struct claim *claim); // the lowest id among those let go, 0 if none
 uint64_t claim_transaction(const struct claim *claim);  // its transaction id, 0 if not known
 int claim_sent(const struct claim *claim);              // how many of its rows are settled as sent
+bool claim_is_marked(const struct claim *claim);        // the server has marked every row that was claimed
 bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: another relay has the ordered lock
 
 void claim_pause(struct claim *claim);

@@ -42,7 +42,7 @@ void rows_free(struct rows *rows) {
 }
 
 void rows_clear(struct rows *rows) {
-    rows->count = rows->unsettled = 0;
+    rows->count = rows->unsettled = rows->marked = 0;
     rows->last_id = 0;
     buffer_clear(&rows->texts);
 }
@@ -53,7 +53,7 @@ static void keep_text(struct rows *rows, struct slice text, size_t most, size_t 
     buffer_append(&rows->texts, text.data, *length);
 }
 
-int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool ordered) {
+int rows_add(struct rows *rows, const struct outbox_event *event, bool due, const char *place) {
     if (rows->count == rows->capacity) {
         rows->capacity = rows->capacity * 2 + 64;
         rows->items = memory_resize(rows->items, (size_t)rows->capacity, sizeof(struct row));
@@ -62,7 +62,9 @@ int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool
     *row =
         (struct row){.id = event->id, .attempts = event->attempts, .wanted_at = event->wanted_at, .due = due};
     memcpy(row->event_id, event->event_id, EVENT_ID_BYTES);
-    if (ordered) {
+    if (place != NULL) {
+        memcpy(row->place, place, PLACE_BYTES);
+    } else {
         keep_text(rows, event->aggregate_id, event->aggregate_id.length, &row->aggregate_offset,
                   &row->aggregate_length);
     }
@@ -160,28 +162,43 @@ static void clear_arrays(struct rows *rows) {
     }
 }
 
-static void send_sent_marks(struct rows *rows, struct pg_connection *connection, int count) {
+static void on_marked(void *context, int64_t affected) {
+    struct rows *rows = context;
+    rows->marked += (int)affected;
+}
+
+// due_at is NULL already unless the event was scheduled or tried before, so this stays a HOT update.
+#define MARK_SENT                                                                                            \
+    "UPDATE outbox.event AS e"                                                                               \
+    " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id, due_at = NULL"              \
+    " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.text[])"
+
+// A locked row stays where it is, so it is found without the index: a tenth of what marking costs the server.
+static void send_sent_marks(struct rows *rows, struct pg_connection *connection, int count, bool locked) {
+    struct buffer *arrays = rows->arrays;
     clear_arrays(rows);
-    pg_array_begin(&rows->arrays[0], PG_ELEMENT_BIGINT, count);
-    pg_array_begin(&rows->arrays[1], PG_ELEMENT_TEXT, count);
+    pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, count);
+    pg_array_begin(&arrays[1], PG_ELEMENT_TEXT, count);
+    pg_array_begin(&arrays[2], PG_ELEMENT_TID, count);
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
         if (is_sent(row)) {
-            pg_array_append_bigint(&rows->arrays[0], row->id);
-            pg_array_append_bytes(&rows->arrays[1], rows_text(rows, row));
+            pg_array_append_bigint(&arrays[0], row->id);
+            pg_array_append_bytes(&arrays[1], rows_text(rows, row));
+            pg_array_append_bytes(&arrays[2], (struct slice){row->place, PLACE_BYTES});
         }
     }
-    // due_at is NULL already unless the event was scheduled or tried before, so this stays a HOT update.
     pg_send(connection,
             &(struct pg_statement){
-                .sql = "UPDATE outbox.event AS e"
-                       " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id,"
-                       " due_at = NULL"
-                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), "
-                       "pg_catalog.unnest($2::pg_catalog.text[]))"
-                       " AS m(id, message_id) WHERE e.id = m.id",
-                .parameter_count = 2,
-                .parameters = {parameter(&rows->arrays[0]), parameter(&rows->arrays[1])},
+                .sql = locked ? MARK_SENT
+                           ", pg_catalog.unnest($3::pg_catalog.tid[])) AS m(id, message_id, place)"
+                           " WHERE e.ctid = m.place AND e.id = m.id"
+                              : MARK_SENT ") AS m(id, message_id) WHERE e.id = m.id",
+                .repeated = true,
+                .parameter_count = locked ? 3 : 2,
+                .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2])},
+                .done = on_marked,
+                .context = rows,
                 .label = "mark"});
 }
 
@@ -228,6 +245,8 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
             .parameter_count = 4,
             .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
                            parameter(&arrays[3])},
+            .done = on_marked,
+            .context = rows,
             .label = "put_off"});
 }
 
@@ -259,7 +278,7 @@ void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool o
     int sent = rows_sent(rows);
     int put_off = count_rows(rows, is_put_off);
     if (sent > 0) {
-        send_sent_marks(rows, connection, sent);
+        send_sent_marks(rows, connection, sent, !ordered);
     }
     if (put_off > 0) {
         send_put_off_marks(rows, connection, put_off);

@@ -8,8 +8,11 @@
 #include "postgres/connection.h"
 #include "sink/sink.h"
 
+enum { PLACE_BYTES = 6 }; // a ctid in PostgreSQL's binary format (tidsend)
+
 struct row {
     int64_t id;
+    char place[PLACE_BYTES]; // where it lies; of locked events only
     unsigned char event_id[EVENT_ID_BYTES];
     bool settled;
     bool due;                              // found by due_at, and so found again if it is let go
@@ -50,6 +53,7 @@ struct rows {
     int count;
     int capacity;
     int unsettled;
+    int marked;      // rows that the server says the marks have changed
     int64_t last_id; // the highest, 0 if none
     struct buffer texts;
     struct buffer arrays[4];
@@ -60,8 +64,9 @@ void rows_init(struct rows *rows, const struct retry_policy *policy);
 void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);
 
-// rows_add adds an unsettled row and returns its number. `ordered` keeps the aggregate's id.
-int rows_add(struct rows *rows, const struct outbox_event *event, bool due, bool ordered);
+// rows_add adds an unsettled row and returns its number. `place` is where a locked event lies, which is where
+// it stays while it is locked. NULL: it is an ordered event, which is not locked; its aggregate's id is kept.
+int rows_add(struct rows *rows, const struct outbox_event *event, bool due, const char *place);
 
 // rows_settle notes an outcome; an event that was refused too often is parked.
 void rows_settle(struct rows *rows, int number, const struct outcome *outcome);

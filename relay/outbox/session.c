@@ -292,12 +292,8 @@ static void on_server_row(void *context, const PGresult *result, int row) {
 // can do that since PostgreSQL 14, on Linux. Behind a pooler the server's session is not ours to set.
 static void have_us_watched(struct session *session) {
     if (!session->pooled) {
-        ask(session, "connect",
-            "SELECT " RELAY_SETTINGS(
-                "false") ","
-                         " pg_catalog.set_config('idle_session_timeout', '0', false),"
-                         " pg_catalog.set_config('default_transaction_isolation', 'read committed', false)",
-            NULL, NULL);
+        pg_own_session(session->connection);
+        ask(session, "connect", SESSION_SETTINGS, NULL, NULL);
         ask(session, "connect",
             "SELECT pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
             " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
@@ -376,12 +372,20 @@ static void on_looked(void *context, int64_t rows) {
 }
 
 void session_look(struct session *session, int64_t floor, int64_t settle_to) {
-    char sql[160];
-    snprintf(sql, sizeof sql,
-             "SELECT snapshot, newest, last_drawn, lowest_unsent, due_in FROM outbox.look(%" PRId64
-             ", %" PRId64 ")",
-             floor, settle_to);
-    ask(session, "look", sql, on_look_row, on_looked);
+    char numbers[2][24];
+    snprintf(numbers[0], sizeof numbers[0], "%" PRId64, floor);
+    snprintf(numbers[1], sizeof numbers[1], "%" PRId64, settle_to);
+    pg_send(session->connection,
+            &(struct pg_statement){.sql = "SELECT snapshot, newest, last_drawn, lowest_unsent, due_in"
+                                          " FROM outbox.look($1, $2)",
+                                   .repeated = true,
+                                   .parameter_count = 2,
+                                   .parameters = {{numbers[0], 0}, {numbers[1], 0}},
+                                   .row = on_look_row,
+                                   .done = on_looked,
+                                   .context = session,
+                                   .label = "look"});
+    pg_sync(session->connection);
 }
 
 static void on_lock_row(void *context, const PGresult *result, int row) {

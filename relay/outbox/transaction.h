@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the relay's transactions begin, and what they set. A role or a database may have settings of its own,
 // meant for people and other programs, that would stop the relay or mislead it. They are set for the
-// transaction only, since behind a pooler the session is somebody else's; outside of transactions, by
-// session.c, where there is no pooler. (Not so default_transaction_read_only: whoever has it on, a full disk
-// say, wants no writes.)
+// transaction only, since behind a pooler the session is somebody else's; where there is none, claims and the
+// session set them once (SESSION_SETTINGS). (Not so default_transaction_read_only: whoever has it on, a full
+// disk say, wants no writes.)
 #pragma once
 
 #define TRANSACTION_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -22,3 +22,19 @@
     " THEN pg_catalog.set_config('transaction_timeout', '0', " local ") END"
 
 #define TRANSACTION_SETTINGS "SELECT " RELAY_SETTINGS("true")
+
+// PLAN_SETTINGS, a list of columns as well: the plan must not depend on statistics, which on a queue are
+// always out of date. Only index scans in order are left.
+#define PLAN_SETTINGS(local)                                                                                 \
+    "pg_catalog.set_config('enable_seqscan', 'off', " local "),"                                             \
+    " pg_catalog.set_config('enable_bitmapscan', 'off', " local "),"                                         \
+    " pg_catalog.set_config('enable_hashjoin', 'off', " local "),"                                           \
+    " pg_catalog.set_config('enable_mergejoin', 'off', " local "),"                                          \
+    " pg_catalog.set_config('jit', 'off', " local ")"
+
+// SESSION_SETTINGS set all of that for the session, whose prepared statements have one plan each.
+#define SESSION_SETTINGS                                                                                     \
+    "SELECT " RELAY_SETTINGS("false") ", " PLAN_SETTINGS(                                                    \
+        "false") ", pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),"                  \
+                 " pg_catalog.set_config('idle_session_timeout', '0', false),"                               \
+                 " pg_catalog.set_config('default_transaction_isolation', 'read committed', false)"

@@ -86,15 +86,8 @@ static void on_done(void *context, int64_t affected) {
     walk->listener.stepped(walk->listener.context, walk->release_count);
 }
 
-// The plans must not depend on statistics: only index scans are left.
 static void send_settings(struct pg_connection *connection) {
-    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS
-                                               ","
-                                               " pg_catalog.set_config('enable_seqscan', 'off', true),"
-                                               " pg_catalog.set_config('enable_bitmapscan', 'off', true),"
-                                               " pg_catalog.set_config('enable_hashjoin', 'off', true),"
-                                               " pg_catalog.set_config('enable_mergejoin', 'off', true),"
-                                               " pg_catalog.set_config('jit', 'off', true)"});
+    pg_send(connection, &(struct pg_statement){.sql = TRANSACTION_SETTINGS ", " PLAN_SETTINGS("true")});
 }
 
 // What is locked comes due anyhow, or is not to: behind an event that is being sent, or by hand. The walk
@@ -137,6 +130,8 @@ static void on_read(void *context, int64_t rows) {
     }
 }
 
+// (The index in the order of aggregates has what is scheduled as well. So that a million of those is not gone
+// through for nothing, it is asked first, once, whether anything waits.)
 static void append_select(struct buffer *sql, const char *ordered_sql, bool parked_blocks) {
     const char *condition = ordered_sql != NULL ? ordered_sql : "false";
     buffer_append_format(
@@ -149,6 +144,9 @@ static void append_select(struct buffer *sql, const char *ordered_sql, bool park
         " AND (%s))"
         " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) = 'infinity'"
         " AND sent_at IS NULL AND parked_at IS NULL AND last_error IS NOT NULL"
+        " AND EXISTS (SELECT FROM outbox.event WHERE due_at = 'infinity' AND sent_at IS NULL AND parked_at "
+        "IS "
+        "NULL)"
         " AND (aggregate_id, id) > ($1::pg_catalog.text, $2::pg_catalog.int8) ORDER BY aggregate_id, id "
         "LIMIT %d",
         condition, parked_blocks ? "true" : "false", condition, STEP);

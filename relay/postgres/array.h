@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 // The element types in use, by their fixed OIDs (pg_type.dat).
-enum pg_element { PG_ELEMENT_BIGINT = 20, PG_ELEMENT_TEXT = 25, PG_ELEMENT_UUID = 2950 };
+enum pg_element { PG_ELEMENT_BIGINT = 20, PG_ELEMENT_TEXT = 25, PG_ELEMENT_TID = 27, PG_ELEMENT_UUID = 2950 };
 
 // pg_array_begin starts a one-dimensional array of `count` elements, which the caller then appends one by
 // one.
 void pg_array_begin(struct buffer *array, enum pg_element type, int count);
 void pg_array_append_bigint(struct buffer *array, int64_t value);
-void pg_array_append_bytes(struct buffer *array, struct slice bytes); // text or uuid
+void pg_array_append_bytes(struct buffer *array, struct slice bytes); // text, tid or uuid
 
 // What a column of a binary result holds; a NULL is 0 or an empty slice.
 int64_t pg_int(const PGresult *result, int row, int column); // smallint, integer or bigint

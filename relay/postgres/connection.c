@@ -6,6 +6,7 @@
 #include "observe/metrics.h"
 #include "postgres/conninfo.h"
 #include "postgres/dial.h"
+#include "postgres/prepared.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct pg_connection {
     struct pending *head;
     struct pending *tail;
     struct refusal refusal;
+    struct prepared *prepared; // what is sent repeatedly; NULL: a pooler may stand between
     bool paused;
     bool broken;   // libpq has failed to write; reported from the loop
     bool closed;   // by pg_close; freed when the last callback under way returns
@@ -98,6 +100,8 @@ static void disconnect(struct pg_connection *connection) {
     connection->pg = NULL;
     drop_pending(connection);
     free_refusal(&connection->refusal);
+    prepared_free(connection->prepared);
+    connection->prepared = NULL;
 }
 
 static void count_lost(const struct pg_connection *connection) {
@@ -414,7 +418,7 @@ static void await(struct pg_connection *connection, const struct pending *pendin
     }
 }
 
-static int send_query(PGconn *pg, const struct pg_statement *statement) {
+static int send_query(PGconn *pg, const struct pg_statement *statement, const char *name) {
     const char *values[PG_PARAMETERS_MAX];
     int lengths[PG_PARAMETERS_MAX];
     int formats[PG_PARAMETERS_MAX];
@@ -423,19 +427,30 @@ static int send_query(PGconn *pg, const struct pg_statement *statement) {
         lengths[index] = statement->parameters[index].length;
         formats[index] = lengths[index] > 0 ? 1 : 0;
     }
-    if (statement->name != NULL) {
-        return PQsendQueryPrepared(pg, statement->name, statement->parameter_count, values, lengths, formats,
-                                   1);
+    if (name != NULL) {
+        return PQsendQueryPrepared(pg, name, statement->parameter_count, values, lengths, formats, 1);
     }
     return PQsendQueryParams(pg, statement->sql, statement->parameter_count, NULL, values, lengths, formats,
                              1);
+}
+
+// Under which name, prepared first where it is new; NULL: as it is.
+static const char *name_repeated(struct pg_connection *connection, const struct pg_statement *statement) {
+    bool is_new;
+    const char *name = prepared_find(connection->prepared, statement->sql, &is_new);
+    if (is_new) {
+        pg_prepare(connection, name, statement->sql, statement->context);
+    }
+    return name;
 }
 
 void pg_send(struct pg_connection *connection, const struct pg_statement *statement) {
     if (connection->pg == NULL || connection->broken) {
         return;
     }
-    if (!send_query(connection->pg, statement)) {
+    bool prepares = statement->repeated && connection->prepared != NULL;
+    const char *name = prepares ? name_repeated(connection, statement) : statement->name;
+    if (connection->broken || !send_query(connection->pg, statement, name)) {
         note_broken(connection);
         return;
     }
@@ -444,6 +459,12 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
                                         .context = statement->context,
                                         .label = statement->label,
                                         .sent_at = statement->label != NULL ? clock_monotonic_us() : 0});
+}
+
+void pg_own_session(struct pg_connection *connection) {
+    if (connection->pg != NULL && connection->prepared == NULL) {
+        connection->prepared = prepared_new();
+    }
 }
 
 void pg_prepare(struct pg_connection *connection, const char *name, const char *sql, void *context) {

@@ -46,6 +46,7 @@ struct pg_parameter {
 struct pg_statement {
     const char *name; // of what pg_prepare has prepared; NULL: `sql`
     const char *sql;
+    bool repeated; // sent again and again: prepared, by its text, where the session is our own
     int parameter_count;
     struct pg_parameter parameters[PG_PARAMETERS_MAX];
     pg_row_fn row;   // NULL: rows are not looked at
@@ -76,6 +77,10 @@ void pg_close(struct pg_connection *connection);
 // it does nothing.
 void pg_send(struct pg_connection *connection, const struct pg_statement *statement);
 void pg_sync(struct pg_connection *connection);
+
+// pg_own_session: no pooler stands between, so what is sent repeatedly is prepared from now on. The server
+// reads and plans it once instead of every time.
+void pg_own_session(struct pg_connection *connection);
 
 // pg_prepare queues a statement that prepares another one, which pg_send then calls by its name: the server
 // reads and plans it once instead of every time. Not behind a pooler: it belongs to the server's session.

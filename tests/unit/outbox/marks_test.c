@@ -25,6 +25,7 @@ static struct {
     int64_t first_id;
 } sent[STATEMENTS];
 static int sent_count;
+static int unchanged; // of each statement's rows, those that the server does not change
 
 static int64_t read_big_endian(const char *bytes, int count) {
     uint64_t value = 0;
@@ -45,6 +46,9 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         sent[sent_count].elements = (int)read_big_endian(array + 12, 4);
         sent[sent_count].first_id = read_big_endian(array + ARRAY_HEADER_BYTES + 4, ELEMENT_BYTES);
     }
+    if (statement->done != NULL) {
+        statement->done(statement->context, sent[sent_count].elements - unchanged);
+    }
     sent_count++;
 }
 
@@ -59,7 +63,7 @@ static int set_up(void **state) {
     static struct rows rows;
     rows_init(&rows, &policy);
     memset(sent, 0, sizeof sent);
-    sent_count = 0;
+    sent_count = unchanged = 0;
     *state = &rows;
     return 0;
 }
@@ -71,7 +75,7 @@ static int tear_down(void **state) {
 
 static int add(struct rows *rows, int64_t id, int attempts, bool due) {
     struct outbox_event event = {.id = id, .attempts = attempts, .aggregate_id = slice_of_text("order-1")};
-    return rows_add(rows, &event, due, true);
+    return rows_add(rows, &event, due, NULL);
 }
 
 static void settle(struct rows *rows, int row, enum outcome_kind kind) {
@@ -141,6 +145,30 @@ static void only_what_was_sent_is_marked_sent(void **state) {
 }
 
 // What waits behind a parked event goes on only where it is to pass.
+static void what_the_server_has_marked_is_counted(void **state) {
+    struct rows *rows = *state;
+    int one = add(rows, 21, 0, false);
+    int two = add(rows, 22, 0, false);
+    settle(rows, one, OUTCOME_SENT);
+    rows_send_marks(rows, NULL, false); // cut short
+    settle(rows, two, OUTCOME_SENT);    // too late for the marks that are under way
+    assert_int_equal(rows->unsettled, 0);
+    assert_int_equal(rows->marked, 1);
+    rows_clear(rows);
+    one = add(rows, 21, 0, false);
+    two = add(rows, 22, 0, false);
+    settle(rows, one, OUTCOME_SENT);
+    settle(rows, two, OUTCOME_RETRY);
+    rows_send_marks(rows, NULL, false);
+    assert_int_equal(rows->marked, 2);
+    rows_clear(rows);
+    one = add(rows, 21, 0, false);
+    settle(rows, one, OUTCOME_SENT);
+    unchanged = 1; // a trigger of somebody's swallows the change
+    rows_send_marks(rows, NULL, false);
+    assert_int_equal(rows->marked, 0);
+}
+
 static void followers_are_let_go_behind_what_makes_way(void **state) {
     struct rows *rows = *state;
     settle(rows, add(rows, 31, 2, false), OUTCOME_REFUSED);
@@ -223,6 +251,7 @@ int main(void) {
         TEST(a_longer_wait_that_was_asked_for_counts),
         TEST(what_is_let_go_is_not_marked_and_is_looked_for_again),
         TEST(only_what_was_sent_is_marked_sent),
+        TEST(what_the_server_has_marked_is_counted),
         TEST(followers_are_let_go_behind_what_makes_way),
         TEST(a_reason_is_short_and_printable),
         TEST(what_is_known_to_be_sent_outlives_the_claim),
