@@ -18,6 +18,13 @@ enum {
     SWEEP_US = 1000000,     // one step of the sweep a second, while awake
     SWEEP_IDS = 10000,      // ids a step
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
+    RUNS = 32,              // remembered; forgetting one leaves it to the looks to move the floor
+};
+
+// Ids in (after, to] that are all events, and all of them settled.
+struct run {
+    int64_t after;
+    int64_t to;
 };
 
 struct agenda {
@@ -47,6 +54,8 @@ struct agenda {
     int64_t rescued;
     uint64_t own[OWN_TRANSACTIONS]; // the relay's latest transactions, a ring
     size_t own_next;
+    struct run runs[RUNS]; // above the floor, in no order; unused ones are empty
+    size_t runs_next;
 };
 
 struct agenda *agenda_new(void) {
@@ -204,6 +213,29 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
         break;
     case RANGE_ORDERED:
         break;
+    }
+}
+
+static bool follow_run(struct agenda *agenda) {
+    int64_t floor = scan_floor(agenda->scan);
+    for (size_t index = 0; index < RUNS; index++) {
+        const struct run *run = &agenda->runs[index];
+        if (run->after <= floor && run->to > floor) {
+            scan_settle(agenda->scan, run->to, 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+// An id that has been seen as an event is nobody else's, so no transaction that still runs can fill anything
+// in.
+void agenda_finished(struct agenda *agenda, const struct range *range, int rows, int64_t last_id) {
+    if (range->kind != RANGE_FORWARD || rows == 0 || last_id - range->after != rows) {
+        return;
+    }
+    agenda->runs[agenda->runs_next++ % RUNS] = (struct run){range->after, last_id};
+    while (follow_run(agenda)) {
     }
 }
 

@@ -22,6 +22,10 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
                     int64_t now);
 
+// agenda_finished: a claim of `range` has been committed, which had so many events, up to `last_id`, and has
+// marked each of them. Where they were all there is in the range, the floor moves along without a look.
+void agenda_finished(struct agenda *agenda, const struct range *range, int rows, int64_t last_id);
+
 // agenda_let_go: a claim has given back events, of which this is the lowest id.
 void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now);
 

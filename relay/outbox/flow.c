@@ -244,6 +244,8 @@ static void on_finished(void *context, struct claim *claim) {
         turns_finished(relay->turns, claim, clock_monotonic_us());
     } else if (claim_lowest_let_go(claim) > 0) {
         agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
+    } else if (claim_is_marked(claim)) {
+        agenda_finished(relay->agenda, claim_range(claim), claim_rows(claim), claim_last_id(claim));
     }
     if (claim_rows(claim) > 0) {
         pace_activity(&relay->pace, clock_monotonic_us());

@@ -67,6 +67,7 @@ static int64_t start_of_gap(const struct scan *scan, size_t index) {
 }
 
 static void reread_from(struct scan *scan, int64_t after) {
+    after = after > scan->floor ? after : scan->floor;
     if (after < scan->reread_after && after < end_of_gaps(scan)) {
         scan->reread_after = after;
     }

@@ -76,7 +76,8 @@ int64_t scan_settleable(const struct scan *scan);
 
 // scan_settle moves the floor to `up_to`, a former result of scan_settleable, or to just below
 // `lowest_unsent`, the lowest unsent event found in (floor, up_to] by a statement that began after that
-// result; 0 when it found none.
+// result; 0 when it found none. Or to any `up_to`, with 0, when every id up to there is known to be a settled
+// event's.
 void scan_settle(struct scan *scan, int64_t up_to, int64_t lowest_unsent);
 
 // scan_is_quiet: nothing has to be read again.

@@ -145,6 +145,8 @@ static void step_claim(struct simulation *simulation, struct errand *claim) {
         break;
     case STAGE_PUBLISHING:
         end_claim(simulation, claim, MODEL_COMMIT);
+        agenda_finished(simulation->agenda, &claim->range, claim->claimed.rows, claim->claimed.last_id);
+        check_floor(simulation);
         break;
     }
 }

@@ -476,6 +476,50 @@ static void what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_end
     agenda_free(agenda);
 }
 
+// What a claim forward has returned, from `after` to `last_id`, is committed.
+static void finish(struct agenda *agenda, int64_t after, int rows, int64_t last_id) {
+    const struct range range = {.kind = RANGE_FORWARD, .after = after, .to = INT64_MAX, .limit = LIMIT};
+    agenda_finished(agenda, &range, rows, last_id);
+}
+
+static void the_floor_follows_claims_without_holes(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    look_newest(agenda, "100:100::100", 30, 1, 1);
+    claim(agenda, LIMIT, 10, 100, 2);
+    claim(agenda, LIMIT, 20, 101, 3);
+    claim(agenda, LIMIT, 30, 102, 4);
+    assert_int_equal(agenda_floor(agenda), 0);
+    finish(agenda, 20, LIMIT, 30); // the last one first
+    finish(agenda, 10, LIMIT, 20);
+    assert_int_equal(agenda_floor(agenda), 0);
+    finish(agenda, 0, LIMIT, 10);
+    assert_int_equal(agenda_floor(agenda), 30);
+    agenda_free(agenda);
+}
+
+static void a_hole_is_left_to_the_looks(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    look_newest(agenda, "100:100::100", 20, 1, 1);
+    claim(agenda, LIMIT, 11, 100, 2); // one of the eleven may be still to come, or another relay's
+    claim(agenda, 9, 20, 101, 3);
+    finish(agenda, 0, LIMIT, 11);
+    finish(agenda, 11, 9, 20);
+    assert_int_equal(agenda_floor(agenda), 0);
+    agenda_free(agenda);
+}
+
+static void a_range_that_began_below_the_floor_moves_it_too(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(5);
+    finish(agenda, 3, 7, 10);
+    assert_int_equal(agenda_floor(agenda), 10);
+    finish(agenda, 3, 4, 7);
+    assert_int_equal(agenda_floor(agenda), 10);
+    agenda_free(agenda);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known_before_the_first_look),
@@ -495,6 +539,9 @@ int main(void) {
         cmocka_unit_test(more_due_events_than_one_claim_takes_follow_at_once),
         cmocka_unit_test(due_events_that_are_locked_are_asked_for_ten_times_a_second),
         cmocka_unit_test(the_floor_follows_the_second_look),
+        cmocka_unit_test(the_floor_follows_claims_without_holes),
+        cmocka_unit_test(a_hole_is_left_to_the_looks),
+        cmocka_unit_test(a_range_that_began_below_the_floor_moves_it_too),
         cmocka_unit_test(own_claims_cause_no_reading_again),
         cmocka_unit_test(own_claims_under_way_do_not_hold_the_floor),
         cmocka_unit_test(what_a_claim_beside_a_look_has_read_is_read_again),
