@@ -97,14 +97,19 @@ readable='
 
 print_json() { jq . "$work/result"; }
 
+# One table a part: a line for each case, a column for each figure.
 print_markdown() {
     jq --raw-output "$readable"'
+        def in_order: reduce .[] as $x ([]; if index([$x]) then . else . + [$x] end);
         def row: "| " + join(" | ") + " |";
-        (.conditions | conditions), "",
-        (["Part", "Case", "Figure", "Median", "Low to high", "Floor", "Ratio"],
-         ["---", "---", "---", "--:", "--:", "--:", "--:"],
-         (.figures[] | [.part, .case, .figure, (.value | number), range, (.floor | number), (.ratio | number)])
-         | row)' "$work/result"
+        def cell: if . == null then "" else (.value | number) + (if .ratio then " (\(.ratio))" else "" end) end;
+        .figures as $all | (.conditions | conditions) + " In brackets: the ratio to the floor.",
+        ([$all[].part] | in_order[]) as $part | [$all[] | select(.part == $part)] as $figures
+        | ([$figures[].figure] | in_order) as $names
+        | "", ([$part] + $names | row), (["---"] + [$names[] | "--:"] | row),
+          (([$figures[].case] | in_order[]) as $case
+           | [$case] + [$names[] as $name | [$figures[] | select(.case == $case and .figure == $name)][0] | cell] | row)
+        ' "$work/result"
 }
 
 print_table() {

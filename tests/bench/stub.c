@@ -34,6 +34,7 @@ enum {
     ENTRIES = 10,
     ENTRY_ID_SIZE = 81,
     EVENTS = 256,
+    SPARES = 64,
 };
 
 struct connection {
@@ -62,6 +63,9 @@ static struct {
     int64_t last_us;
     struct connection *due_first; // the delay is the same for all, so the queue is in order
     struct connection *due_last;
+    char *spare[SPARES]; // buffers of REQUEST_START bytes; the one used last, which the cache still has, goes
+                         // first
+    int spare_count;
 } stub;
 
 static volatile sig_atomic_t stopping;
@@ -268,6 +272,15 @@ static void answer(struct connection *connection, const char *body, const char *
     }
 }
 
+// An idle connection needs no buffer.
+static void connection_rest(struct connection *connection) {
+    if (connection->length == 0 && connection->capacity == REQUEST_START && stub.spare_count < SPARES) {
+        stub.spare[stub.spare_count++] = connection->data;
+        connection->data = NULL;
+        connection->capacity = 0;
+    }
+}
+
 // Answers the request in the buffer if it is whole. One at a time: clients of SNS do not pipeline. The
 // connection may be gone afterwards.
 static void take_request(struct connection *connection) {
@@ -284,11 +297,19 @@ static void take_request(struct connection *connection) {
     bool delayed = stub.delay_us > 0 && !starts_with(connection, "GET ");
     memmove(connection->data, connection->data + total, connection->length - total);
     connection->length -= total;
+    connection_rest(connection);
     if (delayed) {
         delay_reply(connection);
     } else {
         send_reply(connection);
     }
+}
+
+static char *resize(const struct connection *connection, size_t capacity) {
+    if (!connection->data && stub.spare_count > 0) {
+        return stub.spare[--stub.spare_count];
+    }
+    return capacity <= REQUEST_LIMIT ? realloc(connection->data, capacity) : NULL;
 }
 
 // Makes room for more of the request; false when it is longer than any that SNS would take.
@@ -297,7 +318,7 @@ static bool connection_grow(struct connection *connection) {
         return true;
     }
     size_t capacity = connection->capacity ? connection->capacity * 2 : REQUEST_START;
-    char *data = capacity <= REQUEST_LIMIT ? realloc(connection->data, capacity) : NULL;
+    char *data = resize(connection, capacity);
     if (data) {
         connection->data = data;
         connection->capacity = capacity;
@@ -305,19 +326,20 @@ static bool connection_grow(struct connection *connection) {
     return data;
 }
 
-// Reads all there is: an edge-triggered event comes once.
+// Reads all there is: an edge-triggered event comes once. (A plain socket that gave less than there was room
+// for has no more.)
 static void connection_read(struct connection *connection) {
     while (connection_grow(connection)) {
         size_t room = connection->capacity - connection->length;
         ssize_t got = wire_read(&connection->wire, connection->data + connection->length, room);
-        if (got == 0) {
-            take_request(connection);
-            return;
-        }
         if (got < 0) {
             break;
         }
         connection->length += (size_t)got;
+        if (got == 0 || (!connection->wire.tls && (size_t)got < room)) {
+            take_request(connection);
+            return;
+        }
     }
     connection_close(connection);
 }

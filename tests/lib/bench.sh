@@ -103,7 +103,10 @@ fill_orders() {
 }
 
 # stub_start [ARGUMENT...] starts the stand-in for SNS and points the relay at it; stub_start_tls does so over TLS.
-stub_start() { stub_start_with http "$@"; }
+stub_start() {
+    unset AWS_CA_BUNDLE # the caller's, or that of a stand-in with TLS before
+    stub_start_with http "$@"
+}
 stub_start_tls() {
     [[ -e $work/stub.crt ]] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
         -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$work/stub.key" -out "$work/stub.crt" \
@@ -138,9 +141,10 @@ relay_start() {
 relay_settled() { grep -q " ready " "$work/$1.log" || process_stopped "$work/$1.pid"; }
 relay_stop() { process_stop "$work/${1:-relay}.pid"; }
 
-# sessions_ended is true when ours is the only one: what other sessions have counted is there to be read then.
+# sessions_ended [OTHERS] is true when there are none but ours and so many others: what they have counted is there to be
+# read then.
 sessions_ended() {
-    [[ $(sql "select count(*) from pg_stat_activity where backend_type = 'client backend'") == 1 ]]
+    [[ $(sql "select count(*) from pg_stat_activity where backend_type = 'client backend'") == $((1 + ${1:-0})) ]]
 }
 
 # database_counters prints UPDATES|HOT_UPDATES of the table of events; database_transactions how many have ended, which
