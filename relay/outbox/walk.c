@@ -144,9 +144,8 @@ static void append_select(struct buffer *sql, const char *ordered_sql, bool park
         " AND (%s))"
         " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) = 'infinity'"
         " AND sent_at IS NULL AND parked_at IS NULL AND last_error IS NOT NULL"
-        " AND EXISTS (SELECT FROM outbox.event WHERE due_at = 'infinity' AND sent_at IS NULL AND parked_at "
-        "IS "
-        "NULL)"
+        " AND EXISTS (SELECT FROM outbox.event"
+        " WHERE due_at = 'infinity' AND sent_at IS NULL AND parked_at IS NULL)"
         " AND (aggregate_id, id) > ($1::pg_catalog.text, $2::pg_catalog.int8) ORDER BY aggregate_id, id "
         "LIMIT %d",
         condition, parked_blocks ? "true" : "false", condition, STEP);

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    STATEMENTS = 32
-}; // more only where a text changes all the time: the server keeps them to the session's end
+// There would be more only where a text changes all the time, and the server keeps them to the session's end.
+enum { STATEMENTS = 32 };
 
 struct statement {
     char *sql;

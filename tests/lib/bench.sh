@@ -180,3 +180,6 @@ figures() {
         --argjson floors "${4:-null}" \
         '$values | to_entries[] | {$part, $case, figure: .key, value: .value, floor: $floors[.key]}'
 }
+
+# thousands NUMBER prints it with commas.
+thousands() { sed -E ':again; s/([0-9])([0-9]{3})(,|$)/\1,\2\3/; t again' <<<"$1"; }

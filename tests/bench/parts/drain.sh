@@ -88,8 +88,6 @@ answers() {
     fi
 }
 
-thousands() { sed -E ':again; s/([0-9])([0-9]{3})(,|$)/\1,\2\3/; t again' <<<"$1"; }
-
 # drained COMMAND... runs what drains a backlog and prints, as JSON, how fast that was and what it cost.
 drained() {
     local wal cpu before after process images

@@ -25,7 +25,7 @@ main() {
     growth_case '1,000,000 scheduled' history 1000000 "due_at = now() + interval '1 day'"
     growth_case 'during prune of 4,000,000' pruning
     growth_case 'autovacuum off' without_autovacuum
-    [[ ! ${BENCH_ONCE:-} ]] || growth_case "$(printf "%'d" "$sent") sent before" history "$sent" 'sent_at = now()'
+    [[ ! ${BENCH_ONCE:-} ]] || growth_case "$(thousands "$sent") sent before" history "$sent" 'sent_at = now()'
 }
 
 # growth_case NAME COMMAND... that brings the case about.
