@@ -97,7 +97,7 @@ const struct metric_family metric_families[METRIC_NAMES] = {
         .labels = {"handler"}, .help = "From handing an event to a handler to its end, with the transaction that handlers in SQL share."},
 
     [METRIC_DATABASE_DURATION] = {.name = "outbox_relay_database_duration_seconds", HISTOGRAM(durations), SECONDS, OF_BOTH,
-        .labels = {"statement"}, .help = "From sending a statement to the end of its answer; claim: while the sink is full, its rows wait."},
+        .labels = {"statement"}, .help = "From sending a statement to the end of its answer; claim: while many bytes of its rows wait for the sink, the others do, too."},
     [METRIC_DATABASE_CONNECTIONS] = {.name = "outbox_relay_database_connections", GAUGE, OF_BOTH,
         .help = "Connections to PostgreSQL that are open."},
     [METRIC_DATABASE_RECONNECTS] = {.name = "outbox_relay_database_reconnects_total", COUNTER, OF_BOTH,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "outbox/arrivals.h"
 #include "outbox/locks.h"
 #include "outbox/transaction.h"
 #include "postgres/array.h"
@@ -15,6 +16,8 @@
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
 enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
 
+enum { ARRIVED_FULL = 4 << 20 }; // bytes; no more rows are read until half of those that wait are handed on
+
 #define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
 
 enum claim_state {
@@ -22,6 +25,7 @@ enum claim_state {
     CLAIM_CONNECTING,
     CLAIM_IDLE,
     CLAIM_FETCHING,
+    CLAIM_OFFERING,
     CLAIM_PUBLISHING,
     CLAIM_MARKING
 };
@@ -36,6 +40,7 @@ struct claim {
     struct range range;
     uint64_t transaction;
     struct rows rows;
+    struct arrivals *arrivals; // the last ones of the rows, which have not been handed on
     int64_t began_at;
     char *ordered_sql; // the range's, owned
     bool locked;       // the answer to the question for the ordered lock
@@ -51,6 +56,7 @@ struct claim *claim_new(const struct claim_listener *listener, const struct clai
     claim->listener = *listener;
     claim->options = *options;
     rows_init(&claim->rows, options->policy);
+    claim->arrivals = arrivals_new();
     return claim;
 }
 
@@ -60,6 +66,7 @@ void claim_free(struct claim *claim) {
     }
     pg_close(claim->connection);
     rows_free(&claim->rows);
+    arrivals_free(claim->arrivals);
     free(claim->snapshot);
     free(claim->ordered_sql);
     free(claim);
@@ -92,12 +99,25 @@ static bool is_ordered(const struct claim *claim) {
     return claim->range.kind == RANGE_ORDERED;
 }
 
+static int first_arrived(const struct claim *claim) {
+    return claim->rows.count - arrivals_count(claim->arrivals);
+}
+
+static void let_go_of_arrived(struct claim *claim) {
+    static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
+    for (int row = first_arrived(claim); row < claim->rows.count; row++) {
+        rows_settle(&claim->rows, row, &let_go);
+    }
+    arrivals_clear(claim->arrivals);
+}
+
 void claim_abandon(struct claim *claim, struct ledger *ledger) {
     bool busy = claim_is_busy(claim);
     pg_close(claim->connection);
     claim->connection = NULL;
     claim->state = CLAIM_CLOSED;
     claim->ledger = ledger;
+    let_go_of_arrived(claim);
     if (busy) {
         rows_to_ledger(&claim->rows, ledger, is_ordered(claim));
     }
@@ -125,6 +145,10 @@ bool claim_is_idle(const struct claim *claim) {
 
 bool claim_is_fetching(const struct claim *claim) {
     return claim->state == CLAIM_FETCHING;
+}
+
+bool claim_is_offering(const struct claim *claim) {
+    return claim->state == CLAIM_OFFERING;
 }
 
 bool claim_is_publishing(const struct claim *claim) {
@@ -193,18 +217,6 @@ static void send_repeated(struct claim *claim, const struct pg_statement *statem
     pg_send(claim->connection, &repeated);
 }
 
-void claim_pause(struct claim *claim) {
-    if (claim->connection != NULL) {
-        pg_pause(claim->connection);
-    }
-}
-
-void claim_resume(struct claim *claim) {
-    if (claim->connection != NULL) {
-        pg_resume(claim->connection);
-    }
-}
-
 static void on_transaction_row(void *context, const PGresult *result, int row) {
     struct claim *claim = context;
     struct slice text = pg_bytes(result, row, 0);
@@ -232,12 +244,12 @@ static void on_event_row(void *context, const PGresult *result, int index) {
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
     bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 11));
     const char *place = is_ordered(claim) ? NULL : pg_bytes(result, index, 10).data;
-    int row = rows_add(&claim->rows, &event, due, place);
-    if (is_ordered(claim) && pg_bool(result, index, 10)) {
-        settle_blocked(claim, row);
-    } else {
-        claim->listener.claimed(claim->listener.context, claim, &event, row);
+    rows_add(&claim->rows, &event, due, place);
+    arrivals_add(claim->arrivals, &event, is_ordered(claim) && pg_bool(result, index, 10));
+    if (arrivals_bytes(claim->arrivals) >= ARRIVED_FULL) {
+        pg_pause(claim->connection);
     }
+    claim->listener.arrived(claim->listener.context, claim);
 }
 
 static void become_idle(void *context, int64_t affected) {
@@ -307,7 +319,8 @@ static void on_pong(void *context, int64_t affected) {
 }
 
 void claim_ping(struct claim *claim) {
-    if (claim->state == CLAIM_PUBLISHING && claim->asked_at == 0) {
+    bool may_idle = claim->state == CLAIM_OFFERING || claim->state == CLAIM_PUBLISHING;
+    if (may_idle && claim->asked_at == 0) {
         claim->asked_at = clock_monotonic_us();
         send_repeated(claim, &(struct pg_statement){
                                  .sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
@@ -315,16 +328,47 @@ void claim_ping(struct claim *claim) {
     }
 }
 
-static void on_fetched(void *context, int64_t affected) {
-    (void)affected;
-    struct claim *claim = context;
-    claim->state = CLAIM_PUBLISHING;
-    claim->confirmed_at = claim->asked_at;
-    claim->asked_at = 0;
-    claim->listener.fetched(claim->listener.context, claim);
+static void mark_when_settled(struct claim *claim) {
     if (claim->state == CLAIM_PUBLISHING && claim->rows.unsettled == 0) {
         mark(claim);
     }
+}
+
+static void publish_when_offered(struct claim *claim) {
+    if (claim->state == CLAIM_OFFERING && arrivals_count(claim->arrivals) == 0) {
+        claim->state = CLAIM_PUBLISHING;
+        claim->listener.offered(claim->listener.context, claim);
+        mark_when_settled(claim);
+    }
+}
+
+static void on_fetched(void *context, int64_t affected) {
+    (void)affected;
+    struct claim *claim = context;
+    claim->state = CLAIM_OFFERING;
+    claim->confirmed_at = claim->asked_at;
+    claim->asked_at = 0;
+    claim->listener.fetched(claim->listener.context, claim);
+    publish_when_offered(claim);
+}
+
+bool claim_has_arrived(const struct claim *claim) {
+    return arrivals_count(claim->arrivals) > 0;
+}
+
+void claim_offer(struct claim *claim) {
+    bool blocked;
+    int row = first_arrived(claim);
+    const struct outbox_event *event = arrivals_take(claim->arrivals, &blocked);
+    if (blocked) {
+        settle_blocked(claim, row);
+    } else {
+        claim->listener.claimed(claim->listener.context, claim, event, row);
+    }
+    if (arrivals_bytes(claim->arrivals) < ARRIVED_FULL / 2) {
+        pg_resume(claim->connection);
+    }
+    publish_when_offered(claim);
 }
 
 #define COLUMNS "id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"
@@ -536,12 +580,6 @@ void claim_start(struct claim *claim, const struct range *range) {
         start_ordered(claim);
     } else {
         start_unordered(claim);
-    }
-}
-
-static void mark_when_settled(struct claim *claim) {
-    if (claim->state == CLAIM_PUBLISHING && claim->rows.unsettled == 0) {
-        mark(claim);
     }
 }
 

@@ -3,10 +3,11 @@
 // SKIP LOCKED), stays open while they are published, then marks them and commits. A relay that dies lets go
 // of its rows at once; there is no lease to expire.
 //
-//     idle -> (locking ->) fetching -> publishing -> marking -> idle
+//     idle -> (locking ->) fetching -> offering -> publishing -> marking -> idle
 //
-// Rows are handed on one by one as they arrive; reading stops while the sink is full, so memory stays bounded
-// however large the events are.
+// Rows are read as fast as they come and handed on one by one, when the caller asks for them: the server can
+// look for the next claim's rows while this one's are worked on. Reading stops while a few MiB wait, so
+// memory stays bounded however large the events are.
 //
 // Ordered events (those of FIFO topics) are claimed in turns, RANGE_ORDERED: one relay at a time has the
 // ordered lock (advisory lock 4), reads under one snapshot whatever is new and whatever is due, in order,
@@ -39,9 +40,11 @@ struct claim_listener {
     void *context;
     void (*ready)(void *context, struct claim *claim); // connected
     void (*lost)(void *context, struct claim *claim, const struct error *error);
+    void (*arrived)(void *context, struct claim *claim); // rows wait for claim_offer
+    void (*fetched)(void *context, struct claim *claim); // all of the range has arrived
     // An event has been locked and must be settled once, now or later.
     void (*claimed)(void *context, struct claim *claim, const struct outbox_event *event, int row);
-    void (*fetched)(void *context, struct claim *claim); // all of the range has been handed on
+    void (*offered)(void *context, struct claim *claim); // all of the range has been handed on
     // RANGE_ORDERED, unless pooled: the snapshot (with the next transaction id behind a colon) that all is
     // read under, and the newest event's id in it. Returns the id to read from.
     int64_t (*snapshot)(void *context, struct claim *claim, const char *snapshot, int64_t newest);
@@ -72,10 +75,11 @@ bool claim_is_closed(const struct claim *claim); // not connected, nor about to 
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
 bool claim_is_open(const struct claim *claim);   // connected
 bool claim_is_connecting(const struct claim *claim);
-bool claim_is_publishing(const struct claim *claim); // all rows have come, not all are settled
+bool claim_is_offering(const struct claim *claim);   // they have come, but were not all handed on
+bool claim_is_publishing(const struct claim *claim); // all rows were handed on, not all are settled
 bool claim_is_busy(const struct claim *claim);       // from claim_start to finished
 bool claim_is_fetching(const struct claim *claim);   // rows are still coming
-int claim_unsettled(const struct claim *claim);      // events handed on whose outcome is not known yet
+int claim_unsettled(const struct claim *claim);      // events that came whose outcome is not known yet
 
 // claim_start claims a range on an idle claim.
 void claim_start(struct claim *claim, const struct range *range);
@@ -89,8 +93,9 @@ int claim_sent(const struct claim *claim);              // how many of its rows 
 bool claim_is_marked(const struct claim *claim);        // the server has marked every row that was claimed
 bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: another relay has the ordered lock
 
-void claim_pause(struct claim *claim);
-void claim_resume(struct claim *claim);
+// claim_offer hands on one row that has arrived (`claimed`); there must be one.
+bool claim_has_arrived(const struct claim *claim);
+void claim_offer(struct claim *claim);
 
 // claim_count_for notes where it is counted what becomes of a row (figures.h).
 void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters);

@@ -68,6 +68,25 @@ struct claim *claim_pool_fetching(const struct claim_pool *pool) {
     return find(pool, claim_is_fetching);
 }
 
+struct claim *claim_pool_arrived(const struct claim_pool *pool) {
+    struct claim *first = NULL;
+    for (int index = 0; index < pool->count; index++) {
+        struct claim *claim = pool->claims[index];
+        if (claim_has_arrived(claim) && (first == NULL || claim_began_at(claim) < claim_began_at(first))) {
+            first = claim;
+        }
+    }
+    return first;
+}
+
+int claim_pool_offering(const struct claim_pool *pool) {
+    int count = 0;
+    for (int index = 0; index < pool->count; index++) {
+        count += claim_is_offering(pool->claims[index]);
+    }
+    return count;
+}
+
 bool claim_pool_is_busy(const struct claim_pool *pool) {
     return find(pool, claim_is_busy) != NULL;
 }

@@ -23,6 +23,12 @@ bool claim_pool_spare(struct claim_pool *pool, struct claim *claim, int64_t now)
 
 struct claim *
 claim_pool_fetching(const struct claim_pool *pool); // NULL when none is; there is never more than one
+
+// claim_pool_arrived is the claim whose rows are to be handed on next, the one that began first; NULL: none
+// has any. claim_pool_offering is how many claims have all their rows, and some to hand on.
+struct claim *claim_pool_arrived(const struct claim_pool *pool);
+int claim_pool_offering(const struct claim_pool *pool);
+
 bool claim_pool_is_busy(const struct claim_pool *pool);
 int claim_pool_unsettled(const struct claim_pool *pool); // events whose outcome is not known yet
 

@@ -16,6 +16,8 @@ enum {
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
     WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
     PROBE_ROWS = 100,
+    OFFERED_AT_ONCE = 50, // then the loop looks for what else there is: rows to read above all
+    READ_AHEAD = 1,       // claims whose rows wait while another is read
 };
 
 struct claim *flow_idle_claim(struct relay *relay) {
@@ -87,12 +89,13 @@ static int claim_limit(struct relay *relay, int64_t now, bool resting) {
     return room < rows ? room : rows;
 }
 
-// One claim fetches at a time, so that each begins where the one before has ended; publishing and marking
-// overlap.
+// One claim fetches at a time, so that each begins where the one before has ended; offering, publishing and
+// marking overlap.
 void flow_start_claim(struct relay *relay, int64_t now) {
     struct range range;
     int64_t rest = relay->sink.resting_us(relay->sink.self);
-    if (flow_is_reading(relay) || relay->sink.full(relay->sink.self)) {
+    if (flow_is_reading(relay) || claim_pool_offering(relay->claims) > READ_AHEAD ||
+        relay->sink.full(relay->sink.self)) {
         return;
     }
     if (rest > 0) {
@@ -202,8 +205,36 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     }
     claim_count_for(claim, row, figures_counters(&relay->figures, topic));
     relay->sink.offer(relay->sink.self, event, topic, delivery);
-    if (!is_turn && relay->sink.full(relay->sink.self)) {
-        claim_pause(claim);
+}
+
+static void offer_soon(struct relay *relay) {
+    static const struct timeval now = {0};
+    if (!evtimer_pending(relay->offer_timer, NULL)) {
+        evtimer_add(relay->offer_timer, &now);
+    }
+}
+
+static void on_arrived(void *context, struct claim *claim) {
+    (void)claim;
+    offer_soon(context);
+}
+
+// While the sink is full, rows wait; but those of a turn, which keeps the ordered lock, are let go.
+static struct claim *next_to_offer(const struct relay *relay) {
+    if (relay->turn != NULL && claim_has_arrived(relay->turn)) {
+        return relay->turn;
+    }
+    return relay->sink.full(relay->sink.self) && !relay->cut ? NULL : claim_pool_arrived(relay->claims);
+}
+
+void flow_offer(struct relay *relay) {
+    struct claim *claim = next_to_offer(relay);
+    for (int count = 0; claim != NULL && count < OFFERED_AT_ONCE; count++) {
+        claim_offer(claim);
+        claim = next_to_offer(relay);
+    }
+    if (claim != NULL) {
+        offer_soon(relay);
     }
 }
 
@@ -224,6 +255,11 @@ static void on_fetched(void *context, struct claim *claim) {
         log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
                   LOG_INT("last_id", claim_last_id(claim)));
     }
+    relay_soon(relay);
+}
+
+static void on_offered(void *context, struct claim *claim) {
+    struct relay *relay = context;
     relay->sink.flush(relay->sink.self, claim);
     if (relay->cut) {
         claim_cut(claim);
@@ -259,10 +295,7 @@ static void on_finished(void *context, struct claim *claim) {
 
 static void on_drained(void *context) {
     struct relay *relay = context;
-    struct claim *claim = claim_pool_fetching(relay->claims);
-    if (claim != NULL) {
-        claim_resume(claim);
-    }
+    offer_soon(relay);
     relay_soon(relay);
 }
 
@@ -384,8 +417,10 @@ void flow_walk(struct relay *relay, int64_t now) {
 struct claim_listener flow_claim_listener(struct relay *relay) {
     return (struct claim_listener){.context = relay,
                                    .ready = on_claim_ready,
-                                   .claimed = on_claimed,
+                                   .arrived = on_arrived,
                                    .fetched = on_fetched,
+                                   .claimed = on_claimed,
+                                   .offered = on_offered,
                                    .snapshot = on_snapshot,
                                    .finished = on_finished};
 }

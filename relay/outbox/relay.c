@@ -159,6 +159,7 @@ static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *conte
         }
         relay->cut = true;
         relay->sink.drop(relay->sink.self, NULL);
+        flow_offer(relay);
         claim_pool_cut(relay->claims);
         set_timer(relay->shutdown_timer, MARKING_GRACE_US);
     } else {
@@ -310,6 +311,12 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     relay_schedule(relay);
 }
 
+static void on_offer_timer(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    flow_offer(context);
+}
+
 struct relay *relay_new(struct event_base *base, const struct settings *settings, struct routes *routes) {
     struct relay *relay = memory_allocate(1, sizeof *relay);
     struct session_listener session_listener = watch_session_listener(relay);
@@ -333,6 +340,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     relay->claims = claim_pool_new((int)settings->claims, &claim_listener, &claim_options);
     relay->lost_at = clock_monotonic_us();
     relay->timer = evtimer_new(base, on_timer, relay);
+    relay->offer_timer = evtimer_new(base, on_offer_timer, relay);
     relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
     return relay;
 }
@@ -350,6 +358,7 @@ void relay_free(struct relay *relay) {
     late_free(&relay->late);
     free(relay->ordered_sql);
     event_free(relay->timer);
+    event_free(relay->offer_timer);
     event_free(relay->shutdown_timer);
     free(relay);
 }

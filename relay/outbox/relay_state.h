@@ -39,6 +39,7 @@ struct relay {
     char *ordered_sql; // what turns read: all that is ordered, but of topics that are late; NULL: nothing
     struct walk *walk;
     struct event *timer;
+    struct event *offer_timer; // hands on what has arrived, some of it at a time
     struct event *shutdown_timer;
     enum relay_state state;
     enum sleep_state sleep;
@@ -88,6 +89,7 @@ bool flow_has_work(const struct relay *relay, int64_t now); // any are
 struct claim *flow_idle_claim(struct relay *relay);
 void flow_renew_ordered(struct relay *relay); // routes or late topics have changed
 void flow_start_claim(struct relay *relay, int64_t now);
+void flow_offer(struct relay *relay);                     // hands on some of what has arrived
 void flow_limit_claims(struct relay *relay, int64_t now); // ends what takes too long
 void flow_walk(struct relay *relay, int64_t now);
 

@@ -45,6 +45,7 @@ struct pg_connection {
     struct pending *tail;
     struct refusal refusal;
     struct prepared *prepared; // what is sent repeatedly; NULL: a pooler may stand between
+    bool rows_came;            // of what was read last
     bool paused;
     bool broken;   // libpq has failed to write; reported from the loop
     bool closed;   // by pg_close; freed when the last callback under way returns
@@ -208,8 +209,10 @@ static struct pending pop_head(struct pg_connection *connection) {
     return copy;
 }
 
-static void deliver_rows(const struct pending *pending, const PGresult *result) {
+static void deliver_rows(struct pg_connection *connection, const PGresult *result) {
+    const struct pending *pending = connection->head;
     for (int row = 0; pending->row != NULL && row < PQntuples(result); row++) {
+        connection->rows_came = true;
         pending->row(pending->context, result, row);
     }
 }
@@ -223,12 +226,12 @@ static void take_result(struct pg_connection *connection, PGresult *result) {
         break;
     case PGRES_SINGLE_TUPLE:
         head->affected++;
-        deliver_rows(head, result);
+        deliver_rows(connection, result);
         break;
     case PGRES_TUPLES_OK:
         head->affected += PQntuples(result);
         head->answered = true;
-        deliver_rows(head, result);
+        deliver_rows(connection, result);
         break;
     case PGRES_COMMAND_OK:
         head->affected = strtoll(PQcmdTuples(result), NULL, 10);
@@ -304,17 +307,27 @@ static void lose_for_silence(struct pg_connection *connection) {
     lose(connection, "the connection to PostgreSQL is dead", reason);
 }
 
+// libpq reads a piece at a time. Where there were rows in it, there may be more behind.
+static void read_all(struct pg_connection *connection) {
+    do {
+        connection->rows_came = false;
+        if (connection->broken || !PQconsumeInput(connection->pg)) {
+            lose(connection, "the connection to PostgreSQL broke", PQerrorMessage(connection->pg));
+            return;
+        }
+        deliver(connection);
+    } while (connection->rows_came && connection->pg != NULL && !connection->paused);
+}
+
 static void on_readable(evutil_socket_t socket, short events, void *context) {
     (void)socket;
     struct pg_connection *connection = context;
     enter(connection);
     if (events & EV_TIMEOUT && !(events & EV_READ)) {
         lose_for_silence(connection);
-    } else if (!connection->broken && PQconsumeInput(connection->pg)) {
-        deliver(connection);
-        deliver_notifications(connection);
     } else {
-        lose(connection, "the connection to PostgreSQL broke", PQerrorMessage(connection->pg));
+        read_all(connection);
+        deliver_notifications(connection);
     }
     leave(connection);
 }

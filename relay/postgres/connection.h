@@ -31,6 +31,7 @@ struct pg_handler {
 };
 
 // One row of a result; the values live only during the call. Row callbacks may call pg_pause, never pg_close.
+// Whatever the server has sent of them is read at once, so what takes long is to be done later.
 typedef void (*pg_row_fn)(void *context, const PGresult *result, int row);
 
 // The statement is done; `affected` is the number of rows it returned or changed.
