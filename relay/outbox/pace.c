@@ -3,7 +3,7 @@
 
 enum {
     LOOK_US = 2000,         // between looks while events flow
-    LOOK_LOADED_US = 10000, // the same while claims come back full
+    LOOK_LOADED_US = 20000, // the same while claims come back full
     LOOK_EVENT_US = 125,    // longer for each event that came since the last look, up to the same
     SMOOTHING = 4,          // looks that this follows
     LOOK_SHARE = 8,         // once quiet, an eighth of the time it has been quiet
