@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ char *memory_copy_text(const char *text) {
     char *copy = memory_resize(NULL, size, 1);
     memcpy(copy, text, size);
     return copy;
+}
+
+void memory_trim(void) {
+    (void)malloc_trim(0);
 }
 
 void memory_wipe(void *memory, size_t size) {

@@ -16,6 +16,9 @@ void *memory_resize(void *memory, size_t count, size_t size) __attribute__((retu
 // memory_copy_text returns a copy of a string, or NULL for NULL.
 char *memory_copy_text(const char *text);
 
+// memory_trim gives back to the system what has been freed. (malloc keeps it for the next time else.)
+void memory_trim(void);
+
 // memory_wipe overwrites a secret so that the compiler cannot leave it out. `memory` may be NULL when `size`
 // is 0.
 void memory_wipe(void *memory, size_t size);

@@ -150,6 +150,20 @@ static void free_transfer(struct http_client *client, struct transfer *transfer)
     free(transfer);
 }
 
+void http_client_trim(struct http_client *client) {
+    size_t kept = 0;
+    for (size_t index = 0; index < client->transfer_count; index++) {
+        struct transfer *transfer = client->transfers[index];
+        if (transfer->active) {
+            client->transfers[kept++] = transfer;
+        } else {
+            free_transfer(client, transfer);
+        }
+    }
+    client->transfer_count = kept;
+    client->idle = NULL;
+}
+
 void http_client_free(struct http_client *client) {
     if (client == NULL) {
         return;

@@ -61,6 +61,9 @@ struct http_client *http_client_new(struct event_base *base, const struct http_o
 // http_client_free drops what is under way without calling `done`; not from within a `done`. NULL is fine.
 void http_client_free(struct http_client *client);
 
+// http_client_trim gives back the memory that is kept for further exchanges; connections stay.
+void http_client_trim(struct http_client *client);
+
 // http_send starts an exchange at once, on a connection that nobody uses, else on a new one: how many there
 // are at a time is the callers' business, so that nobody's request waits for another's. `done` is called
 // exactly once, later, from the loop.

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 static const size_t texts_limit = (size_t)4 << 30; // no row of PostgreSQL has more than 1 GiB
-static const size_t texts_kept = (size_t)8 << 20;  // a larger buffer is given back once it is empty
 
 // An event whose texts lie in `texts` one behind the other: of its slices only the lengths are true.
 struct arrival {
@@ -30,19 +29,23 @@ struct arrivals *arrivals_new(void) {
     return arrivals;
 }
 
-void arrivals_free(struct arrivals *arrivals) {
-    buffer_free(&arrivals->texts);
-    free(arrivals->items);
-    free(arrivals);
-}
-
 void arrivals_clear(struct arrivals *arrivals) {
     arrivals->taken = arrivals->count = 0;
     arrivals->texts_taken = 0;
     buffer_clear(&arrivals->texts);
-    if (arrivals->texts.capacity > texts_kept) {
-        buffer_free(&arrivals->texts);
-    }
+}
+
+void arrivals_trim(struct arrivals *arrivals) {
+    arrivals_clear(arrivals);
+    buffer_free(&arrivals->texts);
+    free(arrivals->items);
+    arrivals->items = NULL;
+    arrivals->capacity = 0;
+}
+
+void arrivals_free(struct arrivals *arrivals) {
+    arrivals_trim(arrivals);
+    free(arrivals);
 }
 
 // Where half of it waits no more, the rest moves to the front.

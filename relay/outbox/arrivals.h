@@ -23,3 +23,4 @@ size_t arrivals_bytes(const struct arrivals *arrivals); // that the events have 
 const struct outbox_event *arrivals_take(struct arrivals *arrivals, bool *blocked);
 
 void arrivals_clear(struct arrivals *arrivals);
+void arrivals_trim(struct arrivals *arrivals); // clears it, and gives back its memory

@@ -72,6 +72,11 @@ void claim_free(struct claim *claim) {
     free(claim);
 }
 
+void claim_trim(struct claim *claim) {
+    rows_trim(&claim->rows);
+    arrivals_trim(claim->arrivals);
+}
+
 static void on_ready(void *context) {
     struct claim *claim = context;
     claim->state = CLAIM_IDLE;

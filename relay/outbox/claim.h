@@ -71,6 +71,9 @@ void claim_abandon(struct claim *claim, struct ledger *ledger);
 // what each transaction would set is set once, and what is sent repeatedly is prepared. Not behind a pooler.
 void claim_stay(struct claim *claim);
 
+// claim_trim gives back the memory of what was claimed before; the claim must not be busy.
+void claim_trim(struct claim *claim);
+
 bool claim_is_closed(const struct claim *claim); // not connected, nor about to be
 bool claim_is_idle(const struct claim *claim);   // connected and nothing to do
 bool claim_is_open(const struct claim *claim);   // connected

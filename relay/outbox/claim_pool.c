@@ -143,3 +143,9 @@ void claim_pool_cut(struct claim_pool *pool) {
         claim_cut(pool->claims[index]);
     }
 }
+
+void claim_pool_trim(struct claim_pool *pool) {
+    for (int index = 0; index < pool->count; index++) {
+        claim_trim(pool->claims[index]);
+    }
+}

@@ -45,3 +45,4 @@ struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_be
 void claim_pool_abandon(struct claim_pool *pool, struct ledger *ledger);
 void claim_pool_ping(struct claim_pool *pool);
 void claim_pool_cut(struct claim_pool *pool);
+void claim_pool_trim(struct claim_pool *pool);

@@ -251,6 +251,7 @@ static void on_fetched(void *context, struct claim *claim) {
                        claim_transaction(claim), now);
     }
     if (claim_rows(claim) > 0) {
+        relay_trim_later(relay);
         pace_claimed(&relay->pace, now, claim_rows(claim));
         log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
                   LOG_INT("last_id", claim_last_id(claim)));

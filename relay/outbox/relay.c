@@ -20,6 +20,7 @@ enum {
     STABLE_US = 10000000,       // a connection that held for so long was good
     BUSY_TURN_US = 100000,      // how often to look after a turn
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
+    TRIM_US = 1000000,          // quiet for so long, memory that a burst has taken is given back
     FROZEN_US = 30000000,       // the server ends the claims of a relay that has not pinged for so long
 };
 
@@ -311,6 +312,29 @@ static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     relay_schedule(relay);
 }
 
+void relay_trim_later(struct relay *relay) {
+    if (!evtimer_pending(relay->trim_timer, NULL)) {
+        set_timer(relay->trim_timer, TRIM_US);
+    }
+}
+
+// (Not by the timer for everything else, which would wake a relay that sleeps.)
+static void on_trim_timer(evutil_socket_t socket, short kinds, void *context) {
+    (void)socket;
+    (void)kinds;
+    struct relay *relay = context;
+    int64_t left = relay->pace.last_activity + TRIM_US - clock_monotonic_us();
+    if (left > 0 || claim_pool_is_busy(relay->claims) || claim_pool_unsettled(relay->claims) > 0) {
+        set_timer(relay->trim_timer, left > 0 ? left : TRIM_US);
+        return;
+    }
+    claim_pool_trim(relay->claims);
+    if (relay->sink.trim != NULL) {
+        relay->sink.trim(relay->sink.self);
+    }
+    memory_trim();
+}
+
 static void on_offer_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
@@ -341,6 +365,7 @@ struct relay *relay_new(struct event_base *base, const struct settings *settings
     relay->lost_at = clock_monotonic_us();
     relay->timer = evtimer_new(base, on_timer, relay);
     relay->offer_timer = evtimer_new(base, on_offer_timer, relay);
+    relay->trim_timer = evtimer_new(base, on_trim_timer, relay);
     relay->shutdown_timer = evtimer_new(base, on_shutdown_timeout, relay);
     return relay;
 }
@@ -359,6 +384,7 @@ void relay_free(struct relay *relay) {
     free(relay->ordered_sql);
     event_free(relay->timer);
     event_free(relay->offer_timer);
+    event_free(relay->trim_timer);
     event_free(relay->shutdown_timer);
     free(relay);
 }

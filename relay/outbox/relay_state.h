@@ -40,6 +40,7 @@ struct relay {
     struct walk *walk;
     struct event *timer;
     struct event *offer_timer; // hands on what has arrived, some of it at a time
+    struct event *trim_timer;  // gives back memory
     struct event *shutdown_timer;
     enum relay_state state;
     enum sleep_state sleep;
@@ -76,6 +77,9 @@ struct relay {
 void relay_break_off(struct relay *relay, const struct error *error);
 void relay_schedule(struct relay *relay);
 void relay_soon(struct relay *relay);
+
+// relay_trim_later has memory given back when there has been nothing to do for a while.
+void relay_trim_later(struct relay *relay);
 
 // In flow.c:
 

@@ -41,6 +41,11 @@ void rows_free(struct rows *rows) {
     }
 }
 
+void rows_trim(struct rows *rows) {
+    rows_free(rows);
+    rows_init(rows, rows->policy);
+}
+
 void rows_clear(struct rows *rows) {
     rows->count = rows->unsettled = rows->marked = 0;
     rows->last_id = 0;

@@ -63,6 +63,7 @@ struct rows {
 void rows_init(struct rows *rows, const struct retry_policy *policy);
 void rows_free(struct rows *rows);
 void rows_clear(struct rows *rows);
+void rows_trim(struct rows *rows); // clears it, and gives back its memory
 
 // rows_add adds an unsettled row and returns its number. `place` is where a locked event lies, which is where
 // it stays while it is locked. NULL: it is an ordered event, which is not locked; its aggregate's id is kept.

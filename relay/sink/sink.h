@@ -97,5 +97,8 @@ struct sink {
     // health adds a check of its own: whether it can take events, and what is to be noted though it can.
     void (*health)(void *self, struct health *health);
 
+    // trim gives back memory that is kept for reuse: there has been nothing to do for a while. NULL: none is.
+    void (*trim)(void *self);
+
     void (*free)(void *self);
 };

@@ -22,6 +22,10 @@ void batch_free(struct batch *batch) {
     free(batch);
 }
 
+void batch_trim(struct batch *batch) {
+    buffer_free(&batch->form);
+}
+
 static void begin_form(struct batch *batch, const char *topic_arn) {
     buffer_clear(&batch->form);
     sns_form_begin(&batch->form, topic_arn);

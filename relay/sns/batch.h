@@ -42,6 +42,9 @@ struct batch {
 struct batch *batch_new(void);
 void batch_free(struct batch *batch);
 
+// batch_trim gives back the memory of the form of a batch that is not in use.
+void batch_trim(struct batch *batch);
+
 // batch_begin makes it an empty batch for a topic. The memory of an unusually large form is given back first.
 void batch_begin(struct batch *batch, struct sns_topic *topic, const char *topic_arn);
 

@@ -420,6 +420,14 @@ void publisher_renew(struct publisher *publisher) {
     }
 }
 
+static void trim(void *self) {
+    struct publisher *publisher = self;
+    for (struct batch *batch = publisher->spare; batch != NULL; batch = batch->next) {
+        batch_trim(batch);
+    }
+    http_client_trim(publisher->http);
+}
+
 static void on_timer(evutil_socket_t socket, short kinds, void *context) {
     (void)socket;
     (void)kinds;
@@ -510,6 +518,7 @@ bool sns_publisher_new(struct sink *ret, struct event_base *base, const struct s
                          .resting_us = room_resting_us,
                          .admits = admits,
                          .health = publisher_health,
+                         .trim = trim,
                          .free = free_publisher};
     return true;
 }

@@ -116,6 +116,32 @@ static void keeps_the_connection(void **state) {
     client_close(harness);
 }
 
+// What is under way goes on, and what comes later finds a connection.
+static void gives_back_memory_between_requests(void **state) {
+    struct client_harness *harness = client_open(client_hold, LONG_US);
+
+    (void)state;
+    client_post(harness, harness->url, "first");
+    client_post(harness, harness->url, "second");
+    client_await_waiting(harness, 2);
+    http_server_reply(http_server_requests(harness->server), "200 OK", "first");
+    client_await(harness, 1);
+    http_client_trim(harness->client);
+    http_client_trim(harness->client);
+    http_server_reply(http_server_requests(harness->server)->next, "200 OK", "second");
+    client_await(harness, 2);
+    http_client_trim(harness->client);
+    client_post(harness, harness->url, "third");
+    client_await_waiting(harness, 1);
+    http_server_reply(http_server_requests(harness->server)->next->next, "200 OK", "third");
+    client_await(harness, 3);
+    assert_string_equal(harness->body[0], "first");
+    assert_string_equal(harness->body[1], "second");
+    assert_string_equal(harness->body[2], "third");
+    assert_int_equal(http_server_counts(harness->server)->accepted, 2);
+    client_close(harness);
+}
+
 // Twelve requests go out at once, each on its own connection, of which three are kept.
 static void keeps_few_connections(void **state) {
     enum { REQUESTS = 12 };
@@ -408,6 +434,7 @@ int main(void) {
         cmocka_unit_test(sends_a_large_body_at_once),
         cmocka_unit_test(sends_what_it_was_given),
         cmocka_unit_test(keeps_the_connection),
+        cmocka_unit_test(gives_back_memory_between_requests),
         cmocka_unit_test(keeps_few_connections),
         cmocka_unit_test(passes_every_status_on),
         cmocka_unit_test(follows_no_redirect),

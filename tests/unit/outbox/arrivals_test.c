@@ -109,6 +109,11 @@ static void what_waits_can_be_dropped(void **state) {
     assert_int_equal(arrivals_bytes(arrivals), 0);
     add(arrivals, 11);
     take(arrivals, 11);
+    add(arrivals, 12);
+    arrivals_trim(arrivals);
+    assert_int_equal(arrivals_count(arrivals), 0);
+    add(arrivals, 13);
+    take(arrivals, 13);
     arrivals_free(arrivals);
 }
 

@@ -54,6 +54,24 @@ static void sends_tens_at_once_and_the_rest_when_flushed(void **state) {
     harness_free(harness);
 }
 
+static void gives_back_memory_and_goes_on(void **state) {
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness_start(harness);
+    harness->sink.trim(harness->sink.self);
+    harness_offer_many(harness, &harness->standard, 25);
+    harness->sink.trim(harness->sink.self); // two batches are under way, one is open
+    harness_flush(harness);
+    harness_await_settled(harness, 25);
+    harness->sink.trim(harness->sink.self);
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 35);
+    assert_int_equal(http_server_counts(harness->server)->requests, 4);
+    assert_int_equal(harness->sent, 35);
+    harness_free(harness);
+}
+
 static void writes_entries_as_sns_wants_them(void **state) {
     struct harness *harness = harness_new();
     struct form form;
@@ -347,6 +365,7 @@ static void can_be_freed_at_any_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_back_memory_and_goes_on),
         cmocka_unit_test(sends_tens_at_once_and_the_rest_when_flushed),
         cmocka_unit_test(writes_entries_as_sns_wants_them),
         cmocka_unit_test(bounds_the_bytes_of_a_batch),
