@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One row of outbox.event, as claimed: views into the result it arrived in.
+// One row of outbox.event, as claimed: views into the memory of whoever hands it on.
 #pragma once
 
 #include "base/slice.h"

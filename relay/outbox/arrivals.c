@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-static const size_t texts_limit = (size_t)4 << 30; // no row of PostgreSQL has more than 1 GiB
+static const size_t texts_limit = SIZE_MAX / 4;   // no row of PostgreSQL has more than 1 GiB
+static const size_t texts_kept = (size_t)8 << 20; // a larger buffer is not kept for reuse
 
 // An event whose texts lie in `texts` one behind the other: of its slices only the lengths are true.
 struct arrival {
@@ -33,6 +34,9 @@ void arrivals_clear(struct arrivals *arrivals) {
     arrivals->taken = arrivals->count = 0;
     arrivals->texts_taken = 0;
     buffer_clear(&arrivals->texts);
+    if (arrivals->texts.capacity > texts_kept) {
+        buffer_free(&arrivals->texts);
+    }
 }
 
 void arrivals_trim(struct arrivals *arrivals) {

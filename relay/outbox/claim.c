@@ -357,8 +357,15 @@ static void on_fetched(void *context, int64_t affected) {
     publish_when_offered(claim);
 }
 
-bool claim_has_arrived(const struct claim *claim) {
-    return arrivals_count(claim->arrivals) > 0;
+int claim_arrived(const struct claim *claim) {
+    return arrivals_count(claim->arrivals);
+}
+
+void claim_let_go_of_arrived(struct claim *claim) {
+    if (claim->state == CLAIM_OFFERING) {
+        let_go_of_arrived(claim);
+        publish_when_offered(claim);
+    }
 }
 
 void claim_offer(struct claim *claim) {

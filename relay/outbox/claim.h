@@ -97,8 +97,11 @@ bool claim_is_marked(const struct claim *claim);        // the server has marked
 bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: another relay has the ordered lock
 
 // claim_offer hands on one row that has arrived (`claimed`); there must be one.
-bool claim_has_arrived(const struct claim *claim);
+int claim_arrived(const struct claim *claim); // how many have, and wait
 void claim_offer(struct claim *claim);
+
+// claim_let_go_of_arrived: once all of its rows have arrived, those that still wait are let go.
+void claim_let_go_of_arrived(struct claim *claim);
 
 // claim_count_for notes where it is counted what becomes of a row (figures.h).
 void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters);

@@ -68,15 +68,23 @@ struct claim *claim_pool_fetching(const struct claim_pool *pool) {
     return find(pool, claim_is_fetching);
 }
 
-struct claim *claim_pool_arrived(const struct claim_pool *pool) {
+struct claim *claim_pool_next(const struct claim_pool *pool) {
     struct claim *first = NULL;
     for (int index = 0; index < pool->count; index++) {
         struct claim *claim = pool->claims[index];
-        if (claim_has_arrived(claim) && (first == NULL || claim_began_at(claim) < claim_began_at(first))) {
+        if (claim_arrived(claim) > 0 && (first == NULL || claim_began_at(claim) < claim_began_at(first))) {
             first = claim;
         }
     }
     return first;
+}
+
+int claim_pool_arrived(const struct claim_pool *pool) {
+    int count = 0;
+    for (int index = 0; index < pool->count; index++) {
+        count += claim_arrived(pool->claims[index]);
+    }
+    return count;
 }
 
 int claim_pool_offering(const struct claim_pool *pool) {
@@ -115,12 +123,19 @@ bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before) {
     return has;
 }
 
-struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before) {
+static bool is_overdue(const struct claim *claim, int64_t began_before) {
+    bool has_all = claim_is_offering(claim) || claim_is_publishing(claim);
+    return has_all && claim_began_at(claim) < began_before;
+}
+
+struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before,
+                                 const struct claim *after) {
+    bool is_after = after == NULL;
     for (int index = 0; index < pool->count; index++) {
-        struct claim *claim = pool->claims[index];
-        if (claim_is_publishing(claim) && claim_began_at(claim) < began_before) {
-            return claim;
+        if (is_after && is_overdue(pool->claims[index], began_before)) {
+            return pool->claims[index];
         }
+        is_after = is_after || pool->claims[index] == after;
     }
     return NULL;
 }

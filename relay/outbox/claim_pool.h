@@ -24,9 +24,11 @@ bool claim_pool_spare(struct claim_pool *pool, struct claim *claim, int64_t now)
 struct claim *
 claim_pool_fetching(const struct claim_pool *pool); // NULL when none is; there is never more than one
 
-// claim_pool_arrived is the claim whose rows are to be handed on next, the one that began first; NULL: none
-// has any. claim_pool_offering is how many claims have all their rows, and some to hand on.
-struct claim *claim_pool_arrived(const struct claim_pool *pool);
+// claim_pool_next is the claim whose rows are to be handed on next, the one that began first; NULL: none has
+// any. claim_pool_arrived is how many rows wait for that, claim_pool_offering how many claims have all their
+// rows, and some that wait.
+struct claim *claim_pool_next(const struct claim_pool *pool);
+int claim_pool_arrived(const struct claim_pool *pool);
 int claim_pool_offering(const struct claim_pool *pool);
 
 bool claim_pool_is_busy(const struct claim_pool *pool);
@@ -38,8 +40,10 @@ bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_t
 // claim_pool_has_older tells whether a claim is busy that began before that time.
 bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before);
 
-// claim_pool_overdue is a claim that has been publishing since before `began_before`, or NULL.
-struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before);
+// claim_pool_overdue is the next claim after another (NULL: the first) that began before that time and has
+// all its rows; NULL: there is none. (One that is still being read waits for room in the sink.)
+struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before,
+                                 const struct claim *after);
 
 // What claim.h says, for all of them.
 void claim_pool_abandon(struct claim_pool *pool, struct ledger *ledger);

@@ -85,7 +85,9 @@ static int claim_limit(struct relay *relay, int64_t now, bool resting) {
     if (resting) {
         rows = may_probe(relay, now) ? (rows < PROBE_ROWS ? rows : PROBE_ROWS) : 0;
     }
-    int room = relay->sink.room(relay->sink.self, routes_lead_to_one_topic(relay->routes));
+    int room = relay->sink.room(relay->sink.self, routes_lead_to_one_topic(relay->routes)) -
+               claim_pool_arrived(relay->claims);
+    room = room > 0 ? room : 0; // the end of the offering calls again
     return room < rows ? room : rows;
 }
 
@@ -219,12 +221,13 @@ static void on_arrived(void *context, struct claim *claim) {
     offer_soon(context);
 }
 
-// While the sink is full, rows wait; but those of a turn, which keeps the ordered lock, are let go.
+// While the sink is full, rows wait; but those of a turn, which keeps the ordered lock, are let go. So others
+// wait for a turn's, which may find the sink full else every time.
 static struct claim *next_to_offer(const struct relay *relay) {
-    if (relay->turn != NULL && claim_has_arrived(relay->turn)) {
-        return relay->turn;
+    if (relay->turn != NULL && (claim_arrived(relay->turn) > 0 || claim_is_fetching(relay->turn))) {
+        return claim_arrived(relay->turn) > 0 ? relay->turn : NULL;
     }
-    return relay->sink.full(relay->sink.self) && !relay->cut ? NULL : claim_pool_arrived(relay->claims);
+    return relay->sink.full(relay->sink.self) && !relay->cut ? NULL : claim_pool_next(relay->claims);
 }
 
 void flow_offer(struct relay *relay) {
@@ -256,6 +259,7 @@ static void on_fetched(void *context, struct claim *claim) {
         log_debug("claimed", LOG_TEXT("kind", kinds[range->kind]), LOG_INT("events", claim_rows(claim)),
                   LOG_INT("last_id", claim_last_id(claim)));
     }
+    offer_soon(relay);
     relay_soon(relay);
 }
 
@@ -278,6 +282,7 @@ static void on_finished(void *context, struct claim *claim) {
     struct relay *relay = context;
     if (claim == relay->turn) {
         relay->turn = NULL;
+        offer_soon(relay); // what has waited for it
         turns_finished(relay->turns, claim, clock_monotonic_us());
     } else if (claim_lowest_let_go(claim) > 0) {
         agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
@@ -339,11 +344,21 @@ static void leave_late(struct relay *relay, int64_t now) {
     }
 }
 
+// (A sink may drop some of the turn, too, which the rest must not overtake.)
+static void drop_overdue(struct relay *relay, struct claim *overdue) {
+    int before = relay->turn != NULL ? claim_unsettled(relay->turn) : 0;
+    claim_let_go_of_arrived(overdue);
+    relay->sink.drop(relay->sink.self, overdue);
+    bool touched = relay->turn != NULL && claim_unsettled(relay->turn) < before;
+    relay->turn_is_full = relay->turn_is_full || touched;
+}
+
 // A turn has its time; so has a claim, whatever SNS does: what has not even been sent is given back.
 void flow_limit_claims(struct relay *relay, int64_t now) {
-    struct claim *overdue = claim_pool_overdue(relay->claims, now - relay->settings->claim_timeout);
-    if (overdue != NULL) {
-        relay->sink.drop(relay->sink.self, overdue);
+    int64_t began_before = now - relay->settings->claim_timeout;
+    struct claim *overdue = claim_pool_overdue(relay->claims, began_before, NULL);
+    for (; overdue != NULL; overdue = claim_pool_overdue(relay->claims, began_before, overdue)) {
+        drop_overdue(relay, overdue);
     }
     if (relay->turn != NULL && claim_is_publishing(relay->turn) &&
         now - claim_began_at(relay->turn) >= TURN_US) {
