@@ -23,7 +23,7 @@ main() {
     growth_case 'a writer held open' hold "insert into outbox.event (event_type, aggregate_id, data)
                                            values ('order.held', 'order-0', '{}')"
     growth_case '1,000,000 scheduled' history 1000000 "due_at = now() + interval '1 day'"
-    growth_case 'during prune of 4,000,000' pruning
+    growth_case 'while it prunes 4,000,000' pruning
     growth_case 'autovacuum off' without_autovacuum
     [[ ! ${BENCH_ONCE:-} ]] || growth_case "$(thousands "$sent") sent before" history "$sent" 'sent_at = now()'
 }
@@ -43,26 +43,28 @@ growth_case() {
 # As a relay does that has been there before.
 know_the_floor() { "$relay" run --until-empty 2>"$work/before.log" || fail "the relay failed"; }
 
-# measured NAME. The backlog comes last, as in life.
+# measured NAME
 measured() {
     [[ -e $work/plain ]] || fresh_database
-    fill "$events" 500
     {
         figures growth "$1" "$(speed)" "$floors"
-        [[ -e $work/prune.pid ]] || figures growth "$1" "$(delay)" "$floors"
+        figures growth "$1" "$(delay)" "$floors"
     } | tee "$work/figures"
     [[ -e $work/plain ]] || mv "$work/figures" "$work/plain"
 }
 
-# A relay that is to stay awake ends by itself only when nothing is left, so it is watched from outside.
+# The relay is there first (and prunes, where it is to), and stands still while the backlog comes. One that is to stay
+# awake ends by itself only when nothing is left, so it is watched from outside.
 speed() {
     local cpu others
     others=$(sql "select count(*) - 1 from pg_stat_activity where backend_type = 'client backend'")
     stub_start
+    relay_begin
+    relay_signal STOP
+    fill "$events" 500
     cpu=$(database_cpu_us)
-    relay_start
+    relay_signal CONT
     wait_until 120 came "$events" || fail "not every event has been sent"
-    [[ ! -e $work/prune.pid ]] || process_running "$work/prune.pid" || fail "pruning ended before the drain"
     relay_stop
     wait_until 10 sessions_ended "$others" || fail "sessions have not ended"
     stub_stats | jq --argjson events "$events" --argjson cpu $(($(database_cpu_us) - cpu)) '
@@ -74,10 +76,26 @@ came() { [[ $(stub_stats | jq .messages) -ge $1 ]]; }
 
 delay() {
     stub_start --log "$work/arrivals"
-    relay_start
+    relay_begin
     delays_under_load --rate 1000 --events 5000 --bytes 500 | jq '{"p50, ms": .p50, "p99, ms": .p99}'
     relay_stop
     stub_stop
+}
+
+# relay_begin starts the relay, and waits until it prunes where it is to.
+relay_begin() {
+    local before
+    before=$(pruned_to)
+    relay_start
+    [[ ! ${OUTBOX_RETENTION:-} ]] || wait_until 60 has_pruned "$before" || fail "the relay does not prune"
+}
+has_pruned() { [[ $(pruned_to) -gt $1 ]]; }
+pruned_to() { sql 'select pruned_to from outbox.pruning'; }
+
+relay_signal() {
+    local id
+    read -r id _ <"$work/relay.pid"
+    kill -s "$1" "$id"
 }
 
 # hold STATEMENT has a session run it in a transaction, and keep that open until `released`.
@@ -95,10 +113,7 @@ released() {
         rm -f "$work/hold" "$work/holds"
         held=''
     fi
-    if [[ -e $work/prune.pid ]]; then
-        process_stop "$work/prune.pid"
-        rm -f "$work/prune.pid"
-    fi
+    unset OUTBOX_RETENTION
     postgres_setting autovacuum on
 }
 
@@ -107,11 +122,11 @@ history() {
     PGOPTIONS='-c session_replication_role=replica -c synchronous_commit=off' fill "$1" 58 "${@:2}"
 }
 
-# The command prunes faster than the relay does by itself after its retention time, and takes longer than the drain.
+# Of what was sent long ago, more than is pruned while this case lasts.
 pruning() {
     history 4000000 "sent_at = now() - interval '2 days'" "occurred_at = now() - interval '2 days'"
     know_the_floor # below which only is pruned
-    process_start "$work/prune.pid" "$work/prune.log" "$relay" prune --older-than 1d
+    export OUTBOX_RETENTION=1d
 }
 
 without_autovacuum() { postgres_setting autovacuum off; }
