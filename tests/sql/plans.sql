@@ -17,6 +17,8 @@ END $$;
 PREPARE claim(bigint) AS
     SELECT id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data FROM outbox.event
     WHERE id > $1 AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL
+      AND (xideq(xmax, '0') OR NOT (age(xmax) > -65536 AND age(xmax) <= (SELECT age(pg_snapshot_xmax(pg_current_snapshot())::xid))
+           OR xmax = ANY (ARRAY(SELECT x::xid FROM pg_snapshot_xip(pg_current_snapshot()) AS x))))
     ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED;
 PREPARE claim_due AS
     SELECT id, data FROM outbox.event WHERE due_at <= statement_timestamp() AND sent_at IS NULL AND parked_at IS NULL
@@ -67,7 +69,8 @@ DECLARE
 BEGIN
     FOREACH mode IN ARRAY ARRAY['force_custom_plan', 'force_generic_plan'] LOOP
         RETURN NEXT matches(as_relay(mode, 'EXECUTE claim(50000)'),
-            '^Limit\n  ->  LockRows\n        ->  Index Scan using event_pkey on event\n              Index Cond: [^\n]*id >[^\n]*\n'
+            '^Limit\n(  InitPlan [^\n]*\n    ->  [^\n]*\n){2}  ->  LockRows\n'
+            '        ->  Index Scan using event_pkey on event\n              Index Cond: [^\n]*id >[^\n]*\n'
             '              Filter: [^\n]*\n$', format('claim, %s, %s', statistics, mode));
         RETURN NEXT matches(as_relay(mode, 'EXECUTE claim_due'),
             '^Limit\n  ->  LockRows\n        ->  Index Scan using event_due_at_idx on event\n              Index Cond: ',
