@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const size_t texts_limit = SIZE_MAX / 4;   // no row of PostgreSQL has more than 1 GiB
-static const size_t texts_kept = (size_t)8 << 20; // a larger buffer is not kept for reuse
+static const size_t texts_kept = (size_t)2 << 20; // a larger buffer is not kept for reuse
 
 // An event whose texts lie in `texts` one behind the other: of its slices only the lengths are true.
 struct arrival {

@@ -16,7 +16,7 @@
 // relay that has had no answer for LEASE_US, counted from the question, sends no more ordered events.
 enum { IDLE_ORDERED_MS = 1200, LEASE_US = 800000, SQL_MAX = 32 << 20 };
 
-enum { ARRIVED_FULL = 4 << 20 }; // bytes; no more rows are read until half of those that wait are handed on
+enum { ARRIVED_FULL = 1 << 20 }; // bytes; no more rows are read until half of those that wait are handed on
 
 #define END_SESSION_LIMIT "pg_catalog.set_config('idle_session_timeout', '0', false)"
 

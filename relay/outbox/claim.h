@@ -6,7 +6,7 @@
 //     idle -> (locking ->) fetching -> offering -> publishing -> marking -> idle
 //
 // Rows are read as fast as they come and handed on one by one, when the caller asks for them: the server can
-// look for the next claim's rows while this one's are worked on. Reading stops while a few MiB wait, so
+// look for the next claim's rows while this one's are worked on. Reading stops while a MiB waits, so
 // memory stays bounded however large the events are.
 //
 // Ordered events (those of FIFO topics) are claimed in turns, RANGE_ORDERED: one relay at a time has the
