@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "outbox/arrivals.h"
+#include "outbox/claim_sql.h"
 #include "outbox/locks.h"
 #include "outbox/transaction.h"
 #include "postgres/array.h"
@@ -383,70 +384,6 @@ void claim_offer(struct claim *claim) {
     publish_when_offered(claim);
 }
 
-#define COLUMNS "id, event_id, attempts, occurred_at, event_type, event_version, aggregate_id, metadata, data"
-// When it was to be published: a due_at with an error is none that the writer has set.
-#define WANTED_AT ", greatest(occurred_at, CASE WHEN last_error IS NULL THEN due_at END)"
-#define FOR_WANTED_AT ", due_at, last_error"
-#define IS_NEW " AND sent_at IS NULL AND parked_at IS NULL AND due_at IS NULL"
-#define IS_DUE "due_at <= pg_catalog.now() AND sent_at IS NULL AND parked_at IS NULL"
-
-// What another claim has locked can be told by its number: that transaction is in the statement's snapshot,
-// or not older than it. So hardly a row is left to SKIP LOCKED, which asks the lock manager about each. (A
-// lock that several share has a number of another kind, a multixact's. Where that looks like one that is
-// given out soon, the row is passed over whether it is locked or not: the sweep finds it, which does without
-// this.)
-#define IS_FREE                                                                                              \
-    " AND (pg_catalog.xideq(xmax, '0') OR NOT (pg_catalog.age(xmax) > -65536 AND pg_catalog.age(xmax) <="    \
-    " (SELECT pg_catalog.age(pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::xid))"           \
-    " OR xmax = ANY (ARRAY(SELECT x::xid FROM pg_catalog.pg_snapshot_xip(pg_catalog.pg_current_snapshot())"  \
-    " AS x))))"
-
-static void append_unordered(struct buffer *sql, const struct range *range) {
-    buffer_append_text(sql, "SELECT " COLUMNS WANTED_AT ", ctid FROM outbox.event WHERE ");
-    if (range->kind == RANGE_DUE) {
-        buffer_append_text(sql, IS_DUE);
-    } else {
-        buffer_append_text(sql, "id > $2 AND id <= $3" IS_NEW);
-    }
-    if (range->ordered_sql != NULL) {
-        buffer_append_format(sql, " AND NOT (%s)", range->ordered_sql);
-    }
-    if (range->kind == RANGE_FORWARD || range->kind == RANGE_GAP) {
-        buffer_append_text(sql, IS_FREE);
-    }
-    buffer_append_format(sql, " ORDER BY %s LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
-                         range->kind == RANGE_DUE ? "due_at" : "id");
-}
-
-enum { AGGREGATE_MAX = 100 };
-
-// What is new and what is due, in one order, and of each whether it must wait: behind an earlier event of its
-// aggregate that is not among them (retried later, waiting, parked), or behind so many that are that one
-// aggregate would keep the others out.
-static void append_ordered(struct buffer *sql, const struct claim *claim) {
-    const struct range *range = &claim->range;
-    buffer_append_format(sql,
-                         "SELECT " COLUMNS WANTED_AT ", EXISTS (SELECT FROM outbox.event AS b"
-                         " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, "
-                         "b.parked_at) IS NOT NULL"
-                         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
-                         " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
-                         " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d,"
-                         " due_at IS NOT NULL FROM (SELECT * FROM (",
-                         claim->options.policy->parked_blocks ? "true" : "false", range->ordered_sql,
-                         AGGREGATE_MAX);
-    buffer_append_format(sql,
-                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > $2" IS_NEW
-                         " AND (%s) ORDER BY id LIMIT $1)",
-                         range->ordered_sql);
-    // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
-    buffer_append_format(sql,
-                         " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE " IS_DUE
-                         " AND (%s) ORDER BY id + 0 LIMIT $1)"
-                         ") AS u ORDER BY id LIMIT $1) AS e ORDER BY id",
-                         range->ordered_sql);
-}
-
 // Asked afterwards, since only a transaction that has locked something has, and uses up, an id.
 static void send_transaction_question(struct claim *claim) {
     send_repeated(claim, &(struct pg_statement){
@@ -481,11 +418,7 @@ static void send_select(struct claim *claim) {
     snprintf(numbers[1], sizeof numbers[1], "%" PRId64, range->after);
     snprintf(numbers[2], sizeof numbers[2], "%" PRId64, range->to);
     buffer_init(&sql, SQL_MAX);
-    if (is_ordered(claim)) {
-        append_ordered(&sql, claim);
-    } else {
-        append_unordered(&sql, range);
-    }
+    claim_sql_append(&sql, range, claim->options.policy->parked_blocks);
     send_repeated(claim,
                   &(struct pg_statement){.sql = buffer_text(&sql),
                                          .parameter_count = is_due              ? 1

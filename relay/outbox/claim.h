@@ -6,8 +6,8 @@
 //     idle -> (locking ->) fetching -> offering -> publishing -> marking -> idle
 //
 // Rows are read as fast as they come and handed on one by one, when the caller asks for them: the server can
-// look for the next claim's rows while this one's are worked on. Reading stops while a MiB waits, so
-// memory stays bounded however large the events are.
+// look for the next claim's rows while this one's are worked on. Reading stops while a MiB waits, so memory
+// stays bounded however large the events are.
 //
 // Ordered events (those of FIFO topics) are claimed in turns, RANGE_ORDERED: one relay at a time has the
 // ordered lock (advisory lock 4), reads under one snapshot whatever is new and whatever is due, in order,
@@ -96,8 +96,9 @@ int claim_sent(const struct claim *claim);              // how many of its rows 
 bool claim_is_marked(const struct claim *claim);        // the server has marked every row that was claimed
 bool claim_was_refused(const struct claim *claim);      // RANGE_ORDERED: another relay has the ordered lock
 
+int claim_arrived(const struct claim *claim); // rows that have arrived, and wait for claim_offer
+
 // claim_offer hands on one row that has arrived (`claimed`); there must be one.
-int claim_arrived(const struct claim *claim); // how many have, and wait
 void claim_offer(struct claim *claim);
 
 // claim_let_go_of_arrived: once all of its rows have arrived, those that still wait are let go.
