@@ -9,6 +9,8 @@ source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 
 published_at_least() { (($(wc -l <"$system_dir/published") >= $1)); }
+stalled() { fake_stats | jq '.faults.stall // 0'; }
+stalled_more_than() { (($(stalled) > $1)); }
 
 system_begin
 system_postgres
@@ -28,13 +30,15 @@ sql "insert into outbox.event (event_type, aggregate_id, data)
 
 relay_start one OUTBOX_SHUTDOWN_TIMEOUT=300ms
 wait_for 20 "what is not stuck is published" published_at_least 60
+wait_for 20 "SNS owes it the answers for both stalled topics" stalled_more_than 1
 relay_stop one 7
 assert_match "it says how many were under way" '[0-9]+ events were still under way after OUTBOX_SHUTDOWN_TIMEOUT' "$(tail -n 1 "$system_dir/one.log")"
 assert_equal "what is known to be sent is marked, and nothing else" "60 0" \
     "$(sql "select count(sent_at) filter (where aggregate_id !~ 'stuck') || ' ' || count(sent_at) filter (where aggregate_id ~ 'stuck') from outbox.event")"
 
+before=$(stalled)
 relay_start two
-relay_wait_ready two
+wait_for 20 "SNS owes the second relay an answer" stalled_more_than "$before"
 relay_signal two TERM
 wait_for 20 "it stops" relay_log two ' stopping '
 relay_signal two TERM
