@@ -42,7 +42,9 @@ struct claim {
     uint64_t transaction;
     struct rows rows;
     struct arrivals *arrivals; // the last ones of the rows, which have not been handed on
+    bool letting_go;           // of all rows that still come
     int64_t began_at;
+    int64_t paused_at; // when reading was stopped, as too many rows wait; 0: it goes on
     char *ordered_sql; // the range's, owned
     bool locked;       // the answer to the question for the ordered lock
     bool refused;
@@ -109,8 +111,9 @@ static int first_arrived(const struct claim *claim) {
     return claim->rows.count - arrivals_count(claim->arrivals);
 }
 
+static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
+
 static void let_go_of_arrived(struct claim *claim) {
-    static const struct outcome let_go = {.kind = OUTCOME_LET_GO};
     for (int row = first_arrived(claim); row < claim->rows.count; row++) {
         rows_settle(&claim->rows, row, &let_go);
     }
@@ -236,6 +239,16 @@ static void settle_blocked(struct claim *claim, int row) {
     claim_settle(claim, row, &blocked);
 }
 
+static void pause_reading(struct claim *claim) {
+    pg_pause(claim->connection);
+    claim->paused_at = claim->paused_at != 0 ? claim->paused_at : clock_monotonic_us();
+}
+
+static void resume_reading(struct claim *claim) {
+    pg_resume(claim->connection);
+    claim->paused_at = 0;
+}
+
 static void on_event_row(void *context, const PGresult *result, int index) {
     struct claim *claim = context;
     struct outbox_event event = {.id = pg_int(result, index, 0),
@@ -250,10 +263,14 @@ static void on_event_row(void *context, const PGresult *result, int index) {
     memcpy(event.event_id, pg_bytes(result, index, 1).data, EVENT_ID_BYTES);
     bool due = claim->range.kind == RANGE_DUE || (is_ordered(claim) && pg_bool(result, index, 11));
     const char *place = is_ordered(claim) ? NULL : pg_bytes(result, index, 10).data;
-    rows_add(&claim->rows, &event, due, place);
+    int row = rows_add(&claim->rows, &event, due, place);
+    if (claim->letting_go) {
+        rows_settle(&claim->rows, row, &let_go);
+        return;
+    }
     arrivals_add(claim->arrivals, &event, is_ordered(claim) && pg_bool(result, index, 10));
     if (arrivals_bytes(claim->arrivals) >= ARRIVED_FULL) {
-        pg_pause(claim->connection);
+        pause_reading(claim);
     }
     claim->listener.arrived(claim->listener.context, claim);
 }
@@ -362,11 +379,17 @@ int claim_arrived(const struct claim *claim) {
     return arrivals_count(claim->arrivals);
 }
 
-void claim_let_go_of_arrived(struct claim *claim) {
-    if (claim->state == CLAIM_OFFERING) {
-        let_go_of_arrived(claim);
-        publish_when_offered(claim);
-    }
+void claim_let_go(struct claim *claim) {
+    let_go_of_arrived(claim);
+    claim->letting_go = claim->state == CLAIM_FETCHING;
+    resume_reading(claim);
+    publish_when_offered(claim);
+}
+
+bool claim_is_overdue(const struct claim *claim, int64_t began_before) {
+    bool is_held_up = claim_is_fetching(claim) && claim->paused_at != 0 && claim->paused_at < began_before;
+    bool has_all = claim_is_offering(claim) || claim_is_publishing(claim);
+    return is_held_up || (has_all && claim->began_at < began_before);
 }
 
 void claim_offer(struct claim *claim) {
@@ -379,7 +402,7 @@ void claim_offer(struct claim *claim) {
         claim->listener.claimed(claim->listener.context, claim, event, row);
     }
     if (arrivals_bytes(claim->arrivals) < ARRIVED_FULL / 2) {
-        pg_resume(claim->connection);
+        resume_reading(claim);
     }
     publish_when_offered(claim);
 }
@@ -532,8 +555,8 @@ void claim_start(struct claim *claim, const struct range *range) {
     claim->range.ordered_sql = claim->ordered_sql = memory_copy_text(range->ordered_sql);
     claim->transaction = 0;
     claim->began_at = clock_monotonic_us();
-    claim->locked = claim->refused = false;
-    claim->asked_at = 0;
+    claim->locked = claim->refused = claim->letting_go = false;
+    claim->paused_at = claim->asked_at = 0;
     rows_clear(&claim->rows);
     if (is_ordered(claim)) {
         start_ordered(claim);

@@ -101,8 +101,11 @@ int claim_arrived(const struct claim *claim); // rows that have arrived, and wai
 // claim_offer hands on one row that has arrived (`claimed`); there must be one.
 void claim_offer(struct claim *claim);
 
-// claim_let_go_of_arrived: once all of its rows have arrived, those that still wait are let go.
-void claim_let_go_of_arrived(struct claim *claim);
+// claim_is_overdue: it was begun before that time and has all its rows, or has read none since then because
+// so many wait. (As long as the server looks for rows it is not: to begin anew would take as long again.)
+// claim_let_go: the rows that wait, and those that still come, are not handed on.
+bool claim_is_overdue(const struct claim *claim, int64_t began_before);
+void claim_let_go(struct claim *claim);
 
 // claim_count_for notes where it is counted what becomes of a row (figures.h).
 void claim_count_for(struct claim *claim, int row, const struct topic_counters *counters);

@@ -123,16 +123,11 @@ bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before) {
     return has;
 }
 
-static bool is_overdue(const struct claim *claim, int64_t began_before) {
-    bool has_all = claim_is_offering(claim) || claim_is_publishing(claim);
-    return has_all && claim_began_at(claim) < began_before;
-}
-
 struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before,
                                  const struct claim *after) {
     bool is_after = after == NULL;
     for (int index = 0; index < pool->count; index++) {
-        if (is_after && is_overdue(pool->claims[index], began_before)) {
+        if (is_after && claim_is_overdue(pool->claims[index], began_before)) {
             return pool->claims[index];
         }
         is_after = is_after || pool->claims[index] == after;

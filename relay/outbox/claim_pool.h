@@ -40,8 +40,8 @@ bool claim_pool_holds(const struct claim_pool *pool, const struct claim *other_t
 // claim_pool_has_older tells whether a claim is busy that began before that time.
 bool claim_pool_has_older(const struct claim_pool *pool, int64_t began_before);
 
-// claim_pool_overdue is the next claim after another (NULL: the first) that began before that time and has
-// all its rows; NULL: there is none. (One that is still being read waits for room in the sink.)
+// claim_pool_overdue is the next claim after another (NULL: the first) that is overdue (claim.h); NULL: there
+// is none.
 struct claim *claim_pool_overdue(const struct claim_pool *pool, int64_t began_before,
                                  const struct claim *after);
 

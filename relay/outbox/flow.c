@@ -347,7 +347,7 @@ static void leave_late(struct relay *relay, int64_t now) {
 // (A sink may drop some of the turn, too, which the rest must not overtake.)
 static void drop_overdue(struct relay *relay, struct claim *overdue) {
     int before = relay->turn != NULL ? claim_unsettled(relay->turn) : 0;
-    claim_let_go_of_arrived(overdue);
+    claim_let_go(overdue);
     relay->sink.drop(relay->sink.self, overdue);
     bool touched = relay->turn != NULL && claim_unsettled(relay->turn) < before;
     relay->turn_is_full = relay->turn_is_full || touched;
