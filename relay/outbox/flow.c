@@ -187,6 +187,18 @@ static void on_claim_ready(void *context, struct claim *claim) {
     relay_schedule(relay);
 }
 
+// It was claimed without order, and its route leads to a FIFO topic by now.
+static bool has_become_ordered(const struct relay *relay, const struct claim *claim,
+                               const struct topic *topic) {
+    return topic != NULL && topic->parts.is_fifo && claim != relay->turn &&
+           claim_began_at(claim) < relay->routes_changed_at;
+}
+
+static void let_go(struct relay *relay, struct delivery delivery) {
+    const struct outcome let_go = {.kind = OUTCOME_LET_GO};
+    on_settled(relay, delivery, &let_go);
+}
+
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
@@ -194,8 +206,7 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     figures_claimed(&relay->figures);
     relay->turn_is_full = relay->turn_is_full || (is_turn && relay->sink.full(relay->sink.self));
     if (relay->cut || (is_turn && relay->turn_is_full) || held_by_another(relay, claim, event->id)) {
-        const struct outcome let_go = {.kind = OUTCOME_LET_GO};
-        on_settled(relay, delivery, &let_go);
+        let_go(relay, delivery);
         return;
     }
     const char *reason = NULL;
@@ -203,10 +214,12 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     if (topic == NULL && relay->sink.needs_topic) {
         const struct outcome topicless = {.kind = OUTCOME_WAIT, .reason = reason};
         on_settled(relay, delivery, &topicless);
-        return;
+    } else if (has_become_ordered(relay, claim, topic)) {
+        let_go(relay, delivery); // a turn reads it
+    } else {
+        claim_count_for(claim, row, figures_counters(&relay->figures, topic));
+        relay->sink.offer(relay->sink.self, event, topic, delivery);
     }
-    claim_count_for(claim, row, figures_counters(&relay->figures, topic));
-    relay->sink.offer(relay->sink.self, event, topic, delivery);
 }
 
 static void offer_soon(struct relay *relay) {
