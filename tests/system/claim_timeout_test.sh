@@ -26,8 +26,8 @@ sql "select outbox.route('order.**', 'arn:aws:sns:us-east-1:000000000000:orders'
 relay_start one OUTBOX_CLAIM_TIMEOUT=1s
 relay_wait_ready one
 
-# They have all come, and some wait for room. SNS takes three times as long as they may wait.
-fake_fault '{"kind":"delay","ms":3000}' >/dev/null
+# They have all come, and some wait for room. SNS takes longer than they may wait.
+fake_fault '{"kind":"delay","ms":6000}' >/dev/null
 insert 285
 wait_for_sql 20 "SNS takes some" "select exists (select from outbox.event where sent_at is not null)"
 left=$(unsent)

@@ -21,7 +21,7 @@ relay_start one OUTBOX_LOG_LEVEL=debug
 relay_wait_ready one
 
 # Of 60 kB each: the relay takes in 16 MiB, some 275 of them; the others wait in its memory.
-fake_fault '{"kind":"delay","ms":3000}' >/dev/null
+fake_fault '{"kind":"delay","ms":8000}' >/dev/null
 sql "insert into outbox.event (event_type, aggregate_id, data)
      select 'order.moved', n % 3, json_build_object('n', n, 'filler', repeat('x', 60000)) from generate_series(1, 285) n"
 wait_for 20 "all are claimed" relay_log one ' claimed kind=forward events=285'
