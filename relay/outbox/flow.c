@@ -195,8 +195,8 @@ static bool has_become_ordered(const struct relay *relay, const struct claim *cl
 }
 
 static void let_go(struct relay *relay, struct delivery delivery) {
-    const struct outcome let_go = {.kind = OUTCOME_LET_GO};
-    on_settled(relay, delivery, &let_go);
+    const struct outcome outcome = {.kind = OUTCOME_LET_GO};
+    on_settled(relay, delivery, &outcome);
 }
 
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
