@@ -280,17 +280,20 @@ static void judge_entries(struct publisher *publisher, struct batch *batch, cons
     }
 }
 
-// Every entry failed for the same kind of reason that is no event's fault: that is a failure of the request.
-// (Unless they are those that are left of a larger one.)
+// No entry was accepted, for the same kind of reason, which is no event's fault: that is a failure of the
+// request. (Unless they are those that are left of a larger one. And what looks transient may be the fault of
+// an event that is alone, but for an answer that does not even name it.)
 static bool is_failure_of_all(const struct batch *batch, const struct sns_answer *answer,
                               enum failure_class *ret) {
-    *ret = failure_of_entry(&answer->entries[0]);
-    bool all = *ret == FAILURE_TRANSIENT || *ret == FAILURE_CREDENTIALS || *ret == FAILURE_TOPIC;
+    const struct sns_entry *first = &answer->entries[0];
+    *ret = failure_of_entry(first);
+    bool all = *ret == FAILURE_CREDENTIALS || *ret == FAILURE_TOPIC ||
+               (*ret == FAILURE_TRANSIENT && (batch->count > 1 || first->outcome == SNS_UNKNOWN));
     for (int index = 0; all && index < batch->count; index++) {
         const struct sns_entry *entry = &answer->entries[index];
-        all = entry->outcome == SNS_FAILED && failure_of_entry(entry) == *ret;
+        all = entry->outcome != SNS_SENT && failure_of_entry(entry) == *ret;
     }
-    return all && batch->count > 1 && !batch->answered;
+    return all && !batch->answered;
 }
 
 // A refusal that is our clock's fault says nothing of credentials or topic. Twice it is no clock's fault.
@@ -307,6 +310,15 @@ static void sign_again(struct publisher *publisher, struct batch *batch) {
     judge_send_again(batch);
 }
 
+static void judge_failure_of_all(struct publisher *publisher, struct batch *batch,
+                                 const struct sns_entry *first, struct refusal *refusal) {
+    bool is_named = first->outcome == SNS_FAILED;
+    figures_entry(first);
+    refusal->code = is_named ? first->code : "HTTP 200";
+    refusal->message = is_named ? first->message : "the answer did not say whether it accepted the events";
+    judge_refusal(publisher, batch, refusal);
+}
+
 void judge_answer(struct publisher *publisher, struct batch *batch, const struct http_answer *http) {
     struct sns_answer answer;
     struct refusal refusal = {.class = FAILURE_TRANSIENT,
@@ -320,21 +332,23 @@ void judge_answer(struct publisher *publisher, struct batch *batch, const struct
     }
     sns_answer_parse(publisher->parser, http->status, http->body.data, http->body.length,
                      (size_t)batch->count, &answer);
-    if (answer.parsed && !is_failure_of_all(batch, &answer, &refusal.class)) {
+    if (answer.parsed && is_failure_of_all(batch, &answer, &refusal.class)) {
+        judge_failure_of_all(publisher, batch, &answer.entries[0], &refusal);
+        return;
+    }
+    if (answer.parsed) {
         note_works(publisher, batch, true);
         retry_succeed(&batch->retry, &publisher->quota);
         judge_entries(publisher, batch, &answer);
         return;
     }
-    figures_refusal(http, answer.parsed ? answer.entries[0].code : answer.code);
-    if (!answer.parsed && is_clocks_fault(publisher, batch, http, answer.code)) {
+    figures_refusal(http, answer.code);
+    if (is_clocks_fault(publisher, batch, http, answer.code)) {
         sign_again(publisher, batch);
         return;
     }
-    if (!answer.parsed) {
-        refusal.class = failure_of_request(http->status, &answer);
-    }
-    refusal.code = answer.parsed ? answer.entries[0].code : answer.code;
-    refusal.message = answer.parsed ? answer.entries[0].message : answer.message;
+    refusal.class = failure_of_request(http->status, &answer);
+    refusal.code = answer.code;
+    refusal.message = answer.message;
     judge_refusal(publisher, batch, &refusal);
 }

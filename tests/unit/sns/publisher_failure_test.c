@@ -123,6 +123,34 @@ static void believes_no_contradiction(void **state) {
     harness_free(harness);
 }
 
+// Whatever is no event's fault is the topic's, or everybody's, also where an event is alone: it shows, and is
+// not tried again and again. Only what may be the event's own fault is put off with it alone.
+static void rests_after_one_event_too(void **state) {
+    static const struct {
+        const char *failed, *reason;
+        int requests;
+        bool rests;
+    } answers[] = {
+        {ANSWER("", FAILED("0", "KMSDisabled", "true")), "SNS: KMSDisabled: because", 1, true},
+        {ANSWER("", FAILED("0", "ExpiredToken", "true")), "SNS: ExpiredToken: because", 1, true},
+        {ANSWER("", ""), "did not say", 3, true},
+        {ANSWER("", FAILED("0", "InternalError", "false")), "SNS: InternalError: because", 3, false},
+        {ANSWER("", FAILED("0", "NewCode", "false")), "SNS: NewCode: because", 3, false},
+    };
+
+    (void)state;
+    for (size_t index = 0; index < sizeof answers / sizeof answers[0]; index++) {
+        struct harness *harness = start_with("200 OK", answers[index].failed);
+        harness_offer_many(harness, &harness->standard, 1);
+        harness_flush(harness);
+        harness_await_settled(harness, 1);
+        harness_assert_settled(harness, 0, 1, OUTCOME_RETRY, answers[index].reason);
+        assert_int_equal(http_server_counts(harness->server)->requests, answers[index].requests);
+        assert_true(harness->sink.admits(harness->sink.self, &harness->standard) != answers[index].rests);
+        harness_free(harness);
+    }
+}
+
 // With one batch under way what becomes of each event is exact: `requests` is how often it was tried.
 static void settles_all_when_a_request_is_refused(void **state) {
     static const struct {
@@ -142,6 +170,7 @@ static void settles_all_when_a_request_is_refused(void **state) {
         {"200 OK", "", "HTTP 200", 3, true},
         {"200 OK", "<PublishBatchResponse><PublishBatchResult><Successful>" SENT("0"), "HTTP 200", 3, true},
         {"200 OK", HARNESS_ERROR("Receiver", "InternalError"), "InternalError", 3, true},
+        {"200 OK", ANSWER("", ""), "did not say", 3, true},
         {"500 Error", ANSWER(SENT("0"), ""), "HTTP 500", 3, true},
         {"302 Found", ANSWER(SENT("0"), ""), "HTTP 302", 3, true},
     };
@@ -354,6 +383,7 @@ int main(void) {
         cmocka_unit_test(settles_each_entry_by_its_own_answer),
         cmocka_unit_test(settles_entries_by_their_class),
         cmocka_unit_test(believes_no_contradiction),
+        cmocka_unit_test(rests_after_one_event_too),
         cmocka_unit_test(settles_all_when_a_request_is_refused),
         cmocka_unit_test(sends_again_what_was_throttled),
         cmocka_unit_test(settles_all_when_the_connection_breaks),
