@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `consume`: one consumer on one event loop, and signals that stop it.
 #include "admin/admin.h"
-#include "base/log.h"
 #include "commands/command.h"
 #include "commands/log_timer.h"
 #include "commands/reload.h"
+#include "commands/stop.h"
 #include "commands/supervision.h"
 #include "sqs/consumer.h"
 #include "upkeep/upkeep.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 struct consume {
     struct sqs_consumer *consumer;
@@ -24,8 +23,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
     struct consume *consume = context;
     (void)kinds;
     if (consume->stopping) {
-        log_warn("stopped at once by a second signal", LOG_INT("signal", signal_number));
-        _exit(ERROR_TIMEOUT);
+        stop_at_once(signal_number);
     }
     consume->stopping = true;
     upkeep_stop(consume->upkeep);

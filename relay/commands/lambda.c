@@ -2,11 +2,10 @@
 // outbox-relay lambda: the consumer as a custom runtime of AWS Lambda, around one event loop.
 #include "lambda/lambda.h"
 
-#include "base/log.h"
 #include "commands/command.h"
+#include "commands/stop.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 struct stopping {
     struct lambda *lambda;
@@ -18,8 +17,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
     (void)kinds;
     struct stopping *stopping = context;
     if (stopping->begun) {
-        log_warn("stopped at once by a second signal", LOG_INT("signal", signal_number));
-        _exit(ERROR_TIMEOUT);
+        stop_at_once(signal_number);
     }
     stopping->begun = true;
     lambda_stop(stopping->lambda);

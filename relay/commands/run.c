@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `run`: builds the relay around one event loop, and turns signals into stopping.
 #include "admin/admin.h"
-#include "base/log.h"
 #include "bus/bus.h"
 #include "commands/command.h"
 #include "commands/log_timer.h"
 #include "commands/reload.h"
+#include "commands/stop.h"
 #include "commands/supervision.h"
 #include "outbox/relay.h"
 #include "sink/stdout.h"
@@ -13,7 +13,6 @@
 #include "upkeep/upkeep.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 struct run {
     struct event_base *base;
@@ -29,8 +28,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short kinds, void *con
     (void)kinds;
     struct run *run = context;
     if (run->stopping) {
-        log_warn("stopped at once by a second signal", LOG_INT("signal", signal_number));
-        _exit(ERROR_TIMEOUT);
+        stop_at_once(signal_number);
     }
     run->stopping = true;
     upkeep_stop(run->upkeep);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ enum {
 };
 
 struct process {
+    TAILQ_ENTRY(process) link; // in `all`
     process_done_fn done;
     void *context;
     struct process_limits limits;
@@ -37,6 +39,8 @@ struct process {
     size_t errors_length;
     bool timed_out;
 };
+
+static TAILQ_HEAD(process_queue, process) all = TAILQ_HEAD_INITIALIZER(all); // until they are freed
 
 static void free_event(struct event **event) {
     if (*event != NULL) {
@@ -258,6 +262,7 @@ struct process *process_start(struct event_base *base, const struct process_prog
     process->limits = *limits;
     process->input = program->input;
     buffer_init(&process->output, limits->output_limit);
+    TAILQ_INSERT_TAIL(&all, process, link);
     process->child_event = evsignal_new(base, SIGCHLD, on_child, process);
     event_add(process->child_event, NULL); // before it starts, so that its end is not missed
     if (!spawn_child(&process->child, program->words,
@@ -273,6 +278,7 @@ void process_free(struct process *process) {
     if (process == NULL) {
         return;
     }
+    TAILQ_REMOVE(&all, process, link);
     if (process->child.pid != 0) {
         kill_group(process);
         waitpid(process->child.pid, NULL, 0);
@@ -283,4 +289,13 @@ void process_free(struct process *process) {
     buffer_free_secret(&process->output);
     memory_wipe(process->errors, sizeof process->errors);
     free(process);
+}
+
+void process_kill_all(void) {
+    const struct process *process = NULL;
+    TAILQ_FOREACH(process, &all, link) {
+        if (process->child.pid != 0) {
+            kill_group(process);
+        }
+    }
 }

@@ -46,3 +46,7 @@ struct process *process_start(struct event_base *base, const struct process_prog
 
 // process_free releases it, within `done` too; one that still runs is killed, with its group. NULL is fine.
 void process_free(struct process *process);
+
+// process_kill_all kills all that run, with their groups, and waits for none: for a program that ends at
+// once.
+void process_kill_all(void);

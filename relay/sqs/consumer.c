@@ -29,7 +29,8 @@ struct sqs_consumer {
     struct facts *facts;
     struct holding *holding;
     struct receiver *receiver;
-    struct intake *intake;
+    struct intake *intake;       // NULL once it is over with handlers
+    struct intake_counts counts; // the intake's at that time
     struct event *pump;
     struct event *deadline;
     enum stage stage;
@@ -49,8 +50,18 @@ static void set_deadline(struct sqs_consumer *consumer, int64_t us) {
     evtimer_add(consumer->deadline, &time);
 }
 
+// From the loop only.
+static void end_handlers(struct sqs_consumer *consumer) {
+    if (consumer->intake != NULL) {
+        consumer->counts = *intake_counts(consumer->intake);
+        intake_free(consumer->intake);
+        consumer->intake = NULL;
+    }
+}
+
 static void end(struct sqs_consumer *consumer) {
-    const struct intake_counts *counts = intake_counts(consumer->intake);
+    const struct intake_counts *counts = &consumer->counts;
+    end_handlers(consumer);
     consumer->stage = STAGE_ENDED;
     log_info("stopped", LOG_INT("received", consumer->received), LOG_INT("handled", counts->handled),
              LOG_INT("repeated", counts->repeated), LOG_INT("without_handler", counts->without_handler),
@@ -168,12 +179,8 @@ static void on_answered(void *context, int count) {
     poke(consumer);
 }
 
-// Once messages were given back while handlers had them, those are not ours any more.
 static void on_settled(void *context, void *message, const struct intake_result *result) {
     struct sqs_consumer *consumer = context;
-    if (consumer->stage == STAGE_GIVING_UP || consumer->stage == STAGE_ENDED) {
-        return;
-    }
     switch (result->kind) {
     case INTAKE_DONE:
         holding_delete(message);
@@ -222,8 +229,9 @@ static void on_credentials(void *context) {
     poke(consumer);
 }
 
-// Handlers that are not through by now get no more time; what they have is given back, and the answers to
-// that are waited for, but not for long.
+// Handlers that are not through by now get no more time: they are ended, so that they do not go on beside
+// those of whoever receives their messages next. Then these are given back, and the answers to that are
+// waited for, but not for long.
 static void on_deadline(evutil_socket_t socket, short kinds, void *context) {
     struct sqs_consumer *consumer = context;
     (void)socket;
@@ -233,6 +241,7 @@ static void on_deadline(evutil_socket_t socket, short kinds, void *context) {
         return;
     }
     consumer->stage = STAGE_GIVING_UP;
+    end_handlers(consumer);
     holding_hurry(consumer->holding, LAST_US);
     int unfinished = holding_give_back_all(consumer->holding);
     holding_flush(consumer->holding);
@@ -269,7 +278,9 @@ void sqs_consumer_health(const struct sqs_consumer *consumer, struct health *hea
     condition_tell(health, consumer->queue, consumer->facts_known,
                    consumer->facts_known ? receiver_trouble(consumer->receiver)
                                          : facts_trouble(consumer->facts));
-    intake_health(consumer->intake, health);
+    if (consumer->intake != NULL) {
+        intake_health(consumer->intake, health);
+    }
 }
 
 bool sqs_consumer_result(const struct sqs_consumer *consumer, struct error *error) {

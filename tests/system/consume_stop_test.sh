@@ -12,6 +12,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/consume.sh"
 
 begun() { grep -c begun "$system_dir/runs" || true; }
 has_begun() { (($(begun) >= $1)); }
+handler_gone() { ! kill -0 "$(<"$system_dir/handler")" 2>/dev/null; }
 
 system_begin
 system_fake
@@ -54,14 +55,29 @@ relay_wait four 0
 assert_equal "it is not hidden" "1 0" "$(queue_counts late)"
 assert_equal "nor handled" "1 0" "$(consumed four given_back) $(consumed four handled)"
 
-# A handler that takes longer than the time to stop.
+# A handler that takes longer than the time to stop: it is ended before its message is given back, so that it does not run
+# beside whoever gets that next, however long SQS takes.
 : >"$system_dir/runs"
 queue_make long
-script_make long "cat >/dev/null; echo begun >>'$system_dir/runs'; sleep 60"
+script_make long "cat >/dev/null; echo begun >>'$system_dir/runs'; sleep 1.5; echo ended >>'$system_dir/runs'"
 queue_send long 1
+fault=$(fake_fault '{"kind":"delay","ms":1500,"match":{"action":"ChangeMessageVisibilityBatch"}}' | jq --raw-output .id)
 consumer_start five OUTBOX_SHUTDOWN_TIMEOUT=500ms -- --queue-url "$queue_url" --on "**=exec:$script" --wait-time 0ms
 wait_for 10 "it is being handled" has_begun 1
 relay_stop five 7
+fake_clear "$fault"
 assert_equal "it is given back" "1 0" "$(queue_counts long)"
+assert_equal "and was ended" begun "$(<"$system_dir/runs")"
 assert_match "and that is said" 'OUTBOX_SHUTDOWN_TIMEOUT' "$(tail -n 1 "$system_dir/five.log")"
+
+# A second signal ends the consumer at once, and its handlers with it.
+queue_make twice
+script_make twice "cat >/dev/null; echo \$\$ >'$system_dir/handler'; exec sleep 60"
+queue_send twice 1
+consumer_start six -- --queue-url "$queue_url" --on "**=exec:$script" --wait-time 0ms
+wait_for 10 "it is being handled" test -s "$system_dir/handler"
+relay_signal six TERM
+wait_for 5 "it stops" relay_log six ' stopping '
+relay_stop six 7
+wait_for 5 "the handler is gone" handler_gone
 system_end
