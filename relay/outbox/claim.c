@@ -200,6 +200,10 @@ bool claim_is_marked(const struct claim *claim) {
     return claim->rows.marked == claim->rows.count;
 }
 
+void claim_leave_unmarked(struct claim *claim, struct ledger *ledger) {
+    rows_leave_unmarked(&claim->rows, ledger);
+}
+
 bool claim_was_refused(const struct claim *claim) {
     return claim->refused;
 }

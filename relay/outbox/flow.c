@@ -2,6 +2,7 @@
 // The way of an event: claimed, offered to the sink, settled, marked.
 #include "base/clock.h"
 #include "base/log.h"
+#include "observe/metrics.h"
 #include "outbox/relay_state.h"
 #include "outbox/remark.h"
 
@@ -54,9 +55,9 @@ bool flow_has_work(const struct relay *relay, int64_t now) {
 }
 
 // What became ordered a moment ago may still be under way without order, and what is in the ledger is sent,
-// though the database does not show it yet.
+// though the database does not show it yet. (What somebody has locked there may stay so for long.)
 static bool may_take_turn(const struct relay *relay) {
-    return relay->turn == NULL && ledger_count(relay->ledger) == 0 &&
+    return relay->turn == NULL && ledger_untried(relay->ledger) == 0 &&
            !claim_pool_has_older(relay->claims, relay->routes_changed_at);
 }
 
@@ -199,11 +200,27 @@ static void let_go(struct relay *relay, struct delivery delivery) {
     on_settled(relay, delivery, &outcome);
 }
 
+// It is sent already; only its row could not be marked yet.
+static bool settle_from_ledger(struct relay *relay, struct delivery delivery,
+                               const struct outbox_event *event) {
+    struct outcome sent = {.kind = OUTCOME_SENT};
+    bool known = ledger_find(relay->ledger, event->id, event->event_id, &sent.message_id);
+    if (known) {
+        metric_count(METRIC_DUPLICATES_AVOIDED, 1);
+        figures_settled(&relay->figures, NULL, OUTCOME_SENT, 0);
+        claim_settle(delivery.claim, delivery.row, &sent);
+    }
+    return known;
+}
+
 static void on_claimed(void *context, struct claim *claim, const struct outbox_event *event, int row) {
     struct relay *relay = context;
     const struct delivery delivery = {claim, row};
     bool is_turn = claim == relay->turn;
     figures_claimed(&relay->figures);
+    if (settle_from_ledger(relay, delivery, event)) {
+        return;
+    }
     relay->turn_is_full = relay->turn_is_full || (is_turn && relay->sink.full(relay->sink.self));
     if (relay->cut || (is_turn && relay->turn_is_full) || held_by_another(relay, claim, event->id)) {
         let_go(relay, delivery);
@@ -295,6 +312,7 @@ static void on_finished(void *context, struct claim *claim) {
     struct relay *relay = context;
     if (claim == relay->turn) {
         relay->turn = NULL;
+        claim_leave_unmarked(claim, relay->ledger);
         offer_soon(relay); // what has waited for it
         turns_finished(relay->turns, claim, clock_monotonic_us());
     } else if (claim_lowest_let_go(claim) > 0) {
@@ -431,7 +449,7 @@ static void on_probing(void *context, int events) {
 // Step by step, as what has come due is sent; but what is due of a late topic is not sent now. What waits
 // behind an event in the ledger is to be found by the walk that begins when that is marked.
 void flow_walk(struct relay *relay, int64_t now) {
-    if (ledger_count(relay->ledger) > 0) {
+    if (ledger_untried(relay->ledger) > 0) {
         return;
     }
     if (now >= relay->walk_at) {

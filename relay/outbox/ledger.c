@@ -18,6 +18,7 @@ struct entry {
     int64_t id;
     unsigned char event_id[EVENT_ID_BYTES];
     bool ordered;
+    bool is_locked; // by somebody else, when it was to be marked
     unsigned char message_id_length;
     char message_id[MESSAGE_ID_MAX];
 };
@@ -60,6 +61,7 @@ void ledger_add(struct ledger *ledger, int64_t id, const unsigned char event_id[
     size_t length = message_id.length < MESSAGE_ID_MAX ? message_id.length : MESSAGE_ID_MAX;
     entry->id = id;
     entry->ordered = ordered;
+    entry->is_locked = false;
     memcpy(entry->event_id, event_id, EVENT_ID_BYTES);
     memcpy(entry->message_id, message_id.data, length);
     entry->message_id_length = (unsigned char)length;
@@ -83,6 +85,34 @@ void ledger_forget_failed(struct ledger *ledger) {
 
 int ledger_count(const struct ledger *ledger) {
     return ledger->count + ledger->failure_count;
+}
+
+int ledger_untried(const struct ledger *ledger) {
+    int count = ledger->failure_count;
+    for (int index = 0; index < ledger->count; index++) {
+        count += !ledger->entries[index].is_locked;
+    }
+    return count;
+}
+
+static struct entry *find(const struct ledger *ledger, int64_t id,
+                          const unsigned char event_id[EVENT_ID_BYTES]) {
+    for (int index = 0; index < ledger->count; index++) {
+        struct entry *entry = &ledger->entries[index];
+        if (entry->id == id && memcmp(entry->event_id, event_id, EVENT_ID_BYTES) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+bool ledger_find(const struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
+                 struct slice *ret_message_id) {
+    const struct entry *entry = find(ledger, id, event_id);
+    if (entry != NULL) {
+        *ret_message_id = (struct slice){entry->message_id, entry->message_id_length};
+    }
+    return entry != NULL;
 }
 
 static struct pg_parameter parameter(const struct buffer *array) {
@@ -128,7 +158,22 @@ static void on_sent_marked(void *context, int64_t affected) {
     metric_count(METRIC_DUPLICATES_AVOIDED, affected);
 }
 
-static void send_sent(struct pg_connection *connection, const struct entry *entries, int count) {
+static void on_locked_row(void *context, const PGresult *result, int row) {
+    struct ledger *ledger = context;
+    struct entry *entry =
+        find(ledger, pg_int(result, row, 0), (const unsigned char *)pg_bytes(result, row, 1).data);
+    if (entry != NULL) {
+        entry->is_locked = true;
+    }
+}
+
+#define SENT_ARRAYS                                                                                          \
+    "ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.uuid[])"
+#define UNSENT " JOIN outbox.event AS l ON l.id = a.id AND l.event_id = a.event_id AND l.sent_at IS NULL"
+
+// What is locked is passed over, as a person may keep it so for long, and as another relay publishes it.
+static void send_sent(struct ledger *ledger, struct pg_connection *connection, const struct entry *entries,
+                      int count) {
     struct buffer ids;
     struct buffer event_ids;
     struct buffer message_ids;
@@ -148,22 +193,27 @@ static void send_sent(struct pg_connection *connection, const struct entry *entr
             &(struct pg_statement){
                 .sql = "UPDATE outbox.event AS e"
                        " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id,"
-                       " due_at = NULL"
-                       " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-                       " pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.text[])) "
-                       "AS m(id, event_id, message_id)"
-                       " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL",
+                       " due_at = NULL FROM (SELECT a.* FROM " SENT_ARRAYS
+                       ", pg_catalog.unnest($3::pg_catalog.text[])) AS a(id, event_id, message_id)" UNSENT
+                       " FOR NO KEY UPDATE OF l SKIP LOCKED) AS m WHERE e.id = m.id",
                 .parameter_count = 3,
                 .parameters = {parameter(&ids), parameter(&event_ids), parameter(&message_ids)},
                 .done = on_sent_marked,
                 .label = "mark",
             });
+    pg_send(connection, &(struct pg_statement){.sql = "SELECT l.id, l.event_id FROM " SENT_ARRAYS
+                                                      ") AS a(id, event_id)" UNSENT,
+                                               .parameter_count = 2,
+                                               .parameters = {parameter(&ids), parameter(&event_ids)},
+                                               .row = on_locked_row,
+                                               .context = ledger});
     buffer_free(&ids);
     buffer_free(&event_ids);
     buffer_free(&message_ids);
 }
 
-// What has come due meanwhile is tried again already, by whoever it may be.
+// What has come due meanwhile is tried again already, by whoever it may be; what is locked will be when it is
+// due.
 static void send_failed(const struct ledger *ledger, struct pg_connection *connection) {
     struct buffer arrays[FAILED_COLUMNS];
     for (int index = 0; index < FAILED_COLUMNS; index++) {
@@ -192,12 +242,11 @@ static void send_failed(const struct ledger *ledger, struct pg_connection *conne
                 " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
                 " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"
                 " last_error = m.reason"
-                " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-                " pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
+                " FROM (SELECT a.* FROM " SENT_ARRAYS ", pg_catalog.unnest($3::pg_catalog.int8[]),"
                 " pg_catalog.unnest($4::pg_catalog.text[]), pg_catalog.unnest($5::pg_catalog.int8[]))"
-                " AS m(id, event_id, delay, reason, counts)"
-                " WHERE e.id = m.id AND e.event_id = m.event_id AND e.sent_at IS NULL"
-                " AND e.parked_at IS NULL AND e.due_at > pg_catalog.clock_timestamp()",
+                " AS a(id, event_id, delay, reason, counts)" UNSENT
+                " AND l.parked_at IS NULL AND l.due_at > pg_catalog.clock_timestamp()"
+                " FOR NO KEY UPDATE OF l SKIP LOCKED) AS m WHERE e.id = m.id",
             .parameter_count = FAILED_COLUMNS,
             .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
                            parameter(&arrays[3]), parameter(&arrays[4])},
@@ -250,10 +299,10 @@ static int count_unordered(const struct ledger *ledger) {
     return count;
 }
 
-static void send_ordered(const struct ledger *ledger, struct pg_connection *connection, int first) {
+static void send_ordered(struct ledger *ledger, struct pg_connection *connection, int first) {
     send_lock(connection);
     if (ledger->count > first) {
-        send_sent(connection, ledger->entries + first, ledger->count - first);
+        send_sent(ledger, connection, ledger->entries + first, ledger->count - first);
     }
     if (ledger->failure_count > 0) {
         qsort(ledger->failures, (size_t)ledger->failure_count, sizeof *ledger->failures, by_failed_id);
@@ -262,9 +311,7 @@ static void send_ordered(const struct ledger *ledger, struct pg_connection *conn
     send_followers(ledger, connection, first);
 }
 
-// (In the order in which claims mark theirs, so that two statements cannot wait for each other. Those without
-// order have a transaction of their own: their rows may be locked by a claim of another relay for long, and
-// the ordered lock is not to be kept meanwhile.)
+// (Those without order have a transaction of their own, without the ordered lock.)
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context) {
     ledger->sending = ledger->count;
@@ -272,10 +319,13 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
     if (ledger->count > 0) {
         qsort(ledger->entries, (size_t)ledger->count, sizeof(struct entry), by_order_and_id);
     }
+    for (int index = 0; index < ledger->count; index++) {
+        ledger->entries[index].is_locked = false;
+    }
     int unordered = count_unordered(ledger);
     send_begin(connection);
     if (unordered > 0) {
-        send_sent(connection, ledger->entries, unordered);
+        send_sent(ledger, connection, ledger->entries, unordered);
     }
     if (ledger->count > unordered || ledger->failure_count > 0) {
         pg_send(connection, &(struct pg_statement){.sql = "COMMIT"});
@@ -287,18 +337,26 @@ void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, 
     pg_sync(connection);
 }
 
-// Forgets the first so many, and returns how many are left.
-static int forget(void *items, size_t size, int count, int marked) {
-    int left = count - marked;
-    if (left > 0) {
-        memmove(items, (char *)items + (size_t)marked * size, (size_t)left * size);
+static int forget_marked(struct ledger *ledger) {
+    int kept = 0;
+    for (int index = 0; index < ledger->count; index++) {
+        if (index >= ledger->sending || ledger->entries[index].is_locked) {
+            ledger->entries[kept++] = ledger->entries[index];
+        }
     }
-    return left;
+    int forgotten = ledger->count - kept;
+    ledger->count = kept;
+    return forgotten;
 }
 
-void ledger_marked(struct ledger *ledger) {
-    ledger->count = forget(ledger->entries, sizeof(struct entry), ledger->count, ledger->sending);
-    ledger->failure_count =
-        forget(ledger->failures, sizeof(struct failure), ledger->failure_count, ledger->failures_sending);
+int ledger_marked(struct ledger *ledger) {
+    int forgotten = forget_marked(ledger) + ledger->failures_sending;
+    int left = ledger->failure_count - ledger->failures_sending;
+    if (left > 0) {
+        memmove(ledger->failures, ledger->failures + ledger->failures_sending,
+                (size_t)left * sizeof(struct failure));
+    }
+    ledger->failure_count = left;
     ledger->sending = ledger->failures_sending = 0;
+    return forgotten;
 }

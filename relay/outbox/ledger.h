@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events that were accepted at the other end but not marked, because the connection to the database was lost
-// first, or because the answer came when their claim had ended (late.h). They are marked before anything is
-// claimed again, so that a database restart repeats nothing. And those that failed when their claim had
-// ended.
+// first, because the answer came when their claim had ended (late.h), or because somebody else has their rows
+// locked. They are marked before anything is claimed again, so that a database restart repeats nothing; those
+// that are locked are tried again until they are marked. And those that failed when their claim had ended.
 #pragma once
 
 #include "base/buffer.h"
@@ -39,12 +39,18 @@ void ledger_add_failed(struct ledger *ledger, const struct failed_event *event);
 void ledger_forget_failed(struct ledger *ledger);
 
 int ledger_count(const struct ledger *ledger);
+int ledger_untried(const struct ledger *ledger); // of them, those that were not found locked
+
+// ledger_find tells whether an event is among those that were accepted, and its receipt, which lives until
+// the ledger changes.
+bool ledger_find(const struct ledger *ledger, int64_t id, const unsigned char event_id[EVENT_ID_BYTES],
+                 struct slice *ret_message_id);
 
 // ledger_send_marks sends the statement that marks all of them; the caller's `done` is called when it is
-// committed, and should then call ledger_marked, which forgets them, but not what has been added since. One
-// at a time. Events that another relay has marked meanwhile are left as they are. For the ordered
-// ones it waits while another relay has the ordered lock (claim.h), about a second at most; what waits behind
-// them is let go.
+// committed, and should then call ledger_marked, which forgets them, but not what has been added since, nor
+// what somebody else has locked; it returns how many it has forgotten. One at a time. Events that another
+// relay has marked meanwhile are left as they are. For the ordered ones it waits while another relay has the
+// ordered lock (claim.h), about a second at most; what waits behind them is let go.
 void ledger_send_marks(struct ledger *ledger, struct pg_connection *connection, pg_done_fn done,
                        void *context);
-void ledger_marked(struct ledger *ledger);
+int ledger_marked(struct ledger *ledger);

@@ -21,6 +21,7 @@ enum {
     BUSY_TURN_US = 100000,      // how often to look after a turn
     MARKING_GRACE_US = 2000000, // after the shutdown time-out, for marking what is known to be sent
     TRIM_US = 1000000,          // quiet for so long, memory that a burst has taken is given back
+    MARK_RETRY_US = 1000000,    // events in the ledger whose rows are locked
     FROZEN_US = 30000000,       // the server ends the claims of a relay that has not pinged for so long
 };
 
@@ -144,7 +145,7 @@ static void on_floor_stored(void *context) {
 }
 
 static int count_under_way(const struct relay *relay) {
-    return claim_pool_unsettled(relay->claims) + relay->late.count;
+    return claim_pool_unsettled(relay->claims) + relay->late.count + ledger_count(relay->ledger);
 }
 
 static void on_shutdown_timeout(evutil_socket_t socket, short kinds, void *context) {
@@ -206,6 +207,9 @@ static int64_t until_next(const struct relay *relay, int64_t now) {
         return ANSWER_US; // the answer calls again
     }
     due = earlier(due, relay->walk_at - now);
+    if (ledger_count(relay->ledger) > 0) {
+        due = earlier(due, relay->mark_at - now);
+    }
     if (relay->sleep == ASLEEP) {
         return earlier(due, pace_asleep(&relay->pace, now, agenda_has_gaps(relay->agenda)));
     }
@@ -222,6 +226,10 @@ static void do_chores(struct relay *relay, int64_t now) {
     if (now >= relay->lead_at) {
         relay->lead_at = now + LEAD_RETRY_US;
         session_try_lead(relay->session);
+    }
+    if (ledger_count(relay->ledger) > 0 && now >= relay->mark_at) {
+        relay->mark_at = now + MARK_RETRY_US;
+        session_mark(relay->session);
     }
     if (now >= relay->ping_at) {
         relay->ping_at = now + PING_US;

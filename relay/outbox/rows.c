@@ -28,7 +28,7 @@ enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, c
 void rows_init(struct rows *rows, const struct retry_policy *policy) {
     *rows = (struct rows){.policy = policy};
     buffer_init(&rows->texts, TEXTS_LIMIT);
-    for (int index = 0; index < 4; index++) {
+    for (int index = 0; index < ROWS_ARRAYS; index++) {
         buffer_init(&rows->arrays[index], ARRAY_LIMIT);
     }
 }
@@ -36,7 +36,7 @@ void rows_init(struct rows *rows, const struct retry_policy *policy) {
 void rows_free(struct rows *rows) {
     free(rows->items);
     buffer_free(&rows->texts);
-    for (int index = 0; index < 4; index++) {
+    for (int index = 0; index < ROWS_ARRAYS; index++) {
         buffer_free(&rows->arrays[index]);
     }
 }
@@ -162,7 +162,7 @@ static struct pg_parameter parameter(const struct buffer *array) {
 }
 
 static void clear_arrays(struct rows *rows) {
-    for (int index = 0; index < 4; index++) {
+    for (int index = 0; index < ROWS_ARRAYS; index++) {
         buffer_clear(&rows->arrays[index]);
     }
 }
@@ -172,39 +172,76 @@ static void on_marked(void *context, int64_t affected) {
     rows->marked += (int)affected;
 }
 
+// Ordered events are read by id.
+static int by_id(const void *key, const void *item) {
+    const int64_t *id = key;
+    const struct row *row = item;
+    return (*id > row->id) - (*id < row->id);
+}
+
+static void on_marked_row(void *context, const PGresult *result, int index) {
+    struct rows *rows = context;
+    int64_t id = pg_int(result, index, 0);
+    struct row *row = bsearch(&id, rows->items, (size_t)rows->count, sizeof(struct row), by_id);
+    if (row != NULL) {
+        row->marked = true;
+    }
+}
+
 // due_at is NULL already unless the event was scheduled or tried before, so this stays a HOT update.
 #define MARK_SENT                                                                                            \
     "UPDATE outbox.event AS e"                                                                               \
     " SET sent_at = pg_catalog.statement_timestamp(), message_id = m.message_id, due_at = NULL"              \
-    " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.text[])"
+    " FROM "
+#define SENT_ARRAYS                                                                                          \
+    "ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.text[])"
 
 // A locked row stays where it is, so it is found without the index.
-static void send_sent_marks(struct rows *rows, struct pg_connection *connection, int count, bool locked) {
+static const char mark_locked[] =
+    MARK_SENT SENT_ARRAYS ", pg_catalog.unnest($3::pg_catalog.tid[])) AS m(id, message_id, place) WHERE "
+                          "e.ctid = m.place AND e.id = m.id";
+
+// Nobody keeps others from ordered events but by the ordered lock. So what a person has locked is passed
+// over: who waits for it keeps that lock. And another event may have the id by now.
+#define UNLOCKED(columns)                                                                                    \
+    " JOIN outbox.event AS l ON l.id = a.id AND l.event_id = a.event_id" columns                             \
+    " FOR NO KEY UPDATE OF l SKIP LOCKED) AS m WHERE e.id = m.id RETURNING e.id"
+
+static const char mark_ordered[] =
+    MARK_SENT "(SELECT a.* FROM " SENT_ARRAYS
+              ", pg_catalog.unnest($3::pg_catalog.uuid[])) AS a(id, message_id, event_id)" UNLOCKED("");
+
+static void append_event_id(struct buffer *array, const struct row *row) {
+    pg_array_append_bytes(array, (struct slice){(const char *)row->event_id, EVENT_ID_BYTES});
+}
+
+static void send_sent_marks(struct rows *rows, struct pg_connection *connection, int count, bool ordered) {
     struct buffer *arrays = rows->arrays;
     clear_arrays(rows);
     pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, count);
     pg_array_begin(&arrays[1], PG_ELEMENT_TEXT, count);
-    pg_array_begin(&arrays[2], PG_ELEMENT_TID, count);
+    pg_array_begin(&arrays[2], ordered ? PG_ELEMENT_UUID : PG_ELEMENT_TID, count);
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
         if (is_sent(row)) {
             pg_array_append_bigint(&arrays[0], row->id);
             pg_array_append_bytes(&arrays[1], rows_text(rows, row));
-            pg_array_append_bytes(&arrays[2], (struct slice){row->place, PLACE_BYTES});
+            if (ordered) {
+                append_event_id(&arrays[2], row);
+            } else {
+                pg_array_append_bytes(&arrays[2], (struct slice){row->place, PLACE_BYTES});
+            }
         }
     }
-    pg_send(connection,
-            &(struct pg_statement){
-                .sql = locked ? MARK_SENT
-                           ", pg_catalog.unnest($3::pg_catalog.tid[])) AS m(id, message_id, place)"
-                           " WHERE e.ctid = m.place AND e.id = m.id"
-                              : MARK_SENT ") AS m(id, message_id) WHERE e.id = m.id",
-                .repeated = true,
-                .parameter_count = locked ? 3 : 2,
-                .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2])},
-                .done = on_marked,
-                .context = rows,
-                .label = "mark"});
+    pg_send(connection, &(struct pg_statement){.sql = ordered ? mark_ordered : mark_locked,
+                                               .repeated = true,
+                                               .parameter_count = 3,
+                                               .parameters = {parameter(&arrays[0]), parameter(&arrays[1]),
+                                                              parameter(&arrays[2])},
+                                               .row = on_marked_row,
+                                               .done = on_marked,
+                                               .context = rows,
+                                               .label = "mark"});
 }
 
 static int64_t delay_of(const struct row *row) {
@@ -215,14 +252,35 @@ static bool counts(const struct row *row) {
     return row->kind == OUTCOME_REFUSED || row->kind == OUTCOME_PARK;
 }
 
-// (Ordered events are not locked, so one may have been parked by hand meanwhile: it stays parked.)
-static void send_put_off_marks(struct rows *rows, struct pg_connection *connection, int count) {
+#define PUT_OFF                                                                                              \
+    "UPDATE outbox.event AS e"                                                                               \
+    " SET due_at = CASE WHEN m.delay < 0 THEN NULL"                                                          \
+    " WHEN m.delay = 9223372036854775807 THEN timestamptz 'infinity'"                                        \
+    " ELSE pg_catalog.clock_timestamp() + m.delay * interval '1 microsecond' END,"                           \
+    " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"                              \
+    " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"            \
+    " last_error = m.reason FROM "
+#define PUT_OFF_ARRAYS                                                                                       \
+    "ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.int8[]),"         \
+    " pg_catalog.unnest($3::pg_catalog.int8[]), pg_catalog.unnest($4::pg_catalog.text[])"
+
+static const char put_off_locked[] =
+    PUT_OFF PUT_OFF_ARRAYS ") AS m(id, delay, counts, reason) WHERE e.id = m.id";
+
+// (One may have been parked by hand meanwhile: it stays parked.)
+static const char put_off_ordered[] =
+    PUT_OFF "(SELECT a.* FROM " PUT_OFF_ARRAYS
+            ", pg_catalog.unnest($5::pg_catalog.uuid[])) AS a(id, delay, counts, reason, event_id)" UNLOCKED(
+                " AND l.parked_at IS NULL AND l.sent_at IS NULL");
+
+static void send_put_off_marks(struct rows *rows, struct pg_connection *connection, int count, bool ordered) {
     struct buffer *arrays = rows->arrays;
     clear_arrays(rows);
     pg_array_begin(&arrays[0], PG_ELEMENT_BIGINT, count);
     pg_array_begin(&arrays[1], PG_ELEMENT_BIGINT, count);
     pg_array_begin(&arrays[2], PG_ELEMENT_BIGINT, count);
     pg_array_begin(&arrays[3], PG_ELEMENT_TEXT, count);
+    pg_array_begin(&arrays[4], PG_ELEMENT_UUID, count);
     for (int index = 0; index < rows->count; index++) {
         const struct row *row = &rows->items[index];
         if (is_put_off(row)) {
@@ -230,29 +288,18 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
             pg_array_append_bigint(&arrays[1], delay_of(row));
             pg_array_append_bigint(&arrays[2], counts(row) ? 1 : 0);
             pg_array_append_bytes(&arrays[3], rows_text(rows, row));
+            append_event_id(&arrays[4], row);
         }
     }
-    pg_send(
-        connection,
-        &(struct pg_statement){
-            .sql =
-                "UPDATE outbox.event AS e"
-                " SET due_at = CASE WHEN m.delay < 0 THEN NULL"
-                " WHEN m.delay = 9223372036854775807 THEN timestamptz 'infinity'"
-                " ELSE pg_catalog.clock_timestamp() + m.delay * interval '1 microsecond' END,"
-                " parked_at = CASE WHEN m.delay < 0 THEN pg_catalog.clock_timestamp() END,"
-                " attempts = (CASE WHEN e.attempts < 32767 THEN e.attempts + m.counts ELSE 32767 END)::int2,"
-                " last_error = m.reason"
-                " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),"
-                " pg_catalog.unnest($2::pg_catalog.int8[]), pg_catalog.unnest($3::pg_catalog.int8[]),"
-                " pg_catalog.unnest($4::pg_catalog.text[])) AS m(id, delay, counts, reason)"
-                " WHERE e.id = m.id AND e.parked_at IS NULL AND e.sent_at IS NULL",
-            .parameter_count = 4,
-            .parameters = {parameter(&arrays[0]), parameter(&arrays[1]), parameter(&arrays[2]),
-                           parameter(&arrays[3])},
-            .done = on_marked,
-            .context = rows,
-            .label = "put_off"});
+    pg_send(connection, &(struct pg_statement){.sql = ordered ? put_off_ordered : put_off_locked,
+                                               .parameter_count = ordered ? 5 : 4,
+                                               .parameters = {parameter(&arrays[0]), parameter(&arrays[1]),
+                                                              parameter(&arrays[2]), parameter(&arrays[3]),
+                                                              parameter(&arrays[4])},
+                                               .row = on_marked_row,
+                                               .done = on_marked,
+                                               .context = rows,
+                                               .label = "put_off"});
 }
 
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
@@ -283,13 +330,25 @@ void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool o
     int sent = rows_sent(rows);
     int put_off = count_rows(rows, is_put_off);
     if (sent > 0) {
-        send_sent_marks(rows, connection, sent, !ordered);
+        send_sent_marks(rows, connection, sent, ordered);
     }
     if (put_off > 0) {
-        send_put_off_marks(rows, connection, put_off);
+        send_put_off_marks(rows, connection, put_off, ordered);
     }
     if (ordered) {
         send_followers(rows, connection);
+    }
+}
+
+void rows_leave_unmarked(struct rows *rows, struct ledger *ledger) {
+    struct slice known;
+    for (int index = 0; index < rows->count; index++) {
+        struct row *row = &rows->items[index];
+        if (is_sent(row) && !row->marked && !ledger_find(ledger, row->id, row->event_id, &known)) {
+            ledger_add(ledger, row->id, row->event_id, rows_text(rows, row), true);
+        } else if (is_put_off(row) && !row->marked) {
+            row->kind = OUTCOME_LET_GO;
+        }
     }
 }
 

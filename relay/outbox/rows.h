@@ -15,6 +15,7 @@ struct row {
     char place[PLACE_BYTES]; // where it lies; of locked events only
     unsigned char event_id[EVENT_ID_BYTES];
     bool settled;
+    bool marked;                           // the server says so; known of ordered events only
     bool due;                              // found by due_at, and so found again if it is let go
     enum outcome_kind kind;                // once settled
     int attempts;                          // before this claim
@@ -47,6 +48,8 @@ enum outcome_kind retry_judge(const struct retry_policy *policy, int attempts, c
 enum { REASON_MAX = 500 };
 void reason_make_ascii(char *reason, size_t length);
 
+enum { ROWS_ARRAYS = 5 };
+
 struct rows {
     const struct retry_policy *policy;
     struct row *items;
@@ -56,7 +59,7 @@ struct rows {
     int marked;      // rows that the server says the marks have changed
     int64_t last_id; // the highest, 0 if none
     struct buffer texts;
-    struct buffer arrays[4];
+    struct buffer arrays[ROWS_ARRAYS];
 };
 
 // rows_init makes an empty list; the policy must live on, and may change.
@@ -86,6 +89,10 @@ bool rows_hold(const struct rows *rows, int64_t id);
 // committed by the caller. For ordered events that also lets go what waits for them.
 bool rows_have_marks(const struct rows *rows);
 void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered);
+
+// rows_leave_unmarked is for ordered events, which are not locked, so that somebody else may have: what could
+// not be marked is noted in the ledger when it is sent, and else let go.
+void rows_leave_unmarked(struct rows *rows, struct ledger *ledger);
 
 // rows_to_ledger notes what is known to be sent.
 void rows_to_ledger(const struct rows *rows, struct ledger *ledger, bool ordered);

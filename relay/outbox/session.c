@@ -231,10 +231,9 @@ static void read_routes(struct session *session) {
 static void on_ledger_marked(void *context, int64_t affected) {
     (void)affected;
     struct session *session = context;
-    if (ledger_count(session->ledger) > 0) {
-        log_info("marked events that were sent before the connection was lost",
-                 LOG_INT("events", ledger_count(session->ledger)));
-        ledger_marked(session->ledger);
+    int marked = ledger_marked(session->ledger);
+    if (marked > 0) {
+        log_info("marked events that were sent before the connection was lost", LOG_INT("events", marked));
     }
     read_routes(session);
     read_state(session, on_state);
@@ -443,10 +442,11 @@ static void on_marked(void *context, int64_t affected) {
     (void)affected;
     struct session *session = context;
     session->marking = false;
-    ledger_marked(session->ledger);
-    if (ledger_count(session->ledger) > 0) {
+    int marked = ledger_marked(session->ledger);
+    if (ledger_untried(session->ledger) > 0) {
         session_mark(session);
-    } else {
+    }
+    if (marked > 0) {
         session->listener.marked(session->listener.context);
     }
 }

@@ -26,6 +26,9 @@ static struct {
 } sent[STATEMENTS];
 static int sent_count;
 static int unchanged; // of each statement's rows, those that the server does not change
+// Of the rows that statements return, the id (0: none is returned), and a column with an event's id.
+static int64_t returned_id;
+static const char *returned_event_id;
 
 static int64_t read_big_endian(const char *bytes, int count) {
     uint64_t value = 0;
@@ -33,6 +36,25 @@ static int64_t read_big_endian(const char *bytes, int count) {
         value = value << 8 | (unsigned char)bytes[index];
     }
     return (int64_t)value;
+}
+
+static void return_row(const struct pg_statement *statement) {
+    char name[] = "column";
+    PGresAttDesc columns[] = {{.name = name, .format = 1}, {.name = name, .format = 1}};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    char id[8];
+    for (int index = 0; index < 8; index++) {
+        id[index] = (char)((uint64_t)returned_id >> (56 - 8 * index));
+    }
+    assert_true(PQsetResultAttrs(result, 2, columns));
+    assert_true(PQsetvalue(result, 0, 0, id, 8));
+    if (returned_event_id != NULL) {
+        char event_id[EVENT_ID_BYTES];
+        memcpy(event_id, returned_event_id, EVENT_ID_BYTES);
+        assert_true(PQsetvalue(result, 0, 1, event_id, EVENT_ID_BYTES));
+    }
+    statement->row(statement->context, result, 0);
+    PQclear(result);
 }
 
 // A binary array: its dimensions, flags and type, the number of elements at byte 12, and each with its
@@ -45,6 +67,9 @@ void pg_send(struct pg_connection *connection, const struct pg_statement *statem
         const char *array = statement->parameters[0].value;
         sent[sent_count].elements = (int)read_big_endian(array + 12, 4);
         sent[sent_count].first_id = read_big_endian(array + ARRAY_HEADER_BYTES + 4, ELEMENT_BYTES);
+    }
+    if (statement->row != NULL && returned_id != 0) {
+        return_row(statement);
     }
     if (statement->done != NULL) {
         statement->done(statement->context, sent[sent_count].elements - unchanged);
@@ -64,6 +89,8 @@ static int set_up(void **state) {
     rows_init(&rows, &policy);
     memset(sent, 0, sizeof sent);
     sent_count = unchanged = 0;
+    returned_id = 0;
+    returned_event_id = NULL;
     *state = &rows;
     return 0;
 }
@@ -242,6 +269,51 @@ static void the_ledger_forgets_only_what_was_marked(void **state) {
     ledger_free(ledger);
 }
 
+// Of three, the server says that one is marked: somebody has the others locked.
+static void what_cannot_be_marked_is_kept_or_let_go(void **state) {
+    struct rows *rows = *state;
+    struct ledger *ledger = ledger_new();
+    struct slice receipt;
+    settle(rows, add(rows, 71, 0, false), OUTCOME_SENT);
+    settle(rows, add(rows, 72, 0, false), OUTCOME_SENT);
+    settle(rows, add(rows, 73, 0, false), OUTCOME_RETRY);
+    returned_id = 72;
+    rows_send_marks(rows, NULL, true);
+    rows_leave_unmarked(rows, ledger);
+    assert_int_equal(ledger_count(ledger), 1);
+    assert_true(ledger_find(ledger, 71, rows->items[0].event_id, &receipt));
+    assert_int_equal(receipt.length, strlen("receipt"));
+    assert_memory_equal(receipt.data, "receipt", receipt.length);
+    assert_int_equal(rows_lowest_let_go(rows), 73);
+    rows_leave_unmarked(rows, ledger);
+    assert_int_equal(ledger_count(ledger), 1); // once
+    ledger_free(ledger);
+}
+
+static void the_ledger_keeps_what_somebody_has_locked(void **state) {
+    (void)state;
+    static const unsigned char event_id[EVENT_ID_BYTES] = {7}, other_id[EVENT_ID_BYTES] = {8};
+    struct ledger *ledger = ledger_new();
+    struct slice receipt;
+    ledger_add(ledger, 82, event_id, slice_of_text("receipt"), true);
+    ledger_add(ledger, 81, event_id, slice_of_text("receipt"), false);
+    assert_int_equal(ledger_untried(ledger), 2);
+    returned_id = 82;
+    returned_event_id = (const char *)event_id;
+    ledger_send_marks(ledger, NULL, NULL, NULL);
+    assert_int_equal(ledger_marked(ledger), 1);
+    assert_int_equal(ledger_count(ledger), 1);
+    assert_int_equal(ledger_untried(ledger), 0);
+    assert_true(ledger_find(ledger, 82, event_id, &receipt));
+    assert_false(ledger_find(ledger, 82, other_id, &receipt)); // another event has its id by now
+    assert_false(ledger_find(ledger, 81, event_id, &receipt));
+    returned_id = 0; // the lock is gone
+    ledger_send_marks(ledger, NULL, NULL, NULL);
+    assert_int_equal(ledger_marked(ledger), 1);
+    assert_int_equal(ledger_count(ledger), 0);
+    ledger_free(ledger);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -256,6 +328,8 @@ int main(void) {
         TEST(a_reason_is_short_and_printable),
         TEST(what_is_known_to_be_sent_outlives_the_claim),
         TEST(the_ledger_forgets_only_what_was_marked),
+        TEST(what_cannot_be_marked_is_kept_or_let_go),
+        TEST(the_ledger_keeps_what_somebody_has_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
