@@ -50,6 +50,7 @@ struct agenda {
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
+    int64_t let_go_to;  // 0, or up to there it goes on without a pause: events were let go
     int64_t sweep_from; // where it begins again: nothing that could be claimed is at or below
     int64_t rescued;
     uint64_t own[OWN_TRANSACTIONS]; // the relay's latest transactions, a ring
@@ -163,9 +164,14 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
     }
 }
 
-static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id) {
+static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, int64_t now) {
     int64_t end = rows == range->limit ? last_id : range->to;
     agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : agenda->sweep_from;
+    if (end < agenda->let_go_to) {
+        agenda->sweep_at = now;
+    } else {
+        agenda->let_go_to = 0;
+    }
     if (rows > 0 && range->to <= scan_floor(agenda->scan)) {
         agenda->rescued += rows;
         metric_count(METRIC_RESCUED, rows);
@@ -209,7 +215,7 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     case RANGE_FORWARD:
         break;
     case RANGE_SWEEP:
-        swept(agenda, range, rows, last_id);
+        swept(agenda, range, rows, last_id, now);
         break;
     case RANGE_ORDERED:
         break;
@@ -239,11 +245,14 @@ void agenda_finished(struct agenda *agenda, const struct range *range, int rows,
     }
 }
 
-// They are below the frontier, and news to no snapshot: the sweep finds them.
+// They are below the frontier, and news to no snapshot: the sweep finds them, and passes over none that were
+// let go before.
 void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now) {
-    if (agenda->sweep_at > now || lowest_id - 1 < agenda->sweep_position) {
+    bool is_on_its_way = agenda->sweep_position < agenda->let_go_to;
+    if (!is_on_its_way || lowest_id - 1 < agenda->sweep_position) {
         agenda->sweep_position = lowest_id - 1;
     }
+    agenda->let_go_to = scan_frontier(agenda->scan);
     agenda->sweep_at = now;
 }
 

@@ -50,6 +50,7 @@ struct claim {
     bool refused;
     char *snapshot;
     int64_t newest;
+    // In the time that goes on while the machine is suspended, as the lease does:
     int64_t asked_at;     // when the ping under way, or what came before it, was sent; 0: none is
     int64_t confirmed_at; // when the latest question that has been answered was sent
 };
@@ -212,14 +213,20 @@ static bool has_session_lock(const struct claim *claim) {
     return is_ordered(claim) && !claim->range.pooled;
 }
 
-bool claim_may_publish(const struct claim *claim, int64_t now) {
-    return !is_ordered(claim) || (claim_is_busy(claim) && now - claim->confirmed_at < LEASE_US);
+bool claim_may_publish(const struct claim *claim) {
+    bool is_sure = claim_is_busy(claim) && clock_boot_us() - claim->confirmed_at < LEASE_US;
+    return !is_ordered(claim) || is_sure;
 }
 
-void claim_stay(struct claim *claim) {
+void claim_stay(struct claim *claim, int64_t unread_limit_us) {
+    char unread_ms[24];
+    snprintf(unread_ms, sizeof unread_ms, "%" PRId64, unread_limit_us / 1000);
     claim->stays = true;
     pg_own_session(claim->connection);
     pg_send(claim->connection, &(struct pg_statement){.sql = SESSION_SETTINGS});
+    pg_send(
+        claim->connection,
+        &(struct pg_statement){.sql = WATCH_SETTINGS, .parameter_count = 1, .parameters = {{unread_ms, 0}}});
     pg_sync(claim->connection);
 }
 
@@ -348,7 +355,7 @@ static void on_pong(void *context, int64_t affected) {
 void claim_ping(struct claim *claim) {
     bool may_idle = claim->state == CLAIM_OFFERING || claim->state == CLAIM_PUBLISHING;
     if (may_idle && claim->asked_at == 0) {
-        claim->asked_at = clock_monotonic_us();
+        claim->asked_at = clock_boot_us();
         send_repeated(claim, &(struct pg_statement){
                                  .sql = "SELECT", .done = on_pong, .context = claim, .label = "ping"});
         pg_sync(claim->connection);
@@ -427,7 +434,7 @@ static void on_selected(void *context, int64_t rows) {
     if (!is_ordered(claim)) {
         return;
     }
-    claim->asked_at = clock_monotonic_us();
+    claim->asked_at = clock_boot_us();
     if (claim->range.pooled) {
         send_transaction_question(claim);
     } else {
@@ -535,7 +542,7 @@ static void start_ordered(struct claim *claim) {
     char limit[128];
     snprintf(limit, sizeof limit, "SELECT pg_catalog.set_config('idle_session_timeout', '%d', false)",
              IDLE_ORDERED_MS);
-    claim->asked_at = clock_monotonic_us();
+    claim->asked_at = clock_boot_us();
     if (claim->range.pooled) {
         send_begin(claim, TRANSACTION_BEGIN);
     } else {

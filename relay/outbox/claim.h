@@ -68,8 +68,10 @@ bool claim_connect(struct claim *claim, struct event_base *base, struct error *e
 void claim_abandon(struct claim *claim, struct ledger *ledger);
 
 // claim_stay makes an idle claim's session its own: the server keeps it however long it has nothing to do,
-// what each transaction would set is set once, and what is sent repeatedly is prepared. Not behind a pooler.
-void claim_stay(struct claim *claim);
+// what each transaction would set is set once, and what is sent repeatedly is prepared; and the server ends
+// it when rows stay unread for so long (where there is TCP), as when the relay is frozen. Not behind a
+// pooler.
+void claim_stay(struct claim *claim, int64_t unread_limit_us);
 
 // claim_trim gives back the memory of what was claimed before; the claim must not be busy.
 void claim_trim(struct claim *claim);
@@ -123,7 +125,7 @@ const struct row *claim_row(const struct claim *claim, int row);
 bool claim_holds(const struct claim *claim, int64_t id);
 
 // claim_may_publish: false when the ordered lock of this claim may be another relay's by now.
-bool claim_may_publish(const struct claim *claim, int64_t now);
+bool claim_may_publish(const struct claim *claim);
 
 // claim_ping says something while the claim waits for its events, so that the server's limit on idleness ends
 // only those of a relay that is frozen. Ordered claims need it every CLAIM_PING_ORDERED_US.

@@ -16,6 +16,7 @@ enum {
     LATE_US = 1000000,  // and does not wait for a topic that does not answer
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
     WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
+    UNREAD_MARGIN_US = 30000000, // longer than rows may wait: the relay reads no more, it is frozen
     PROBE_ROWS = 100,
     OFFERED_AT_ONCE = 50, // then the loop looks for what else there is: rows to read above all
     READ_AHEAD = 1,       // claims whose rows wait while another is read
@@ -183,7 +184,7 @@ static bool held_by_another(const struct relay *relay, const struct claim *claim
 static void on_claim_ready(void *context, struct claim *claim) {
     struct relay *relay = context;
     if (!session_is_pooled(relay->session)) {
-        claim_stay(claim);
+        claim_stay(claim, relay->settings->claim_timeout + UNREAD_MARGIN_US);
     }
     relay_schedule(relay);
 }
@@ -365,7 +366,7 @@ static void on_recovered(void *context) {
 
 static bool may_send(void *context, struct delivery delivery) {
     (void)context;
-    return claim_may_publish(delivery.claim, clock_monotonic_us());
+    return claim_may_publish(delivery.claim);
 }
 
 static void leave_late(struct relay *relay, int64_t now) {

@@ -6,7 +6,9 @@ enum {
     LOOK_LOADED_US = 20000, // the same while claims come back full
     LOOK_EVENT_US = 125,    // longer for each event that came since the last look, up to the same
     SMOOTHING = 4,          // looks that this follows
-    LOOK_SHARE = 8,         // once quiet, an eighth of the time it has been quiet
+    LONG_LOOK_US = 50000,
+    LONG_LOOK_PAUSES = 4, // of a long look's time
+    LOOK_SHARE = 8,       // once quiet, an eighth of the time it has been quiet
     LOOK_BEFORE_SLEEP_US = 20000,
     LINGER_US = 20000, // quiet for so long before sleeping
     SLEEP_RETRY_US = 10000,
@@ -17,7 +19,12 @@ enum {
 
 static int64_t pause_between_looks(const struct pace *pace) {
     int64_t wait = LOOK_US + pace->patience;
-    return wait < LOOK_LOADED_US ? wait : LOOK_LOADED_US;
+    wait = wait < LOOK_LOADED_US ? wait : LOOK_LOADED_US;
+    return wait > pace->least ? wait : pace->least;
+}
+
+void pace_look_took(struct pace *pace, int64_t took_us) {
+    pace->least = took_us > LONG_LOOK_US ? LONG_LOOK_PAUSES * took_us : 0;
 }
 
 void pace_activity(struct pace *pace, int64_t now) {
@@ -41,7 +48,8 @@ void pace_looked(struct pace *pace, int64_t now, bool loaded, int64_t slowest_us
     int64_t wait = (now - pace->last_activity) / LOOK_SHARE;
     int64_t least = loaded ? LOOK_LOADED_US : pause_between_looks(pace);
     wait = wait > least ? wait : least;
-    pace->next_look = now + (wait < slowest_us ? wait : slowest_us);
+    wait = wait < slowest_us ? wait : slowest_us;
+    pace->next_look = now + (wait > pace->least ? wait : pace->least);
 }
 
 int64_t pace_slowest(bool can_sleep, int64_t poll_interval_us) {

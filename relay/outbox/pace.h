@@ -12,6 +12,7 @@ struct pace {
     int64_t next_sleep;
     int64_t next_question;
     int64_t claimed;  // events since the last look
+    int64_t least;    // the shortest pause, after a look that took long
     int64_t patience; // what that usually adds to the pause between two looks: a moving average
 };
 
@@ -20,8 +21,13 @@ struct pace {
 void pace_activity(struct pace *pace, int64_t now);
 void pace_claimed(struct pace *pace, int64_t now, int events);
 
+// pace_look_took: a look took so long. (Entries of an index that nobody could remove yet, while an old
+// snapshot is open, make each look walk over them.) One that takes long is taken for a fifth of the time at
+// most.
+void pace_look_took(struct pace *pace, int64_t took_us);
+
 // pace_looked sets when to look again. `loaded`: claims come back full, so that looks only serve the gaps.
-// `slowest_us` is how slow looking may become.
+// `slowest_us` is how slow looking may become, as long as looks are quick.
 void pace_looked(struct pace *pace, int64_t now, bool loaded, int64_t slowest_us);
 
 // pace_slowest is how slow looking may become: the poll interval, or a few milliseconds for the relay that is

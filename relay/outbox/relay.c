@@ -390,6 +390,7 @@ void relay_free(struct relay *relay) {
     ledger_free(relay->ledger);
     late_free(&relay->late);
     free(relay->ordered_sql);
+    free(relay->routed_sql);
     event_free(relay->timer);
     event_free(relay->offer_timer);
     event_free(relay->trim_timer);

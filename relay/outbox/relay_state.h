@@ -37,6 +37,7 @@ struct relay {
     struct claim *turn; // the claim of ordered events that is busy, or NULL
     struct late late;
     char *ordered_sql; // what turns read: all that is ordered, but of topics that are late; NULL: nothing
+    char *routed_sql;  // what is ordered by the routes that were in use last; NULL: none were
     struct walk *walk;
     struct event *timer;
     struct event *offer_timer; // hands on what has arrived, some of it at a time

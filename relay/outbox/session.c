@@ -65,6 +65,8 @@ void session_free(struct session *session) {
     }
 }
 
+#define UNREAD_MS "30000" // it reads all the time, unless it is frozen
+
 // `label`: see struct pg_statement.
 static void ask(struct session *session, const char *label, const char *sql, pg_row_fn row, pg_done_fn done) {
     pg_send(session->connection,
@@ -286,21 +288,16 @@ static void on_server_row(void *context, const PGresult *result, int row) {
     session->unknown_encoding = pg_bool(result, row, 2);
 }
 
-// A server keeps what is locked for a relay that is gone without a word, and a sleep lock that is left behind
-// makes every producer notify: so it is to look whether we are still there, also while a statement waits. It
-// can do that since PostgreSQL 14, on Linux. Behind a pooler the server's session is not ours to set.
+// A sleep lock that is left behind makes every producer notify. Behind a pooler the server's session is not
+// ours to set.
 static void have_us_watched(struct session *session) {
     if (!session->pooled) {
         pg_own_session(session->connection);
         ask(session, "connect", SESSION_SETTINGS, NULL, NULL);
-        ask(session, "connect",
-            "SELECT pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
-            " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
-            " pg_catalog.set_config('tcp_keepalives_count', '3', false),"
-            " pg_catalog.set_config('tcp_user_timeout', '30000', false),"
-            " CASE WHEN pg_catalog.version() LIKE '%linux%'"
-            " THEN pg_catalog.set_config('client_connection_check_interval', '10000', false) END",
-            NULL, NULL);
+        pg_send(session->connection, &(struct pg_statement){.sql = WATCH_SETTINGS,
+                                                            .parameter_count = 1,
+                                                            .parameters = {{UNREAD_MS, 0}},
+                                                            .label = "connect"});
     }
 }
 

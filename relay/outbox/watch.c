@@ -2,8 +2,12 @@
 // Watching the database: looks, notifications, and the sleep between them (see session.h).
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "observe/metrics.h"
 #include "outbox/relay_state.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum {
     FLOOR_STORE_US = 5000000, // how often the floor is stored while it moves
@@ -46,6 +50,7 @@ static void on_looked(void *context, const struct look *found) {
     turns_looked(relay->turns, found);
     int64_t lag = found->newest - agenda_floor(relay->agenda);
     metric_gauge(METRIC_FLOOR_LAG_EVENTS, lag > 0 ? lag : 0);
+    pace_look_took(&relay->pace, now - relay->asked_at);
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
     bool work =
@@ -110,11 +115,22 @@ static void on_notified(void *context, enum session_news news) {
     relay_schedule(relay);
 }
 
+// A topic that is paused, or a route between topics without order, changes nothing about which events are
+// ordered; so turns need not wait for the claims that are under way.
+static bool order_has_changed(struct relay *relay) {
+    const char *ordered_sql = routes_ordered_sql(relay->routes);
+    ordered_sql = ordered_sql != NULL ? ordered_sql : "";
+    bool has_changed = relay->routed_sql == NULL || strcmp(relay->routed_sql, ordered_sql) != 0;
+    free(relay->routed_sql);
+    relay->routed_sql = memory_copy_text(ordered_sql);
+    return has_changed;
+}
+
 static void on_routes_changed(void *context) {
     struct relay *relay = context;
     if (relay->state == RELAY_RUNNING) {
         relay->walk_at = relay->opened_at = clock_monotonic_us();
-        relay->routes_changed_at = relay->opened_at;
+        relay->routes_changed_at = order_has_changed(relay) ? relay->opened_at : relay->routes_changed_at;
         // Events may have become ordered, or the opposite, above the floor: they are looked for again.
         flow_renew_ordered(relay);
         turns_reset(relay->turns, agenda_floor(relay->agenda));

@@ -476,6 +476,26 @@ static void what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_end
     agenda_free(agenda);
 }
 
+static void what_was_let_go_is_swept_without_a_pause(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(25000);
+    agenda_let_go(agenda, 3000, 2);
+    assert_next(agenda, 2, RANGE_SWEEP, 2999, 12999);
+    claim(agenda, 1, 3000, 100, 2);
+    agenda_let_go(agenda, 20000, 3); // passes over none of those before
+    assert_next(agenda, 3, RANGE_SWEEP, 12999, 22999);
+    claim(agenda, 1, 20000, 101, 3);
+    assert_next(agenda, 3, RANGE_SWEEP, 22999, 25000);
+    claim(agenda, 0, 0, 0, 3);
+    assert_nothing(agenda, SECOND);
+    assert_next(agenda, SECOND + 3, RANGE_SWEEP, 0, 10000);
+    claim(agenda, 0, 0, 0, SECOND + 3);
+    assert_nothing(agenda, SECOND + 4);
+    agenda_let_go(agenda, 20000, SECOND + 5);
+    assert_next(agenda, SECOND + 5, RANGE_SWEEP, 19999, 25000);
+    agenda_free(agenda);
+}
+
 // What a claim forward has returned, from `after` to `last_id`, is committed.
 static void finish(struct agenda *agenda, int64_t after, int rows, int64_t last_id) {
     const struct range range = {.kind = RANGE_FORWARD, .after = after, .to = INT64_MAX, .limit = LIMIT};
@@ -549,6 +569,7 @@ int main(void) {
         cmocka_unit_test(the_second_begins_when_the_event_is_seen),
         cmocka_unit_test(the_sweep_walks_below_the_floor_and_begins_again),
         cmocka_unit_test(the_sweep_does_not_walk_where_all_is_pruned),
+        cmocka_unit_test(what_was_let_go_is_swept_without_a_pause),
         cmocka_unit_test(what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

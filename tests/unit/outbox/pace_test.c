@@ -43,6 +43,22 @@ static void looks_become_rarer_while_nothing_happens(void **state) {
     }
 }
 
+static void a_look_that_takes_long_is_not_taken_often(void **state) {
+    (void)state;
+    struct pace pace = {.last_activity = START};
+    pace_look_took(&pace, 50 * MS);
+    pace_looked(&pace, START, false, 20 * MS);
+    assert_int_equal(pace.next_look, START + 2 * MS);
+    pace_look_took(&pace, 800 * MS);
+    pace_looked(&pace, START, false, 20 * MS);
+    assert_int_equal(pace.next_look, START + 3200 * MS);
+    pace_activity(&pace, START);
+    assert_int_equal(pace.next_look, START + 3200 * MS);
+    pace_look_took(&pace, MS);
+    pace_activity(&pace, START);
+    assert_int_equal(pace.next_look, START + 2 * MS);
+}
+
 static void activity_brings_the_next_look_near_and_never_delays_it(void **state) {
     (void)state;
     struct pace pace = {.next_look = START + POLL};
@@ -136,6 +152,7 @@ static void asleep_it_looks_once_a_minute_or_with_gaps_ever_less_often(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looks_become_rarer_while_nothing_happens),
+        cmocka_unit_test(a_look_that_takes_long_is_not_taken_often),
         cmocka_unit_test(activity_brings_the_next_look_near_and_never_delays_it),
         cmocka_unit_test(the_more_comes_between_two_looks_the_longer_the_pause),
         cmocka_unit_test(the_pause_follows_within_a_few_looks),
