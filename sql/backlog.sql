@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How much waits, at a cost that depends neither on how much is sent nor on how much waits: up to some 10,000 it is
--- counted, beyond that a sample is. Functions, so that their plans can be pinned; see outbox.look.
+-- counted, beyond that a sample is. Functions, so that their plans can be pinned; see outbox.look. An infinite
+-- occurred_at, which only events from before outbox.check_event refused it can have, has no age.
 
 -- Above the floor. A backlog makes that range wide, and so does a writer that stays open: then most of it is sent, and
 -- what waits lies at its ends, which are counted exactly. What is between them is cut into 80 slices, and the first
@@ -49,7 +50,7 @@ AS $$
         UNION ALL SELECT l.event_type, l.occurred_at, l.is_new, 1 FROM last AS l
         UNION ALL SELECT s.event_type, s.occurred_at, s.is_new, s.weight FROM sample AS s
     )
-    SELECT r.event_type, ceil(sum(r.weight)), min(r.occurred_at),
+    SELECT r.event_type, ceil(sum(r.weight)), min(r.occurred_at) FILTER (WHERE isfinite(r.occurred_at)),
            NOT EXISTS (SELECT FROM sample AS s WHERE s.number = 50)
     FROM row_of AS r
     WHERE r.is_new
@@ -156,7 +157,7 @@ AS $$
                     WHEN r.part = 'infinite' THEN 'waiting'
                     ELSE 'retrying' END AS state,
                CASE WHEN r.part = 'infinite' THEN r.last_error END AS reason,
-               sum(r.weight) AS events, min(r.occurred_at) AS oldest
+               sum(r.weight) AS events, min(r.occurred_at) FILTER (WHERE isfinite(r.occurred_at)) AS oldest
         FROM row_of AS r
         GROUP BY 1, 2, 3, 4, 5
     )

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How fast events are sent, from a sample of bounded size: 5,000 ids below the floor and the newest 5,000 above it. What
--- was sent within the minute may reach further back: how far is searched by halves, and the sample stands for it.
+-- was sent within the minute may reach further back: how far is searched by halves, and the sample stands for it. The
+-- mean is of events that happened within a hundred years of now: others would make it say nothing, and thousands of them
+-- may add up to more than an interval can hold.
 CREATE OR REPLACE FUNCTION outbox.sent_since(after bigint, upto bigint, since timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -54,6 +56,8 @@ DECLARE
     inner_high CONSTANT bigint := greatest(low, high - 5000);
     pruned_to CONSTANT bigint := (SELECT p.pruned_to FROM outbox.pruning AS p);
     since CONSTANT timestamptz := now() - interval '1 minute';
+    earliest CONSTANT timestamptz := now() - interval '100 years';
+    latest CONSTANT timestamptz := now() + interval '100 years';
 BEGIN
     RETURN QUERY
     WITH part(after, upto, weight) AS (
@@ -61,7 +65,8 @@ BEGIN
         UNION ALL
         SELECT inner_high, high, 1 + outbox.sent_since(low, inner_high, since) / 5000.0
     )
-    SELECT e.event_type, round(sum(part.weight))::bigint, avg(e.sent_at - e.occurred_at), high - low <= 10000
+    SELECT e.event_type, round(sum(part.weight))::bigint,
+           avg(e.sent_at - e.occurred_at) FILTER (WHERE e.occurred_at BETWEEN earliest AND latest), high - low <= 10000
     FROM part JOIN outbox.event AS e ON e.id > part.after AND e.id <= part.upto
     WHERE e.sent_at > since
     GROUP BY e.event_type;

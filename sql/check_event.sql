@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The rules for events, as migration 0001 has introduced them, with a short way for usual ones. Why they are in a trigger,
--- and why like this, is said there.
+-- The rules for events, as migration 0001 has introduced them, and one for each of the two times, with a short way for
+-- usual events. Why they are in a trigger, and why like this, is said there. The limits of the times are written so that
+-- they are the same under every TimeZone and DateStyle.
 CREATE OR REPLACE FUNCTION outbox.check_event() RETURNS trigger
 LANGUAGE plpgsql IMMUTABLE
 AS $$
@@ -14,7 +15,9 @@ BEGIN
        AND NEW.aggregate_id COLLATE "C" ~ E'^[^\\x01-\\x1f\\uFFFE\\uFFFF]+$'
        AND pg_catalog.octet_length(NEW.event_type) + pg_catalog.octet_length(NEW.aggregate_id) <= 200
        AND NEW.metadata::text LIKE '{%'
-       AND pg_catalog.octet_length(NEW.metadata::text) + pg_catalog.octet_length(NEW.data::text) <= 2048 THEN
+       AND pg_catalog.octet_length(NEW.metadata::text) + pg_catalog.octet_length(NEW.data::text) <= 2048
+       AND NEW.occurred_at >= '0001-01-01 00:00:00+00'
+       AND greatest(NEW.occurred_at, NEW.due_at) < '10000-01-01 00:00:00+00' THEN
         RETURN NEW;
     END IF;
     IF NEW.event_type COLLATE "C" !~ '^[a-z][a-z0-9_-]*([.][a-z0-9][a-z0-9_-]*)*$'
@@ -36,6 +39,18 @@ BEGIN
         PERFORM outbox.refuse('aggregate_id', NEW.aggregate_id,
             'it must be 1 to 256 bytes without control characters, U+FFFE and U+FFFF',
             'Use the key of the row that the event is about.');
+    END IF;
+    -- "occurredOn" has four digits for the year, and who looks how old an event is subtracts.
+    IF NEW.occurred_at < '0001-01-01 00:00:00+00' OR NEW.occurred_at >= '10000-01-01 00:00:00+00' THEN
+        PERFORM outbox.refuse('occurred_at', NEW.occurred_at::text,
+            'it must be in the years 1 to 9999 in UTC',
+            'Write when it happened, or leave it out where that is now.');
+    END IF;
+    -- Infinity is for what waits, and last_error says for what. Nobody would ever let go an event without that.
+    IF NEW.due_at >= '10000-01-01 00:00:00+00' AND NEW.last_error IS NULL THEN
+        PERFORM outbox.refuse('due_at', NEW.due_at::text,
+            'it must be before the year 10000 in UTC, or the event would never be published',
+            'Write when it is to be published, or leave it out where that is now.');
     END IF;
     bytes := pg_catalog.octet_length(NEW.metadata::text);
     IF bytes > 16384 OR pg_catalog.json_typeof(NEW.metadata) <> 'object' THEN

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every event as a person wants to see it. The views pending, parked and lag are made of it: files are applied in the
 -- order of their names, and this one comes first. An event that waits (due_at is infinity, and last_error says for what)
--- is retrying when it has failed itself, else pending: it is no writer's schedule.
+-- is retrying when it has failed itself, else pending: it is no writer's schedule. An infinite occurred_at, which only
+-- events from before outbox.check_event refused it can have, gives neither age nor delay.
 CREATE OR REPLACE VIEW outbox.event_status AS
 SELECT e.id, e.event_id, e.event_type, e.event_version, e.aggregate_id,
        CASE WHEN e.sent_at IS NOT NULL THEN 'sent'
@@ -9,8 +10,9 @@ SELECT e.id, e.event_id, e.event_type, e.event_version, e.aggregate_id,
             WHEN e.attempts > 0 AND e.due_at IS NOT NULL THEN 'retrying'
             WHEN e.due_at > pg_catalog.now() AND e.last_error IS NULL THEN 'scheduled'
             ELSE 'pending' END AS status,
-       CASE WHEN e.sent_at IS NULL THEN pg_catalog.now() - e.occurred_at END AS age,
-       e.sent_at - e.occurred_at AS delay,
+       CASE WHEN e.sent_at IS NULL AND pg_catalog.isfinite(e.occurred_at)
+            THEN pg_catalog.now() - e.occurred_at END AS age,
+       CASE WHEN pg_catalog.isfinite(e.occurred_at) THEN e.sent_at - e.occurred_at END AS delay,
        e.occurred_at, e.due_at, e.attempts, e.last_error, e.parked_at, e.sent_at, e.message_id, e.metadata, e.data
 FROM outbox.event AS e;
 

@@ -27,7 +27,8 @@ COMMENT ON COLUMN outbox.lag.oldest_pending IS 'Age of the oldest pending event,
 COMMENT ON COLUMN outbox.lag.sent_last_minute IS
     'Events sent in the last minute; scaled from the latest few thousand where they are more.';
 COMMENT ON COLUMN outbox.lag.mean_delay IS
-    'The mean time from happening to receipt, of the latest few thousand of those.';
+    'The mean time from happening to receipt, of the latest few thousand of those, without what happened a hundred years '
+    'from now or more.';
 COMMENT ON COLUMN outbox.lag.waiting IS 'Events that wait for what their last_error says; see outbox.waiting.';
 COMMENT ON COLUMN outbox.lag.exact IS
     'Whether the numbers of what waits are counted. False: there are many, and they are estimates.';

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The table of events: its shape, its defaults, and what it refuses with which words.
 BEGIN;
-SELECT plan(49);
+SELECT plan(78);
 
 SELECT columns_are('outbox', 'event', ARRAY['attempts', 'id', 'occurred_at', 'due_at', 'parked_at', 'sent_at',
     'message_id', 'last_error', 'data', 'metadata', 'event_id', 'event_version', 'event_type', 'aggregate_id']);
@@ -98,6 +98,47 @@ FROM (SELECT count(*) FILTER (WHERE usual <> longer) AS differing, count(*) AS j
            unnest(ARRAY['{}', to_json(repeat('x', 2046)), to_json(repeat('x', 2047))]) AS data
       CROSS JOIN LATERAL (SELECT pg_temp.verdict(event_type, aggregate_id, metadata, data, '1.0') AS usual,
                                  pg_temp.verdict(event_type, aggregate_id, metadata, data, '1.1') AS longer) AS judged) AS t;
+
+-- Times, both ways too. What waits has its infinity from the relay, or from whoever brings back a table.
+CREATE FUNCTION pg_temp.add_at(occurred_at timestamptz, due_at timestamptz, version text, last_error text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO outbox.event (event_type, aggregate_id, data, event_version, occurred_at, due_at, last_error)
+    VALUES ('order.created', 'order-1', '{}', version, add_at.occurred_at, add_at.due_at, add_at.last_error);
+    RETURN 'added';
+EXCEPTION WHEN check_violation THEN
+    RETURN SQLERRM;
+END $$;
+CREATE TEMP TABLE moment AS
+SELECT name, name::timestamptz AS at FROM unnest(ARRAY['-infinity', '4714-11-24 00:00:00+00 BC', '0001-12-31 23:59:59.999999+00 BC',
+    '0001-01-01 00:00:00+00', '9999-12-31 23:59:59.999999+00', '10000-01-01 00:00:00+00', '294276-12-31 23:59:59+00', 'infinity']) AS name;
+CREATE TEMP VIEW judged AS
+SELECT name, version, pg_temp.add_at(at, NULL, version) AS happened, pg_temp.add_at(now(), at, version) AS due
+FROM moment, unnest(ARRAY['1.0', '1.1']) AS version;
+SELECT matches(happened, CASE WHEN name IN ('0001-01-01 00:00:00+00', '9999-12-31 23:59:59.999999+00') THEN '^added$'
+                              ELSE '^occurred_at ".*" is refused: it must be in the years 1 to 9999 in UTC$' END, 'occurred_at ' || name)
+FROM judged WHERE version = '1.0';
+SELECT matches(due, CASE WHEN at < '10000-01-01 00:00:00+00' THEN '^added$'
+                         ELSE '^due_at ".*" is refused: it must be before the year 10000 in UTC, or the event would never be published$' END,
+               'due_at ' || name)
+FROM judged JOIN moment USING (name) WHERE version = '1.0';
+SELECT is(count(DISTINCT (happened, due)), 1::bigint, name || ' is judged alike both ways') FROM judged GROUP BY name;
+SELECT is(pg_temp.add_at(now(), 'infinity', version, 'paused'), 'added', 'what waits for something may be brought back')
+FROM unnest(ARRAY['1.0', '1.1']) AS version;
+SELECT is(pg_temp.error_of($$INSERT INTO outbox.event (event_type, aggregate_id, data, occurred_at) VALUES ('a', 'b', '{}', '-infinity')$$),
+    '23514 | occurred_at "-infinity" is refused: it must be in the years 1 to 9999 in UTC | '
+    'Write when it happened, or leave it out where that is now.', 'what to do instead');
+
+-- The same ones, however a session reads and writes times.
+CREATE TEMP TABLE as_usual AS SELECT name, version, happened = 'added' AS happened, due = 'added' AS due FROM judged;
+SET LOCAL datestyle = 'SQL, DMY';
+SET LOCAL timezone = 'Pacific/Kiritimati';
+DISCARD PLANS;
+SELECT set_eq($$SELECT name, version, happened = 'added' AS happened, due = 'added' AS due FROM judged$$, 'SELECT * FROM as_usual', 'by days first, fourteen hours ahead');
+SET LOCAL datestyle = 'German, YMD';
+SET LOCAL timezone = 'America/Adak';
+DISCARD PLANS;
+SELECT set_eq($$SELECT name, version, happened = 'added' AS happened, due = 'added' AS due FROM judged$$, 'SELECT * FROM as_usual', 'by years first, ten hours behind');
 
 SELECT * FROM finish();
 ROLLBACK;
