@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The size limit of an event, and outbox.set_max_message_bytes.
-SELECT plan(16);
+SELECT plan(20);
 
 CREATE FUNCTION pg_temp.add(bytes integer, metadata json DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -34,6 +34,16 @@ SELECT throws_ok(format('SELECT outbox.set_max_message_bytes(%s)', refused), '23
 FROM unnest(ARRAY['8191', '1048577', 'NULL']) AS refused;
 SELECT is((SELECT count(*)::integer FROM pg_trigger WHERE tgrelid = 'outbox.event'::regclass AND tgname = 'check_event'), 1,
     'there is one trigger');
+
+-- A transaction that stays open does not stop the others that insert: the change gives up.
+SELECT dblink_connect('writer', format('host=%s port=%s user=%s dbname=%s', :'HOST', :'PORT', :'USER', :'DBNAME')) AS connected,
+    dblink_exec('writer', 'BEGIN') AS begun,
+    dblink_exec('writer', 'INSERT INTO outbox.event (event_type, aggregate_id, data) VALUES (''a'', ''b'', ''{}'')') AS inserted \gset
+SELECT throws_ok('SELECT outbox.set_max_message_bytes(262144)', '55P03', 'nothing is changed: transactions that insert events, or '
+    'others that use outbox.event, have not ended within 2 seconds', 'a transaction that inserts is not waited for without limit');
+SELECT alike(pg_temp.add(4096), 'data % is refused%', 'nothing is changed');
+SELECT is(dblink_disconnect('writer'), 'OK', 'when it has ended');
+SELECT alike(outbox.set_max_message_bytes(262144), '%262144 bytes%', 'the limit can be changed');
 
 -- The envelope of body and attributes, each value as long as it can be, fits into the 4096 bytes set aside for it.
 SELECT cmp_ok(octet_length(concat('{"eventId":"', repeat('i', 36), '","eventType":"', repeat('t', 200), '","eventVersion":"',

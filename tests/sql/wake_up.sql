@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The wake-up: a relay that sleeps is notified, one that is awake is not. Two more sessions play relay and writer.
-SELECT plan(19);
+SELECT plan(27);
 
 SELECT format('host=%s port=%s user=%s dbname=%s', :'HOST', :'PORT', :'USER', :'DBNAME') AS server \gset
 CREATE TEMP TABLE session AS SELECT dblink_connect('relay', :'server') AS relay, dblink_connect('writer', :'server') AS writer;
@@ -62,6 +62,19 @@ SELECT is(pg_temp.heard(), '{wake_up}', 'and a transaction be prepared, which no
 SELECT is(outbox.set_wake_up(true), 'the wake-up is on: writers notify a relay that sleeps', 'and on again');
 :add;
 SELECT is(pg_temp.heard(), '{wake_up,event}', 'and then the relay is notified, of the switch and of the event');
+
+-- A transaction that stays open does not stop the others that insert: the switch gives up.
+SELECT is(dblink_exec('writer', 'BEGIN'), 'BEGIN', 'a transaction');
+SELECT is(dblink_exec('writer', :'add'), 'INSERT 0 1', 'that has inserted an event and stays open');
+SELECT clock_timestamp() AS began \gset
+SELECT throws_ok('SELECT outbox.set_wake_up(false)', '55P03', 'nothing is changed: transactions that insert events, or others '
+    'that use outbox.event, have not ended within 2 seconds', 'is not waited for without limit');
+SELECT cmp_ok(clock_timestamp() - :'began'::timestamptz, '<', interval '20 seconds', 'but for a short time');
+SELECT is((SELECT tgenabled::text FROM pg_trigger WHERE tgrelid = 'outbox.event'::regclass AND tgname = 'wake_up'), 'A',
+    'nothing is changed');
+SELECT is(dblink_exec('writer', 'COMMIT'), 'COMMIT', 'when it has ended');
+SELECT is(outbox.set_wake_up(false), 'the wake-up is off: relays find events by polling (OUTBOX_POLL_INTERVAL)', 'it can be switched');
+SELECT throws_ok('SELECT outbox.set_wake_up(NULL)', '22004', 'outbox.set_wake_up: enabled is NULL', 'on or off');
 
 SELECT dblink_disconnect('relay') AS relay, dblink_disconnect('writer') AS writer \gset
 SELECT * FROM finish();
