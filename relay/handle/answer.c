@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handle/answer.h"
 
+#include "handle/url.h"
 #include "http/date.h"
 
 #include <stdio.h>
@@ -27,8 +28,8 @@ static int64_t read_retry_after(const char *value, int64_t now_unix_us) {
 static void describe_redirect(const struct http_answer *answer, char reason[ANSWER_REASON_SIZE]) {
     const char *location = http_answer_header(answer, "Location");
     char where[LINE_SIZE];
-    // What follows the path may be a secret.
-    line_first((struct slice){location, location != NULL ? strcspn(location, "?#") : 0}, where);
+    // It often repeats the handler's own path, which can hold a secret.
+    line_first(url_origin(location != NULL ? location : ""), where);
     snprintf(reason, ANSWER_REASON_SIZE, "HTTP %d: redirects are not followed%s%s", answer->status,
              where[0] != '\0' ? ", this one leads to " : "", where);
 }

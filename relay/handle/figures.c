@@ -2,6 +2,7 @@
 #include "handle/figures.h"
 
 #include "base/clock.h"
+#include "handle/url.h"
 #include "observe/metrics.h"
 
 #include <stdio.h>
@@ -14,14 +15,16 @@ static const char *const outcomes[HANDLER_OUTCOMES] = {"done", "duplicate", "fai
 
 static void write_label(char label[LABEL_SIZE], const struct handler *handler) {
     const char *place;
+    struct slice origin;
+    size_t scheme;
     switch (handler->kind) {
     case HANDLER_SQL:
         (void)snprintf(label, LABEL_SIZE, "sql:%s", handler->where);
         break;
     case HANDLER_HTTP:
-        place =
-            strstr(handler->where, "://") + 3; // it is a URL, without user and password: http_runner_check
-        (void)snprintf(label, LABEL_SIZE, "http:%.*s", (int)strcspn(place, "/?"), place);
+        origin = url_origin(handler->where); // it has one: http_runner_check
+        scheme = url_scheme_length(handler->where);
+        (void)snprintf(label, LABEL_SIZE, "http:%.*s", (int)(origin.length - scheme), origin.data + scheme);
         break;
     case HANDLER_EXEC:
         place = strrchr(handler->words[0], '/');

@@ -2,6 +2,7 @@
 #include "handle/passage.h"
 
 #include "base/memory.h"
+#include "handle/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +80,12 @@ void passage_free(struct passage *passage) {
     free(passage);
 }
 
-// A query and the arguments of a command can hold secrets; a function's name is in the reason already.
+// The rest of a URL and the arguments of a command can hold secrets; a function's name is in the reason
+// already.
 static void append_name(struct buffer *reasons, const struct handler *handler) {
     if (handler != NULL && handler->kind == HANDLER_HTTP) {
-        buffer_append(reasons, handler->where, strcspn(handler->where, "?"));
+        struct slice origin = url_origin(handler->where);
+        buffer_append(reasons, origin.data, origin.length);
         buffer_append_text(reasons, ": ");
     } else if (handler != NULL) {
         buffer_append_text(reasons, handler->words[0]);

@@ -45,7 +45,8 @@ struct table {
 };
 
 // table_read returns NULL when a line is malformed (ERROR_USAGE, with its number, the rule and the remedy).
-// Of WHERE no more is shown than a function's name: a URL or a command can hold a secret.
+// Of WHERE no more is shown than a function's name, or scheme and host[:port] of a URL: what else a URL or a
+// command holds can be a secret.
 struct table *table_read(const char *text, struct error *error);
 void table_free(struct table *table);
 

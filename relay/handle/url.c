@@ -6,17 +6,8 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-enum { URL_MAX = 2048 };
-
-static size_t scheme_length(const char *url) {
-    return strncasecmp(url, "http://", 7) == 0 ? 7 : strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
-}
-
-bool url_is_plain(const char *url) {
-    return scheme_length(url) == 7;
-}
+enum { URL_MAX = 2048, SHOWN_MAX = 300 };
 
 static const char *byte_beyond(const char *url) {
     while (*url > ' ' && *url <= '~') {
@@ -42,18 +33,23 @@ void url_host(const char *url, char ret[URL_HOST_SIZE]) {
     parse(url, ret);
 }
 
-// What may be a password is not shown.
+// What may be a password or a token is not shown. Where there is an @, that can stand anywhere before it.
 static bool fail(const char *url, const char *rule, struct error *error) {
-    bool hidden = strchr(url, '@') != NULL;
-    return error_set(error, ERROR_USAGE, "the URL %s%.300s%s: %s",
-                     hidden ? "(not shown: it holds an @)" : "\"", hidden ? "" : url, hidden ? "" : "\"",
-                     rule);
+    struct slice origin = url_origin(url);
+    if (strchr(url, '@') != NULL) {
+        return error_set(error, ERROR_USAGE, "the URL (not shown: it holds an @): %s", rule);
+    }
+    if (origin.length == 0) {
+        return error_set(error, ERROR_USAGE, "the URL (not shown: it can hold a secret): %s", rule);
+    }
+    int shown = origin.length < SHOWN_MAX ? (int)origin.length : SHOWN_MAX;
+    return error_set(error, ERROR_USAGE, "the URL at \"%.*s\": %s", shown, origin.data, rule);
 }
 
 // The first rule that is broken, or NULL.
 static const char *broken_rule(const char *url) {
     char host[URL_HOST_SIZE];
-    size_t scheme = scheme_length(url);
+    size_t scheme = url_scheme_length(url);
     size_t authority = strcspn(url + scheme, "/?#");
     if (scheme == 0) {
         return "it must begin with http:// or https://";

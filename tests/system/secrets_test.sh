@@ -134,6 +134,8 @@ waits token 'HTTP 400 InvalidIdentityToken' AWS_WEB_IDENTITY_TOKEN_FILE="$system
     AWS_ROLE_ARN=arn:aws:iam::000000000000:role/relay
 refuses "half a pair" 5 'AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not' AWS_SECRET_ACCESS_KEY=s3cr3t-key
 refuses "a blank" 5 'AWS_SECRET_ACCESS_KEY holds byte 0x20' AWS_ACCESS_KEY_ID=AKIDTEST "AWS_SECRET_ACCESS_KEY=s3cr3t key"
+refuses "a token in a handler's URL" 2 'line 1: the URL at "https://hooks.example": it must have no fragment' \
+    'OUTBOX_ON=order.created=http:https://hooks.example/s3cr3t?token=s3cr3t#note' OUTBOX_SINK=handlers
 refuses "a password in a URL" 2 'AWS_CONTAINER_CREDENTIALS_FULL_URI holds an @' \
     AWS_CONTAINER_CREDENTIALS_FULL_URI=http://user:hunter2@127.0.0.1/
 printf '[profile x]\naws_secret_access_key s3cr3t\n' >"$system_dir/malformed"

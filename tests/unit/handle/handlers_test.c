@@ -304,7 +304,8 @@ static void nothing_follows_sql_that_failed(void **state) {
 
 static void one_failure_fails_when_all_have_ended(void **state) {
     (void)state;
-    assert_true(open_handlers("**=http://a/?token=sesame\n**=exec:mail sesame\n**=http://b/", NULL));
+    assert_true(
+        open_handlers("**=http://a:80/hook/sesame?token=sesame\n**=exec:mail sesame\n**=http://b/", NULL));
     offer("order.created");
     assert_int_equal(test.started_count, 3);
     end(0, (struct handled){.kind = HANDLED_FAILED, .outage = true, .reason = "503", .retry_after_us = 5});
@@ -315,7 +316,7 @@ static void one_failure_fails_when_all_have_ended(void **state) {
     assert_int_equal(test.handled.kind, HANDLED_FAILED);
     assert_false(test.handled.outage);
     assert_int_equal(test.handled.retry_after_us, 5);
-    assert_string_equal(test.reason, "http://a/: 503; mail: exit code 1");
+    assert_string_equal(test.reason, "http://a:80: 503; mail: exit code 1");
 }
 
 static void an_outage_only_if_every_failure_is_one(void **state) {
@@ -404,7 +405,7 @@ static void an_outage_of_the_drop_hides_no_failure(void **state) {
     end(0, (struct handled){.kind = HANDLED_FAILED, .reason = "500"});
     assert_int_equal(test.handled.kind, HANDLED_FAILED);
     assert_false(test.handled.outage);
-    assert_string_equal(test.reason, "mail: it was not begun; http://a/: 500");
+    assert_string_equal(test.reason, "mail: it was not begun; http://a: 500");
 }
 
 static void sql_says_when_it_is_ready(void **state) {

@@ -34,9 +34,11 @@ static void judges_the_status(void **state) {
         {"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", "HTTP 502", true},
         {"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "HTTP 503", true},
         {"HTTP/1.1 504 No\r\nContent-Length: 0\r\n\r\n", "HTTP 504", true},
-        {"HTTP/1.1 302 Found\r\nLocation: https://other.example/login?token=hunter2\r\nContent-Length: "
-         "0\r\n\r\n",
-         "HTTP 302: redirects are not followed, this one leads to https://other.example/login", false},
+        {"HTTP/1.1 302 Found\r\nLocation: https://other.example:8443/hunter2?token=hunter2\r\n"
+         "Content-Length: 0\r\n\r\n",
+         "HTTP 302: redirects are not followed, this one leads to https://other.example:8443", false},
+        {"HTTP/1.1 308 Moved\r\nLocation: /hunter2/\r\nContent-Length: 0\r\n\r\n",
+         "HTTP 308: redirects are not followed", false},
         {"HTTP/1.1 304 Not Modified\r\n\r\n", "HTTP 304: redirects are not followed", false},
         {"not HTTP at all\r\n\r\n", "no answer: ", false},
         {"", "no answer: ", false}, // it hangs up
