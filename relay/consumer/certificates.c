@@ -14,6 +14,7 @@
 
 enum {
     CERTIFICATES_MAX = 16,
+    FETCHING_MAX = CERTIFICATES_MAX / 2,
     CONNECTIONS = 2,
     DOCUMENT_MAX = 64 << 10,
     REASON_SIZE = 512,
@@ -180,8 +181,21 @@ static bool is_worth_less(const struct certificate *one, const struct certificat
     return known != other_known ? other_known : one->used_us < other->used_us;
 }
 
+static int count_of(const struct certificates *certificates, enum state state) {
+    int count = 0;
+    for (int index = 0; index < CERTIFICATES_MAX; index++) {
+        count += certificates->all[index].state == state;
+    }
+    return count;
+}
+
+// NULL: too many are being fetched. When all are of use one of them must go, but no second one: the place of
+// what is then fetched, and fails, serves the next.
 static struct certificate *find_place(struct certificates *certificates) {
     struct certificate *least = NULL;
+    if (count_of(certificates, FETCHING) >= FETCHING_MAX) {
+        return NULL;
+    }
     for (int index = 0; index < CERTIFICATES_MAX; index++) {
         struct certificate *certificate = &certificates->all[index];
         bool busy = certificate->state == FETCHING || certificate->first != NULL;
@@ -189,7 +203,8 @@ static struct certificate *find_place(struct certificates *certificates) {
             least = certificate;
         }
     }
-    return least;
+    bool kept = least != NULL && least->state == KNOWN && count_of(certificates, KNOWN) < CERTIFICATES_MAX;
+    return kept ? NULL : least;
 }
 
 static void fetch(struct certificates *certificates, struct certificate *certificate, struct slice url) {

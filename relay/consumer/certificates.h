@@ -4,7 +4,8 @@
 // (http/trust.h). Its own chain is not looked at; its dates are, each time.
 //
 // Sixteen are kept. Each is fetched once, however many wait for it; when that fails, the failure is
-// remembered for some seconds.
+// remembered for some seconds. One that is of use goes only when all are, and eight are fetched at a time,
+// who asks for another meanwhile is told of an outage: so invented addresses drive out one at most.
 #pragma once
 
 #include "base/error.h"

@@ -21,7 +21,9 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { ASKERS = 64, KEPT = 16 };
+enum { ASKERS = 64, KEPT = 16, FETCHED = KEPT / 2 };
+
+#define TOO_MANY "too many certificates of SNS are being fetched"
 
 #define URL "https://sns.eu-central-1.amazonaws.com/x.pem"
 
@@ -290,19 +292,51 @@ static void invented_addresses_do_not_drive_out_what_is_of_use(void **state) {
     assert_told(&askers[60], true, false, "");
 }
 
-static void fetches_no_more_than_it_keeps(void **state) {
+static void nor_while_they_are_being_fetched(void **state) {
+    (void)state;
+    ask(&askers[0], URL);
+    fake_http_answer(0, 200, good);
+    for (int index = 1; index < 3 * KEPT; index++) {
+        ask_number(index, index);
+    }
+    ask(&askers[60], URL);
+    assert_told(&askers[60], true, false, "");
+}
+
+// Once all are of use, one has to go, and its place serves all that follow.
+static void drives_out_one_at_most_of_what_is_of_use(void **state) {
     (void)state;
     for (int index = 0; index < KEPT; index++) {
         ask_number(index, index);
+        fake_http_answer(index, 200, good);
+    }
+    ask_number(20, 100);
+    assert_int_equal(askers[20].calls, 0);
+    ask_number(21, 101);
+    assert_told(&askers[21], false, true, TOO_MANY);
+    fake_http_answer(KEPT, 404, "");
+    ask_number(22, 101);
+    assert_int_equal(askers[22].calls, 0);
+    assert_int_equal(fake_http.count, KEPT + 2);
+    for (int index = 1; index < KEPT; index++) {
+        ask_number(30 + index, index);
+        assert_told(&askers[30 + index], true, false, "");
+    }
+}
+
+static void fetches_half_of_what_it_keeps_at_a_time(void **state) {
+    (void)state;
+    for (int index = 0; index < FETCHED; index++) {
+        ask_number(index, index);
     }
     ask(&askers[KEPT], URL);
-    assert_told(&askers[KEPT], false, true, "too many certificates of SNS are being fetched");
-    assert_int_equal(fake_http.count, KEPT);
+    assert_told(&askers[KEPT], false, true, TOO_MANY);
+    assert_int_equal(fake_http.count, FETCHED);
     ask_number(20, 3); // one of those under way can be waited for
     fake_http_answer(3, 200, good);
     assert_told(&askers[20], true, false, "");
     ask(&askers[21], URL);
-    assert_int_equal(fake_http.count, KEPT + 1);
+    assert_int_equal(fake_http.count, FETCHED + 1);
 }
 
 static void who_cancels_is_told_nothing(void **state) {
@@ -379,7 +413,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keeps_the_ones_used_last, open_all, close_all),
         cmocka_unit_test_setup_teardown(invented_addresses_do_not_drive_out_what_is_of_use, open_all,
                                         close_all),
-        cmocka_unit_test_setup_teardown(fetches_no_more_than_it_keeps, open_all, close_all),
+        cmocka_unit_test_setup_teardown(nor_while_they_are_being_fetched, open_all, close_all),
+        cmocka_unit_test_setup_teardown(drives_out_one_at_most_of_what_is_of_use, open_all, close_all),
+        cmocka_unit_test_setup_teardown(fetches_half_of_what_it_keeps_at_a_time, open_all, close_all),
         cmocka_unit_test_setup_teardown(who_cancels_is_told_nothing, open_all, close_all),
         cmocka_unit_test_setup_teardown(who_asks_in_the_call_is_told_at_once, open_all, close_all),
         cmocka_unit_test_setup_teardown(who_asks_in_the_last_call_waits_for_its_own_answer, open_all,
