@@ -2,7 +2,7 @@
 // One request to an AWS service, from beginning to end: endpoint, signature, retries (retry.h), clock skew.
 // For what is asked now and then (STS, the attributes of topics and queues); batches of events have a way of
 // their own (sns/send.c), made of the same parts. An answer that came whole is parsed, and one that is not
-// well-formed counts as none.
+// well-formed, or JSON that is no object, counts as none.
 #pragma once
 
 #include "aws/config.h"

@@ -70,9 +70,19 @@ static void read_error(struct aws_reply *reply, const struct http_answer *http) 
     }
 }
 
+// AWS answers with an object. Other JSON says nothing, and would read as one that has no members.
+static struct cJSON *parse_json(struct slice body) {
+    struct cJSON *json = cJSON_ParseWithLength(body.data, body.length);
+    if (cJSON_IsObject(json)) {
+        return json;
+    }
+    cJSON_Delete(json);
+    return NULL;
+}
+
 static void parse(struct aws_reply *reply, const struct http_answer *http, bool is_json) {
     if (is_json && http->body.length > 0) {
-        reply->json = cJSON_ParseWithLength(http->body.data, http->body.length);
+        reply->json = parse_json(http->body);
     } else if (!is_json) {
         reply->xml = xml_read(http->body);
     }

@@ -16,6 +16,6 @@ struct aws_reply {
 };
 
 // aws_reply_read fills `reply`, which is then to be freed, and borrows the body. A success whose document is
-// not well-formed has not come whole: status 0.
+// not well-formed, or JSON that is no object, has not come whole: status 0.
 void aws_reply_read(struct aws_reply *reply, const struct http_answer *http, bool is_json);
 void aws_reply_free(struct aws_reply *reply);

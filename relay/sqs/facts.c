@@ -60,24 +60,40 @@ static void warn_of_poison(const struct facts *facts, const cJSON *attributes) {
     }
 }
 
+static void ask_later(struct facts *facts, enum aws_failure failure, const char *reason) {
+    int64_t wait = trouble_fail(&facts->trouble, action, failure, reason);
+    const struct timeval time = {.tv_sec = wait / SECOND_US, .tv_usec = wait % SECOND_US};
+    evtimer_add(facts->timer, &time);
+}
+
+// SQS tells what it is asked for, so an answer without the ARN is not one about the queue.
+static void take_attributes(struct facts *facts, const cJSON *attributes) {
+    static const char no_arn[] =
+        "the answer has no QueueArn, which was asked for; see whether AWS_ENDPOINT_URL is that of SQS";
+    const char *arn = text_of(attributes, "QueueArn");
+    if (arn[0] == '\0') {
+        queue_count_failure(action, 0, "");
+        ask_later(facts, AWS_FAILURE_TRANSIENT, no_arn);
+        return;
+    }
+    facts->settled = true;
+    trouble_end(&facts->trouble, action);
+    warn_of_poison(facts, attributes);
+    facts->listener.known(facts->listener.context, arn);
+}
+
 static void on_answer(void *context, const struct queue_answer *answer) {
     struct facts *facts = context;
     facts->asking = false;
     if (answer->good) {
-        const cJSON *attributes = cJSON_GetObjectItemCaseSensitive(answer->json, "Attributes");
-        facts->settled = true;
-        trouble_end(&facts->trouble, action);
-        warn_of_poison(facts, attributes);
-        facts->listener.known(facts->listener.context, text_of(attributes, "QueueArn"));
+        take_attributes(facts, cJSON_GetObjectItemCaseSensitive(answer->json, "Attributes"));
     } else if (trouble_is_final(answer->failure)) {
         struct error error;
         facts->settled = true;
         trouble_explain(queue_url_of(facts->queue), action, answer, &error);
         facts->listener.broken(facts->listener.context, &error);
     } else {
-        int64_t wait = trouble_fail(&facts->trouble, action, answer->failure, answer->reason);
-        const struct timeval time = {.tv_sec = wait / SECOND_US, .tv_usec = wait % SECOND_US};
-        evtimer_add(facts->timer, &time);
+        ask_later(facts, answer->failure, answer->reason);
     }
 }
 

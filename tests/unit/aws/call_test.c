@@ -324,6 +324,33 @@ static void json_errors_have_a_code_too(void **state) {
     }
 }
 
+static void json_that_is_no_object_is_no_answer(void **state) {
+    static const char *const bodies[] = {"null", "\"ok\"", "[]", "[{\"QueueUrl\":\"http://q\"}]",
+                                         "7",    "true"};
+    struct fixture *fixture;
+
+    (void)state;
+    for (size_t index = 0; index < sizeof bodies / sizeof bodies[0]; index++) {
+        fixture = START({"200 OK", bodies[index]}, {"200 OK", "{\"QueueUrl\":\"http://q\"}"});
+        ask(fixture, "AmazonSQS.GetQueueUrl", &credentials);
+        await(fixture, 2);
+        assert_int_equal(fixture->status, 200);
+        assert_string_equal(fixture->text, "http://q");
+        stop(fixture);
+    }
+    fixture = START({"200 OK", "null"});
+    ask(fixture, "AmazonSQS.GetQueueUrl", &credentials);
+    await(fixture, 3);
+    assert_int_equal(fixture->status, 0);
+    assert_string_equal(fixture->message, "HTTP 200, and 4 bytes that are no answer of AWS");
+    stop(fixture);
+    fixture = START({"200 OK", "{}"}); // there may be nothing to tell
+    ask(fixture, "AmazonSQS.GetQueueUrl", &credentials);
+    await(fixture, 1);
+    assert_int_equal(fixture->status, 200);
+    stop(fixture);
+}
+
 // A message that is too long is cut, as is a code; neither breaks anything.
 static void long_texts_are_cut(void **state) {
     struct buffer body;
@@ -536,6 +563,7 @@ int main(void) {
         cmocka_unit_test(what_stays_is_told_after_three_attempts),
         cmocka_unit_test(a_refusal_is_not_sent_again),
         cmocka_unit_test(json_errors_have_a_code_too),
+        cmocka_unit_test(json_that_is_no_object_is_no_answer),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(a_huge_answer_is_none),
         cmocka_unit_test(waits_as_long_as_the_service_asks),

@@ -26,6 +26,10 @@ static bool is_well(void *context) {
 static bool is_unwell(void *context) {
     return !is_well(context);
 }
+static bool tells_trouble(void *context) {
+    (void)is_well(context);
+    return strstr(health.checks[0].why, "cannot be used") != NULL;
+}
 static bool tells_throttling(void *context) {
     (void)is_well(context);
     return strstr(health.checks[0].why, "throttled") != NULL;
@@ -43,6 +47,19 @@ static void is_well_once_the_queue_has_answered(void **state) {
     assert_string_equal(health.checks[0].why, "");
     harness->resting = true;
     assert_health(true, "", false);
+    harness_free();
+}
+
+static void says_that_an_answer_is_not_about_the_queue(void **state) {
+    (void)state;
+    harness_new("orders");
+    harness_override(ATTRIBUTES, 1, "200 OK", "{\"Attributes\":{}}");
+    harness_start();
+    assert_true(loop_until(harness->base, tells_trouble, NULL));
+    assert_health(false, "the answer has no QueueArn, which was asked for; see whether AWS_ENDPOINT_URL",
+                  true);
+    harness_await(harness_is_waiting, 1);
+    assert_health(true, "", true);
     harness_free();
 }
 
@@ -88,6 +105,7 @@ static void says_that_it_stops(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_well_once_the_queue_has_answered),
+        cmocka_unit_test(says_that_an_answer_is_not_about_the_queue),
         cmocka_unit_test(says_why_it_cannot_receive),
         cmocka_unit_test(is_well_but_slow_when_throttled),
         cmocka_unit_test(says_that_it_stops),

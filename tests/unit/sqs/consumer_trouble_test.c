@@ -95,6 +95,37 @@ static void what_passes_at_the_start_is_waited_for(void **state) {
     harness_free();
 }
 
+static void an_answer_that_is_none_is_waited_out(void **state) {
+    static const char *const bodies[] = {"null", "{}", "{\"Attributes\":{\"QueueArn\":\"\"}}"};
+
+    (void)state;
+    for (size_t index = 0; index < sizeof bodies / sizeof bodies[0]; index++) {
+        harness_new("orders");
+        harness_override(ATTRIBUTES, 1, "200 OK", bodies[index]);
+        harness_start();
+        harness_await(harness_is_waiting, 1);
+        assert_int_equal(harness->requests[ATTRIBUTES], 2);
+        harness_free();
+    }
+}
+
+static void an_answer_that_is_none_is_no_empty_queue(void **state) {
+    struct error error;
+
+    (void)state;
+    harness_new("orders");
+    harness->settings.until_empty = 1;
+    harness->done_at_once = true;
+    harness_override(RECEIVE, 1, "200 OK", "null");
+    harness_start();
+    harness_put(1);
+    harness_await(harness_has_deleted, 1);
+    harness_await(harness_is_waiting, 1);
+    harness_nothing();
+    assert_true(harness_result(&error));
+    harness_free();
+}
+
 // Once it has received, nothing ends it; and while SQS refuses, one request asks.
 static void later_every_refusal_is_waited_out(void **state) {
     static const char *const codes[] = {HARNESS_ERROR("AccessDeniedException"),
@@ -394,6 +425,8 @@ int main(void) {
         cmocka_unit_test(handlers_that_are_not_there_are_told),
         cmocka_unit_test(settings_that_are_wrong_are_told),
         cmocka_unit_test(what_passes_at_the_start_is_waited_for),
+        cmocka_unit_test(an_answer_that_is_none_is_waited_out),
+        cmocka_unit_test(an_answer_that_is_none_is_no_empty_queue),
         cmocka_unit_test(later_every_refusal_is_waited_out),
         cmocka_unit_test(what_is_not_deleted_is_deleted_again),
         cmocka_unit_test(a_batch_that_fails_is_sent_again),
