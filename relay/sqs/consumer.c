@@ -86,7 +86,9 @@ static int64_t room(const struct sqs_consumer *consumer) {
     if (intake_resting(consumer->intake) || holding_count(consumer->holding) - undecided > most_decided) {
         return 0;
     }
-    return concurrency - undecided;
+    int64_t by_count = concurrency - undecided;
+    int64_t by_bytes = holding_room(consumer->holding);
+    return by_count < by_bytes ? by_count : by_bytes;
 }
 
 // Handlers are lines of the setting, but for those that are blank or begin with #.
@@ -162,8 +164,8 @@ static void give_back(const struct sqs_consumer *consumer, struct held *held) {
 
 static void on_received(void *context, const struct received *received, int64_t since) {
     struct sqs_consumer *consumer = context;
-    struct held *held =
-        holding_take(consumer->holding, received->handle, received->incoming.receive_count, since);
+    struct held *held = holding_take(consumer->holding, received->handle, received->incoming.body.length,
+                                     received->incoming.receive_count, since);
     consumer->received++;
     holding_note_sent(held, received->sent_at);
     if (consumer->stage == STAGE_CONSUMING) {

@@ -19,6 +19,10 @@ enum {
     AGAIN_MAX_US = 10000000,
     ATTEMPTS_LEAST = 3, // of a deletion, also where it comes too late for the visibility timeout
     ATTEMPT_LEAST_US = 250000,
+    // Of undecided messages' bodies: with so many no more are wanted. Each costs two to three times its body
+    // on its way to handlers, and what receives under way bring comes on top.
+    BYTES_FULL = 32 << 20,
+    USUAL_SHARE = 8, // each message moves what is usual by this part of the difference
 };
 
 enum wish { WISH_KEEP, WISH_DELETE, WISH_GIVE_BACK };
@@ -29,6 +33,7 @@ struct held {
     struct holding *holding;
     char *handle;
     struct event *timer;
+    int64_t bytes;    // of its body
     int64_t sent_at;  // by the wall clock; 0: not known
     int64_t since;    // hidden, at the latest
     int64_t deadline; // visible again, at the earliest
@@ -52,6 +57,8 @@ struct holding {
     int visibility_s;
     int count;
     int undecided;
+    int64_t bytes;       // of those that are undecided
+    int64_t usual_bytes; // of a message, as they have come of late; 0: none has
     int64_t given_back;
     struct trouble deleting, hiding;
 };
@@ -107,6 +114,15 @@ int holding_count(const struct holding *holding) {
 
 int holding_undecided(const struct holding *holding) {
     return holding->undecided;
+}
+
+// What is asked for may be as large as what came before it. When all is decided there is room for one that is
+// larger than all that may be held, or nothing would ever come again.
+int64_t holding_room(const struct holding *holding) {
+    int64_t usual = holding->usual_bytes > 0 ? holding->usual_bytes : 1;
+    int64_t room = (BYTES_FULL - holding->bytes) / usual;
+    int64_t least = holding->undecided == 0 ? 1 : 0;
+    return room > least ? room : least;
 }
 
 void holding_flush(struct holding *holding) {
@@ -187,11 +203,20 @@ static void wake_for_extension(struct held *held) {
     wake_at(held, held->deadline - (int64_t)held->holding->visibility_s * SECOND_US / 2);
 }
 
-struct held *holding_take(struct holding *holding, const char *handle, int receive_count, int64_t since) {
+// An average, for messages of one queue can differ: one that is large must not keep small ones from coming.
+static void count_bytes(struct holding *holding, int64_t bytes) {
+    int64_t usual = holding->usual_bytes > 0 ? holding->usual_bytes : bytes;
+    holding->bytes += bytes;
+    holding->usual_bytes = usual + (bytes - usual) / USUAL_SHARE;
+}
+
+struct held *holding_take(struct holding *holding, const char *handle, size_t bytes, int receive_count,
+                          int64_t since) {
     struct held *held = memory_allocate(1, sizeof *held);
     *held = (struct held){.holding = holding,
                           .next = holding->first,
                           .handle = memory_copy_text(handle),
+                          .bytes = (int64_t)bytes,
                           .since = since,
                           .deadline = since + (int64_t)holding->visibility_s * SECOND_US,
                           .receive_count = receive_count};
@@ -203,6 +228,7 @@ struct held *holding_take(struct holding *holding, const char *handle, int recei
     holding->count++;
     metric_gauge(METRIC_HELD_MESSAGES, holding->count);
     holding->undecided++;
+    count_bytes(holding, held->bytes);
     wake_for_extension(held);
     return held;
 }
@@ -219,6 +245,7 @@ static void decide(struct held *held, enum wish wish, int seconds) {
     held->seconds = seconds;
     held->attempts = 0;
     held->holding->undecided--;
+    held->holding->bytes -= held->bytes;
     event_del(held->timer);
     if (!held->asking) {
         fulfil(held);

@@ -22,8 +22,10 @@ struct holding *holding_new(struct event_base *base, struct queue *queue, const 
                             const struct holding_listener *listener);
 void holding_free(struct holding *holding); // asks nothing; the queue is to be freed before; NULL is fine
 
-// holding_take takes a message in hand, by its receipt handle (copied), hidden since `since` (visibility.h).
-struct held *holding_take(struct holding *holding, const char *handle, int receive_count, int64_t since);
+// holding_take takes a message in hand, by its receipt handle (copied), with a body of `bytes`, hidden since
+// `since` (visibility.h).
+struct held *holding_take(struct holding *holding, const char *handle, size_t bytes, int receive_count,
+                          int64_t since);
 
 // holding_note_sent notes when the message was sent (wall clock, microseconds; 0: not known), for its age.
 void holding_note_sent(struct held *held, int64_t sent_at);
@@ -51,3 +53,7 @@ void holding_hurry(struct holding *holding, int64_t left_us);
 
 int holding_count(const struct holding *holding);     // all
 int holding_undecided(const struct holding *holding); // of them, those that nobody has done with
+
+// holding_room is how many messages more there is memory for, going by the size of those that have come of
+// late; never 0 when none is undecided. It does not know of those that are asked for already.
+int64_t holding_room(const struct holding *holding);

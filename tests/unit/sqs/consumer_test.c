@@ -109,6 +109,38 @@ static void no_more_are_held_than_allowed(void **state) {
     harness_free();
 }
 
+// Of ten messages that almost fill the memory there is, some have to end before others come; and only as many
+// come as fit in.
+static void hold_no_more_bytes_than_allowed(const char *queue_name) {
+    harness_new(queue_name);
+    harness->body_bytes = 3 << 20;
+    harness_start();
+    harness_put(15);
+    harness_await(harness_has_offers, 10);
+    loop_settle(harness->base);
+    assert_int_equal(harness->offer_count, 10);
+    assert_int_equal(harness->requests[RECEIVE], 1);
+    for (int index = 0; index < 3; index++) {
+        harness_settle(index, INTAKE_DONE, 0);
+    }
+    harness_await(harness_has_offers, 13);
+    loop_settle(harness->base);
+    assert_int_equal(harness->offer_count, 13);
+    assert_int_equal(harness->requests[RECEIVE], 2);
+    assert_contains(harness->bodies[RECEIVE], "\"MaxNumberOfMessages\":3,");
+    for (int index = 3; index < 13; index++) {
+        harness_settle(index, index % 2 == 0 ? INTAKE_LET_GO : INTAKE_FAILED, 0);
+    }
+    harness_await(harness_has_offers, 15);
+    harness_free();
+}
+
+static void no_more_bytes_are_held_than_allowed(void **state) {
+    (void)state;
+    hold_no_more_bytes_than_allowed("orders");
+    hold_no_more_bytes_than_allowed("orders.fifo");
+}
+
 static void a_slow_message_does_not_keep_others_from_coming(void **state) {
     (void)state;
     harness_new("orders");
@@ -306,6 +338,7 @@ int main(void) {
         cmocka_unit_test(several_receives_while_messages_flow_and_one_while_none_do),
         cmocka_unit_test(an_empty_queue_is_not_asked_without_pause),
         cmocka_unit_test(no_more_are_held_than_allowed),
+        cmocka_unit_test(no_more_bytes_are_held_than_allowed),
         cmocka_unit_test(a_slow_message_does_not_keep_others_from_coming),
         cmocka_unit_test(fewer_than_ten_may_be_all),
         cmocka_unit_test(nothing_is_received_while_the_intake_rests),

@@ -83,6 +83,7 @@ struct harness {
     int message_count; // that have been in the queue
     int message_next;  // to be received
     int receive_count; // what messages say about that
+    int body_bytes;    // of a message, at least
     struct http_received *waiting[64];
     int waiting_count;
     // the intake
@@ -172,21 +173,24 @@ const struct intake_counts *intake_counts(const struct intake *intake) {
 // The queue:
 
 static inline void harness_answer_receive(struct http_received *request) {
-    static char body[HARNESS_BODY];
-    size_t length = (size_t)snprintf(body, sizeof body, "{\"Messages\":[");
+    size_t size = HARNESS_BODY + 10 * (size_t)harness->body_bytes;
+    char *body = memory_allocate(size, 1);
+    size_t length = (size_t)snprintf(body, size, "{\"Messages\":[");
     cJSON *input = cJSON_Parse(request->body);
     int most = (int)cJSON_GetNumberValue(cJSON_GetObjectItem(input, "MaxNumberOfMessages"));
     cJSON_Delete(input);
     assert_in_range(most, 1, 10);
     for (int count = 0; count < most && harness->message_next < harness->message_count; count++) {
         int number = harness->message_next++;
-        length += (size_t)snprintf(body + length, sizeof body - length,
-                                   "%s{\"MessageId\":\"m%d\",\"ReceiptHandle\":\"h%d\",\"Body\":\"b%d\","
+        length += (size_t)snprintf(body + length, size - length,
+                                   "%s{\"MessageId\":\"m%d\",\"ReceiptHandle\":\"h%d\",\"Body\":\"b%-*d\","
                                    "\"Attributes\":{\"ApproximateReceiveCount\":\"%d\"}}",
-                                   count > 0 ? "," : "", number, number, number, harness->receive_count);
+                                   count > 0 ? "," : "", number, number, harness->body_bytes, number,
+                                   harness->receive_count);
     }
-    snprintf(body + length, sizeof body - length, "]}");
+    snprintf(body + length, size - length, "]}");
     http_server_reply(request, "200 OK", body);
+    free(body);
 }
 
 // harness_put lets so many messages more come into the queue, for those who wait or those who will.

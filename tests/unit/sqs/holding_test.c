@@ -136,7 +136,7 @@ static void an_extension_under_way_is_not_asked_for_again(void **state) {
 
     (void)state;
     for (int index = 0; index < MESSAGES; index++) { // they become due one after the other
-        held[index] = holding_take(fixture->holding, "handle", 1, clock_boot_us() - (int64_t)index * 997);
+        held[index] = holding_take(fixture->holding, "handle", 0, 1, clock_boot_us() - (int64_t)index * 997);
     }
     assert_true(loop_until(fixture->base, all_are_overdue, fixture));
     loop_settle(fixture->base);
@@ -161,7 +161,7 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
 
     (void)state;
     for (int index = 0; index < COUNT; index++) {
-        held[index] = holding_take(fixture->holding, "handle", 1, clock_boot_us());
+        held[index] = holding_take(fixture->holding, "handle", 0, 1, clock_boot_us());
     }
     holding_delete(held[DELETED]);
     holding_give_back(held[GIVEN_BACK]);
@@ -180,11 +180,65 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
 
 static void what_comes_into_view_while_the_machine_sleeps_is_not_given_back(void **state) {
     (void)state;
-    struct held *held = holding_take(fixture->holding, "handle", 1, clock_boot_us());
+    struct held *held = holding_take(fixture->holding, "handle", 0, 1, clock_boot_us());
     slept_s += 60;
     holding_give_back(held);
     assert_int_equal(fixture->request_count, 0);
     assert_int_equal(fixture->freed, 1);
+}
+
+static struct held *take(size_t bytes) {
+    return holding_take(fixture->holding, "handle", bytes, 1, clock_boot_us());
+}
+
+// 32 MiB may be held.
+static void there_is_room_for_so_many_bytes_of_undecided_messages(void **state) {
+    enum { MIB = 1 << 20, COUNT = 32 };
+    struct held *held[COUNT];
+
+    (void)state;
+    for (int index = 0; index < COUNT; index++) {
+        held[index] = take(MIB);
+        assert_int_equal(holding_room(fixture->holding), COUNT - index - 1);
+    }
+    struct held *too_much = take(MIB);
+    assert_int_equal(holding_room(fixture->holding), 0);
+    holding_give_back_later(too_much); // it is still there
+    assert_int_equal(holding_room(fixture->holding), 0);
+    holding_give_back_marked(fixture->holding);
+    holding_delete(held[0]);
+    holding_put_off(held[1], 0);
+    holding_give_back(held[2]);
+    assert_int_equal(holding_room(fixture->holding), 3);
+    assert_int_equal(holding_count(fixture->holding), COUNT + 1); // nothing is answered
+}
+
+static void there_is_always_room_for_one(void **state) {
+    (void)state;
+    assert_true(holding_room(fixture->holding) > 0);
+    struct held *large = take(100 << 20);
+    assert_int_equal(holding_room(fixture->holding), 0);
+    holding_delete(large);
+    assert_int_equal(holding_room(fixture->holding), 1);
+    struct held *empty = take(0);
+    assert_int_equal(holding_room(fixture->holding), 0); // another large one would not fit
+    holding_delete(empty);
+    assert_int_equal(holding_room(fixture->holding), 1);
+}
+
+// Of small messages there is more room than is ever used, and a large one between them changes that little.
+static void a_large_message_leaves_room_for_small_ones(void **state) {
+    (void)state;
+    for (int index = 0; index < MESSAGES; index++) {
+        take(1000);
+    }
+    assert_true(holding_room(fixture->holding) > 30000);
+    take(1 << 20);
+    assert_in_range(holding_room(fixture->holding), 200, 300);
+    for (int index = 0; index < MESSAGES; index++) {
+        take(1000);
+    }
+    assert_true(holding_room(fixture->holding) > 20000);
 }
 
 static int quiet(void **state) {
@@ -199,6 +253,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_waits_to_be_asked_again_can_be_hurried, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_into_view_while_the_machine_sleeps_is_not_given_back,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(there_is_room_for_so_many_bytes_of_undecided_messages, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(there_is_always_room_for_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_large_message_leaves_room_for_small_ones, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);
 }
