@@ -38,7 +38,6 @@ void events_judge_waiting(struct subject *subject, const PGresult *rows, struct 
                                    row_true(rows, row, "exact") ? "" : "about ",
                                    row_text(rows, row, "events"), (long long)row_int(rows, row, "seconds"),
                                    row_text(rows, row, "reason")),
-                       "end that, and the relay lets them go by itself; or try again now:\noutbox-relay "
-                       "retry --pattern '**'");
+                       "end that, and the relay lets them go by itself");
     }
 }

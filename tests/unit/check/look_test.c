@@ -248,6 +248,13 @@ static void a_statement_gets_a_line_of_its_own(void **state) {
     assert_judged(blockers_judge, BLOCKERS, NULL, "");
 }
 
+// Trying again does nothing for those: what they wait for must end.
+static void what_waits_is_let_go_by_the_relay(void **state) {
+    (void)state;
+    assert_remedied(events_judge_waiting, "reason|events|seconds|exact\nno topic|3|9|t\n",
+                    "end that, and the relay lets them go by itself\n");
+}
+
 #define RELAYS "relays|applications|names|led|pending\n"
 
 static void a_relay_is_missed_when_events_wait(void **state) {
@@ -287,6 +294,7 @@ int main(void) {
         cmocka_unit_test(the_table_is_as_it_was_made),
         cmocka_unit_test(statistics_are_judged_when_there_are_enough),
         cmocka_unit_test(a_statement_gets_a_line_of_its_own),
+        cmocka_unit_test(what_waits_is_let_go_by_the_relay),
         cmocka_unit_test(a_relay_is_missed_when_events_wait),
         cmocka_unit_test(a_handlers_statement_is_its_remedy),
     };
