@@ -76,7 +76,10 @@ static void judge_read_only(struct subject *subject, const PGresult *rows) {
     if (strcmp(row_text(rows, 0, "source"), "client") == 0) {
         finding_remedy(finding, "take it out of PGOPTIONS, and of options in DATABASE_URL");
     } else {
-        finding_remedy(finding, "ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off;",
+        // Who pastes it may be bound by the same setting.
+        finding_remedy(finding,
+                       "SET default_transaction_read_only = off;\n"
+                       "ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off;",
                        row_text(rows, 0, "role_sql"), row_text(rows, 0, "database_sql"));
     }
 }

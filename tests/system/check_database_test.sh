@@ -97,6 +97,14 @@ found database.read_only error 'set by: user'
 remedy_run database.read_only
 findings_look
 gone database.read_only
+as_superuser 'alter role relay_of_shop reset all; alter role relay_of_shop in database events reset all
+    ; alter database events set default_transaction_read_only = on'
+findings_look
+found database.read_only error 'set by: database'
+remedy_run database.read_only
+findings_look
+gone database.read_only
+as_superuser 'set default_transaction_read_only = off; alter database events reset default_transaction_read_only'
 findings_look PGOPTIONS='-c default_transaction_read_only=on'
 found database.read_only error 'set by: client'
 as_superuser "create database ascii encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"

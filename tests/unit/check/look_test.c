@@ -93,6 +93,15 @@ static void a_standby_names_its_primary(void **state) {
     assert_true(context.standby);
 }
 
+static void the_remedy_for_read_only_may_be_run_where_it_is(void **state) {
+    (void)state;
+    assert_remedied(connection_judge, SERVER "15.1|150001|f|on|database|7|d|r|d|r|UTF8|\n",
+                    "SET default_transaction_read_only = off;\n"
+                    "ALTER ROLE r IN DATABASE d SET default_transaction_read_only = off;\n");
+    assert_remedied(connection_judge, SERVER "15.1|150001|f|on|client|7|d|r|d|r|UTF8|\n",
+                    "take it out of PGOPTIONS, and of options in DATABASE_URL\n");
+}
+
 // What libpq says, and what it is called.
 static void a_refusal_has_a_name(void **state) {
     static const struct {
@@ -286,6 +295,7 @@ int main(void) {
         cmocka_unit_test(only_a_network_needs_tls),
         cmocka_unit_test(a_pooler_is_told_by_the_process),
         cmocka_unit_test(a_standby_names_its_primary),
+        cmocka_unit_test(the_remedy_for_read_only_may_be_run_where_it_is),
         cmocka_unit_test(a_refusal_has_a_name),
         cmocka_unit_test(a_setting_is_mended_where_it_counts),
         cmocka_unit_test(time_outs_are_held_against_what_takes_long),
