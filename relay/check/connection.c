@@ -119,9 +119,18 @@ void connection_judge(struct subject *subject, const PGresult *rows, struct look
 static const struct reason {
     const char *words[2]; // both are in the message; "": any
     const char *name;
-    const char *remedy;
+    const char *remedy; // NULL: the message says it
     const char *before; // what the name stands behind; NULL: the remedy has none
 } reasons[] = {
+    {{"no valid connection string", ""}, "database.url", NULL, NULL},
+    {{"invalid port number", ""},
+     "database.url",
+     "set a port from 1 to 65535 in DATABASE_URL or PGPORT",
+     NULL},
+    {{"invalid ", " value"},
+     "database.url",
+     "set another value in DATABASE_URL, or in the PG variable of that name",
+     NULL},
     {{"session is read-only", ""},
      "database.standby",
      "DATABASE_URL names standbys only: add the primary's host",
@@ -179,6 +188,9 @@ void connection_explain(struct subject *subject, const char *message) {
         reason++;
     }
     struct finding *finding = finding_add(subject, FINDING_ERROR, reason->name, "%s", message);
+    if (reason->remedy == NULL) {
+        return;
+    }
     const char *place = reason->before != NULL ? strstr(reason->remedy, "%s") : NULL;
     if (place == NULL) {
         finding_remedy(finding, "%s", reason->remedy);

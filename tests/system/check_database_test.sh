@@ -31,6 +31,9 @@ findings_look PGPORT=1
 assert_equal "no server: exit code" 8 "$findings_code"
 found database.unreachable error 'Connection refused'
 assert_equal "no server: nothing else" 1 "$(jq length <<<"$findings")"
+findings_look DATABASE_URL=events
+found database.url error 'no valid connection string; write postgresql://'
+assert_equal "a string that is none: it says what to write, and nothing of the network" "" "$(finding database.url remedy)"
 sed -i '1i host all locked 127.0.0.1/32 scram-sha-256\nhost all barred 127.0.0.1/32 reject' \
     "$system_dir/postgres/data/pg_hba.conf"
 as_superuser 'select pg_reload_conf()' >/dev/null

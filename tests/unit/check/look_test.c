@@ -125,6 +125,10 @@ static void a_refusal_has_a_name(void **state) {
         {"session is read-only", "database.standby", "primary"},
         {"FATAL:  Passwort-Authentifizierung fehlgeschlagen", "database.unreachable", "host and port"},
         {"", "database.unreachable", "host and port"},
+        {"DATABASE_URL is no valid connection string; write it", "database.url", NULL},
+        {"invalid port number: \"70000\"", "database.url", "from 1 to 65535"},
+        {"invalid sslmode value: \"on\"", "database.url", "another value"},
+        {"invalid integer value \"x\" for connection option \"port\"", "database.url", "another value"},
     };
     (void)state;
     for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
@@ -132,7 +136,11 @@ static void a_refusal_has_a_name(void **state) {
         struct subject *subject = findings_subject(findings, NULL, "test");
         connection_explain(subject, cases[index].message);
         assert_string_equal(subject->first->name, cases[index].name);
-        assert_non_null(strstr(subject->first->remedy, cases[index].remedy));
+        if (cases[index].remedy == NULL) {
+            assert_null(subject->first->remedy);
+        } else {
+            assert_non_null(strstr(subject->first->remedy, cases[index].remedy));
+        }
         findings_free(findings);
     }
 }
