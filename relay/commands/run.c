@@ -122,11 +122,19 @@ static struct event_base *new_event_base(void) {
     return base;
 }
 
+// Whoever names handlers wants them to run. They are not even read then.
+static void warn_of_handlers(const struct settings *settings) {
+    if (settings->on[0] != '\0' && settings->sink != SINK_HANDLERS) {
+        log_warn("no handler runs: --on (OUTBOX_ON) counts only with --sink handlers");
+    }
+}
+
 bool command_run(const struct settings *settings, const char *const *operands, int operand_count,
                  struct error *error) {
     (void)operands;
     (void)operand_count;
     signal(SIGPIPE, SIG_IGN);
+    warn_of_handlers(settings);
     struct run run = {.base = new_event_base()};
     if (run.base == NULL) {
         return error_set(error, ERROR_INTERNAL, "the event loop cannot be made");

@@ -49,6 +49,9 @@ status=0
 "$relay" run --sink handlers >"$system_dir/none.log" 2>&1 || status=$?
 assert_equal "without a handler there is nothing to do" 2 "$status"
 assert_match "and the error says how to name one" 'no handlers; name one with --on PATTERN=HANDLER' "$(<"$system_dir/none.log")"
+"$relay" run --sink stdout --until-empty --on 'no handler' 2>"$system_dir/elsewhere.log"
+assert_equal "with another sink handlers are said not to run, once" 1 \
+    "$(grep -c ' warn  no handler runs: --on (OUTBOX_ON) counts only with --sink handlers$' "$system_dir/elsewhere.log")"
 status=0
 timeout --signal=KILL 20 "$relay" run --sink handlers --on '**=sql:app.absent' >"$system_dir/absent.log" 2>&1 || status=$?
 assert_equal "a handler that does not exist ends the relay" 2 "$status"
