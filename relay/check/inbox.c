@@ -103,12 +103,23 @@ static void look_at_handlers(struct subject *subject, const struct table *table,
     }
 }
 
+// A relay ends there.
+static void miss_handlers(struct findings *findings) {
+    finding_remedy(finding_add(findings_subject(findings, NULL, "Handlers"), FINDING_ERROR, "handlers.none",
+                               "there are no handlers, and run needs one with --sink handlers"),
+                   "name one with --on PATTERN=HANDLER, or:\n"
+                   "export OUTBOX_ON='order.*=sql:shop.reserve_stock'");
+}
+
 void inbox_check(struct findings *findings, PGconn *connection, const struct settings *settings) {
     struct error error = {0};
     struct table *table = settings->on[0] != '\0' ? table_read(settings->on, &error) : NULL;
     if (settings->on[0] != '\0' && table == NULL) {
         finding_add(findings_subject(findings, NULL, "Handlers"), FINDING_ERROR, "handlers", "%s",
                     error.text);
+    }
+    if (settings->on[0] == '\0' && settings->sink == SINK_HANDLERS) {
+        miss_handlers(findings);
     }
     bool needed = table != NULL && table_count(table, HANDLER_SQL) > 0;
     installed_check(findings, connection, &schema_inbox, !needed);

@@ -29,7 +29,13 @@ assert_match "and what would help" 'OUTBOX_POLL_INTERVAL=' "$(finding database.p
 # Handlers in SQL.
 handler=OUTBOX_ON='order.**=sql:shop.reserve_stock'
 findings_look PGUSER=relay
-gone inbox.missing inbox.handler
+gone inbox.missing inbox.handler handlers.none
+findings_look PGUSER=relay OUTBOX_SINK=handlers
+assert_equal "no handlers: exit code" 8 "$findings_code"
+found handlers.none error 'there are no handlers'
+assert_match "and how to name one" "OUTBOX_ON='order" "$(finding handlers.none remedy)"
+findings_look PGUSER=relay OUTBOX_SINK=handlers "$handler"
+gone handlers.none
 findings_look PGUSER=relay "$handler"
 found inbox.missing error
 remedy_run inbox.missing
