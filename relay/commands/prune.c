@@ -100,15 +100,48 @@ static bool take_steps(struct pruning *pruning, struct error *error) {
     return true;
 }
 
-static void print(const struct pruning *pruning) {
+// Looks at the first events above the floor, among which those are that were sent first: there can be
+// millions.
+static bool keeps_older(const struct pruning *pruning, bool *ret, struct error *error) {
+    char sql[SQL_SIZE];
+    snprintf(sql, SQL_SIZE,
+             "SELECT EXISTS (SELECT FROM (SELECT e.sent_at FROM outbox.event AS e WHERE e.id"
+             " OPERATOR(pg_catalog.>) (SELECT s.floor FROM outbox.state AS s) ORDER BY e.id LIMIT 1000) AS o"
+             " WHERE o.sent_at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp()"
+             " OPERATOR(pg_catalog.-) '%" PRId64 " microseconds'::pg_catalog.interval))",
+             pruning->older_than);
+    PGresult *result = query_run(pruning->connection, sql, "looking above the floor", error);
+    if (result != NULL) {
+        *ret = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
+// Older events may be there all the same: above the floor, and the newest one.
+static bool print_nothing(const struct pruning *pruning, struct error *error) {
+    bool keeps = false;
+    if (pruning->inbox) {
+        (void)puts("no processed event is older than that");
+        return true;
+    }
+    if (!keeps_older(pruning, &keeps, error)) {
+        return false;
+    }
+    (void)printf("no event is deleted%s\n",
+                 keeps ? "; older sent ones above the floor are kept (see outbox.blockers)" : "");
+    return true;
+}
+
+static bool print(const struct pruning *pruning, struct error *error) {
     const char *kind = pruning->inbox ? "processed" : "sent";
     if (pruning->total == 0 && pruning->finished) {
-        (void)printf("no %s event is older than that\n", kind);
-        return;
+        return print_nothing(pruning, error);
     }
     (void)printf("%" PRId64 " %s event%s deleted%s\n", pruning->total, kind,
                  pruning->total == 1 ? " is" : "s are",
                  pruning->finished ? "" : ", then stopped by a signal: call it again for the rest");
+    return true;
 }
 
 static bool prune(const struct settings *settings, struct pruning *pruning, struct error *error) {
@@ -116,10 +149,7 @@ static bool prune(const struct settings *settings, struct pruning *pruning, stru
     bool done =
         pruning->connection != NULL &&
         migrate_require(pruning->connection, pruning->inbox ? &schema_inbox : &schema_outbox, error) &&
-        take_steps(pruning, error);
-    if (done) {
-        print(pruning);
-    }
+        take_steps(pruning, error) && print(pruning, error);
     PQfinish(pruning->connection);
     return done;
 }

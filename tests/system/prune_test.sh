@@ -44,10 +44,14 @@ sql "select outbox.park(array[1]::bigint[])" >/dev/null
 sql "update outbox.event set due_at = 'infinity', last_error = 'no topic' where id = 2"
 fill 25000
 export PGUSER=operator
-says "too young" 0 '^no sent event is older than that$' --older-than 11d
+says "too young" 0 '^no event is deleted$' --older-than 11d
+PGUSER=postgres sql 'update outbox.state set floor = 0'
+says "above the floor" 0 '^no event is deleted; older sent ones above the floor are kept \(see outbox.blockers\)$' --older-than 9d
+says "too young above the floor" 0 '^no event is deleted$' --older-than 11d
+PGUSER=postgres sql 'update outbox.state set floor = (select max(id) from outbox.event)'
 says "old" 0 '^24999 sent events are deleted$' --older-than 9d
 assert_equal "what is parked and what waits stays" "1 2" "$(sql "select string_agg(id::text, ' ' order by id) from outbox.event where sent_at is null")"
-says "again" 0 '^no sent event is older than that$' --older-than 9d
+says "again: the newest stays" 0 '^no event is deleted$' --older-than 9d
 PGUSER=consumer says "a role without the right" 3 'permission denied' --older-than 9d
 
 # One at a time: it waits for whoever prunes, through a pooler as well.
@@ -95,6 +99,7 @@ PGUSER=postgres sql "insert into inbox.processed_event (consumer, event_id, proc
 says "less than SQS keeps" 3 'older_than "3 days" is refused|must be 15 days' --inbox --older-than 3d
 says "processed" 0 '^11 processed events are deleted$' --inbox --older-than 30d
 says "with force" 0 '^[0-9]+ processed events are deleted$' --inbox --older-than 3d force
+says "none is left" 0 '^no processed event is older than that$' --inbox --older-than 30d
 assert_equal "what is younger is remembered" t "$(PGUSER=postgres sql "select count(*) in (2, 3) from inbox.processed_event")"
 PGUSER=consumer says "a consumer without the right" 3 'permission denied' --inbox --older-than 30d
 system_end
