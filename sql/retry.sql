@@ -123,7 +123,8 @@ BEGIN
     IF pattern ~ '^[0-9]+$' THEN
         PERFORM outbox.refuse('pattern', pattern,
             'no event type begins with a digit',
-            format('For the event of this id write outbox.retry(%s), without quotes, or ::bigint.', pattern));
+            format('For the event of this id write outbox.retry(%1$s), without quotes, or ::bigint; or call outbox-relay '
+                   'retry %1$s.', pattern));
     END IF;
     IF most IS NULL OR most < 1 OR most > 10000 THEN
         PERFORM outbox.refuse('most', coalesce(most::text, 'NULL'),

@@ -162,7 +162,8 @@ bool command_prune(const struct settings *settings, const char *const *operands,
                               .most = STEPS_FIRST};
     if (settings->older_than == SETTING_UNSET) {
         return error_set(error, ERROR_USAGE,
-                         "prune needs --older-than, as in --older-than 7d; see outbox-relay help prune");
+                         "prune needs --older-than, as in --older-than %s; see outbox-relay help prune",
+                         pruning.inbox ? "30d" : "7d");
     }
     if (pruning.force && strcmp(operands[0], "force") != 0) {
         return error_set(error, ERROR_USAGE, "unexpected argument %.64s; see outbox-relay help prune",

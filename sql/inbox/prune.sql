@@ -41,14 +41,14 @@ BEGIN
     IF older_than IS NULL OR older_than < interval '0' OR older_than > interval '3650 days' THEN
         PERFORM inbox.refuse('older_than', coalesce(older_than::text, 'NULL'),
             'it must be from 0 to 3650 days',
-            'Leave it out for 30 days.');
+            'Take 30 days, as is usual.');
     END IF;
     IF older_than < interval '15 days' AND force IS NOT TRUE THEN
         PERFORM inbox.refuse('older_than', older_than::text,
             'SQS keeps a message for up to 14 days, and an event that comes when its row is gone takes effect again, so it '
             'must be 15 days at least',
-            'Leave it out for 30 days: 14 in a queue, 14 in its dead-letter queue. Where no queue keeps messages for so '
-            'long, pass force => true.');
+            'Take 30 days: 14 in a queue, 14 in its dead-letter queue. Where no queue keeps messages for so '
+            'long, pass force => true, or call outbox-relay prune force --inbox.');
     END IF;
     IF most IS NULL OR most < 1 OR most > 100000 THEN
         PERFORM inbox.refuse('most', coalesce(most::text, 'NULL'),

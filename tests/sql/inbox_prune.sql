@@ -44,8 +44,8 @@ END $$;
 
 SELECT is(pg_temp.outcome($$SELECT inbox.prune('7 days')$$),
     'older_than "7 days" is refused: SQS keeps a message for up to 14 days, and an event that comes when its row is gone takes '
-    'effect again, so it must be 15 days at least | Leave it out for 30 days: 14 in a queue, 14 in its dead-letter queue. Where '
-    'no queue keeps messages for so long, pass force => true.', 'a short age is refused');
+    'effect again, so it must be 15 days at least | Take 30 days: 14 in a queue, 14 in its dead-letter queue. '
+    'Where no queue keeps messages for so long, pass force => true, or call outbox-relay prune force --inbox.', 'a short age is refused');
 SELECT alike(pg_temp.outcome('SELECT inbox.prune(' || arguments || ')'), pattern || '%', arguments)
 FROM (VALUES
     ($$'14 days 23:59:59'$$, 'older_than "14 days 23:59:59" is refused: SQS'),

@@ -78,6 +78,7 @@ says "ids and a pattern" 2 'retry needs either the ids of events or --pattern' r
 says "no id to park" 2 'park needs ID\.\.\.; see outbox-relay help park' park
 says "an option of another command" 2 '--reason is not an option of retry' retry 1 --reason x
 says "a bad pattern" 3 'pattern "Order" is refused: it must be words.*hint: Write order.created' retry --pattern Order
+says "an id for a pattern" 3 'pattern "5" is refused: .*; or call outbox-relay retry 5\.$' retry --pattern 5
 says "a topic's name" 3 'pausing the topic: topic_arn "events" is refused: it must be the ARN.*hint: Write it like arn:' pause events
 says "a topic's name, resumed" 3 'resuming the topic: topic_arn "events" is refused: it must be the ARN' resume events
 says "a reason of two lines" 3 'reason "a\\nb" is refused' park 1 --reason $'a\nb'

@@ -34,6 +34,7 @@ says "no schema" 4 'schema outbox is missing' --older-than 7d
 sql "create role operator login in role outbox_relay; create role consumer login in role inbox_consumer; grant inbox_operator to operator"
 
 says "no age" 2 'prune needs --older-than, as in --older-than 7d' 
+says "no age with --inbox: one that is not refused" 2 'prune needs --older-than, as in --older-than 30d' --inbox
 says "a bad age" 2 'older-than' --older-than yesterday
 says "force without --inbox" 2 'force is for --inbox' --older-than 7d force
 says "another word" 2 'unexpected argument all' --older-than 7d all
@@ -96,7 +97,7 @@ assert_equal "all but the newest is gone" 1 "$(left)"
 # The memory of consumers.
 PGUSER=postgres sql "insert into inbox.processed_event (consumer, event_id, processed_at)
     select 'c', gen_random_uuid(), now() - n * interval '1 day' from generate_series(1, 40) n"
-says "less than SQS keeps" 3 'older_than "3 days" is refused|must be 15 days' --inbox --older-than 3d
+says "less than SQS keeps" 3 'must be 15 days at least; hint: Take 30 days.* or call outbox-relay prune force --inbox\.' --inbox --older-than 3d
 says "processed" 0 '^11 processed events are deleted$' --inbox --older-than 30d
 says "with force" 0 '^[0-9]+ processed events are deleted$' --inbox --older-than 3d force
 says "none is left" 0 '^no processed event is older than that$' --inbox --older-than 30d
