@@ -71,6 +71,7 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
         int formatted = vsnprintf(text, sizeof text, format, arguments);
         va_end(arguments);
         error->code = code;
+        error->sqlstate[0] = '\0';
         finish(error, formatted < 0 ? format : text, formatted);
     }
     return false;

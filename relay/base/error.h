@@ -19,11 +19,12 @@ enum error_code {
     ERROR_FINDINGS = 8,    // check, status or healthcheck has found what needs a person
 };
 
-enum { ERROR_TEXT_SIZE = 1024 };
+enum { ERROR_TEXT_SIZE = 1024, ERROR_SQLSTATE_SIZE = 6 };
 
 struct error {
     enum error_code code;
-    char text[ERROR_TEXT_SIZE]; // one line, no trailing full stop; longer texts are cut
+    char text[ERROR_TEXT_SIZE];         // one line, no trailing full stop; longer texts are cut
+    char sqlstate[ERROR_SQLSTATE_SIZE]; // of the statement that PostgreSQL refused (migrate/query.h); else ""
 };
 
 // error_set fills `error` (which may be NULL) and returns false, so that a caller can `return

@@ -37,26 +37,26 @@ const struct command commands[] = {
      .operands_least = 3, .operands_most = 3,
      .details = "TYPE is the event type (order.created), AGGREGATE what order is kept within (order-1), DATA a JSON\n"
                 "value ('{\"total\":5}'; write -- before one that begins with a dash). Prints the event's id.\n",
-     .run = command_publish},
+     .role = "outbox_writer", .run = command_publish},
     {.name = "retry", .summary = "try events again that are parked or put off",
      .operands = "ID... | --pattern PATTERN", .operands_most = OPERANDS_MAX,
      .details = "ID is an event's id (column id of outbox.parked and outbox.pending, \"sequence\" in the message). PATTERN is\n"
                 "a pattern of event types: * is one word, ** any number. Parked events come back into line as if they had\n"
                 "never failed; those to be retried later are due at once. Prints what it did.\n",
-     .run = command_retry},
+     .role = "outbox_relay", .run = command_retry},
     {.name = "park", .summary = "take events out of line that are not sent", .operands = "ID...",
      .operands_least = 1, .operands_most = OPERANDS_MAX,
      .details = "ID is an event's id. View outbox.parked shows what is parked; retry brings it back. Waits for events that\n"
                 "are being published. Prints what it did.\n",
-     .run = command_park},
+     .role = "outbox_relay", .run = command_park},
     {.name = "pause", .summary = "stop publishing to a topic until it is resumed", .operands = "TOPIC",
      .operands_least = 1, .operands_most = 1,
      .details = "TOPIC is the topic's ARN. Its events wait; table outbox.paused_topic shows what is paused. Prints what it\n"
                 "did.\n",
-     .run = command_pause},
+     .role = "outbox_relay", .run = command_pause},
     {.name = "resume", .summary = "publish to a paused topic again", .operands = "TOPIC",
      .operands_least = 1, .operands_most = 1, .details = "TOPIC is the topic's ARN. Prints what it did.\n",
-     .run = command_resume},
+     .role = "outbox_relay", .run = command_resume},
     {.name = "prune", .summary = "delete sent events, or the memory of processed ones, that are old",
      .operands = "[force]", .operands_most = 1,
      .details = "Deletes events that were sent longer ago than --older-than, in small transactions with rests between them;\n"
@@ -64,7 +64,7 @@ const struct command commands[] = {
                 "was processed longer ago, of all consumers; less than 15d is refused without force, as SQS can still\n"
                 "deliver it. SIGINT or SIGTERM ends it after the step that is under way; calling it again goes on. Prints\n"
                 "how many.\n",
-     .run = command_prune},
+     .role = "outbox_relay", .run = command_prune},
     {.name = "status", .summary = "show what waits, who publishes, and what needs a person", .operands = "",
      .details = "Shows function outbox.report(): what needs attention, the events that are not sent, by type as well, which\n"
                 "relays are connected and which of them leads, what events wait for, what is parked, which topics are\n"
@@ -73,7 +73,7 @@ const struct command commands[] = {
                 "Exit code 8 when something needs a person: no relay is connected while events are to be published, an\n"
                 "event is parked, a topic is paused, an event has been pending or has waited for 5 minutes, or something\n"
                 "has held back the outbox or vacuum for 15 minutes. --watch ends with 0 when it is interrupted.\n",
-     .run = command_status},
+     .role = "outbox_reader", .run = command_status},
     {.name = "check", .summary = "say what is wrong between the outbox and its consumers, and what to do", .operands = "",
      .details = "Looks, as the relay would and changing nothing: at the database (server, schema, rights, settings, table, what\n"
                 "holds it back, what waits); and, where events go to SNS, which credentials from where, and whose they are; each\n"
@@ -118,6 +118,16 @@ static bool is_service(const struct command *command) {
     return command->run == command_run || command->run == command_consume;
 }
 
+// PostgreSQL says what is denied, but not what grants it. (Of the same code is what a policy denies.)
+static void name_role(const struct command *command, const struct settings *settings, struct error *error) {
+    bool inbox = command->run == command_prune && settings->inbox != 0;
+    if (command->role != NULL && strcmp(error->sqlstate, "42501") == 0 && // insufficient_privilege
+        strstr(error->text, "row-level security") == NULL) {
+        error_set(error, error->code, "%s; the role needs: GRANT %s TO ...", error->text,
+                  inbox ? "inbox_operator" : command->role);
+    }
+}
+
 static bool run_command(const struct command *command, int argc, char **argv, struct error *error) {
     const char *operands[OPERANDS_MAX] = {NULL};
     int count = command->operands_most;
@@ -139,6 +149,9 @@ static bool run_command(const struct command *command, int argc, char **argv, st
                   command->operands, command->name);
     } else {
         done = command->run(&settings, operands, count, error);
+    }
+    if (!done) {
+        name_role(command, &settings, error);
     }
     log_flush_suppressed(true);
     metrics_free();

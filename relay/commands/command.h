@@ -20,6 +20,7 @@ struct command {
     const char *operands; // as the usage line shows them; "" for none
     const char *details;  // further help, ending in a line break; "" for none
     const char *words;    // what an operand may be, with blanks between; NULL: no words
+    const char *role;     // what its own role must be a member of; NULL: a refusal has its remedy already
     int operands_least, operands_most;
     command_fn run;
 };

@@ -63,11 +63,12 @@ static void fail(const PGconn *connection, const PGresult *result, const char *s
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
     error_set(error, ERROR_DATABASE, "%s%s%s%s%s%s", message == NULL ? PQerrorMessage(connection) : message,
               detail == NULL ? "" : "; ", detail == NULL ? "" : detail,
-              hint == NULL ? "" : "; hint: ", hint == NULL ? "" : hint,
-              advice_for(PQresultErrorField(result, PG_DIAG_SQLSTATE)));
+              hint == NULL ? "" : "; hint: ", hint == NULL ? "" : hint, advice_for(state));
+    (void)snprintf(error->sqlstate, sizeof error->sqlstate, "%s", state == NULL ? "" : state);
     if (position != NULL && strchr(sql, '\n') != NULL) {
         error_prefix(error, "%s, line %d", what, line_of(sql, strtol(position, NULL, 10)));
     } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Synchronous statements for the commands that do one thing and end. Errors (ERROR_DATABASE) carry what
-// PostgreSQL said: message, detail and hint.
+// PostgreSQL said: message, detail and hint, and its SQLSTATE.
 #pragma once
 
 #include "base/error.h"

@@ -88,6 +88,23 @@ sql "create database closed"
 sql "revoke connect on database closed from public"
 fails "a role that may not connect" 3 'SQLSTATE 42501.*GRANT CONNECT ON DATABASE' "DATABASE_URL=postgresql://stranger:$password@${server}/closed" -- run
 fails "a role that may not" 3 'permission denied for table migration' "DATABASE_URL=postgresql://writer:$password@$server/events" -- run
+sql "create role nobody_yet login password '$password'"
+nobody=DATABASE_URL=postgresql://nobody_yet:$password@$server/events
+while read -r role command; do
+    # shellcheck disable=SC2086 # words
+    fails "a role that may not ${command%% *}" 3 "permission denied .*; the role needs: GRANT $role TO \.\.\.$" "$nobody" -- $command
+done <<'END'
+outbox_writer publish order.created o {}
+outbox_reader status
+outbox_relay retry 1
+outbox_relay park 1
+outbox_relay pause arn:aws:sns:us-east-1:000000000000:events
+outbox_relay resume arn:aws:sns:us-east-1:000000000000:events
+outbox_relay prune --older-than 7d
+END
+sql "alter table outbox.event enable row level security; grant outbox_writer to nobody_yet"
+fails "what a policy denies, no role gives" 3 'row-level security policy for table "event"$' "$nobody" -- publish order.created o '{}'
+sql "alter table outbox.event disable row level security"
 sql "insert into outbox.migration values (99, '0099_future.up.sql', 'x')"
 fails "a newer schema" 4 'newer than this program: it has migration 99 .*upgrade outbox-relay' -- run
 fails "a newer schema, migrating" 4 'newer than this program' -- migrate up

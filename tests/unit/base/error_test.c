@@ -33,6 +33,15 @@ static void a_prefix_goes_in_front(void **state) {
     assert_int_equal(error.code, ERROR_DATABASE);
 }
 
+static void the_sqlstate_is_that_of_this_error(void **state) {
+    (void)state;
+    struct error error = {.sqlstate = "42501"};
+    error_prefix(&error, "publishing");
+    assert_string_equal(error.sqlstate, "42501");
+    error_set(&error, ERROR_DATABASE, "refused");
+    assert_string_equal(error.sqlstate, "");
+}
+
 static void a_text_becomes_one_line(void **state) {
     (void)state;
     struct error error;
@@ -96,6 +105,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_an_error_returns_false),
         cmocka_unit_test(a_prefix_goes_in_front),
+        cmocka_unit_test(the_sqlstate_is_that_of_this_error),
         cmocka_unit_test(a_text_becomes_one_line),
         cmocka_unit_test(the_old_text_may_be_an_argument),
         cmocka_unit_test(long_texts_are_cut_between_characters),
