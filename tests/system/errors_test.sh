@@ -47,6 +47,8 @@ fails "no such database" 3 'database "nosuch" does not exist' PGDATABASE=nosuch 
 fails "a URL that is none" 2 'DATABASE_URL .*no valid connection string; write postgresql://' \
     "DATABASE_URL=postgresql://postgres:$password/$password@$server/events" -- run
 fails "no schema" 4 'schema outbox is missing.*run "outbox-relay migrate up"' -- run
+fails "no schema to publish to" 4 '^outbox-relay: schema outbox is missing in this database; run "outbox-relay migrate up"$' \
+    -- publish order.created o '{}'
 "$relay" migrate up >"$system_dir/migrate.log"
 
 fails "unknown command" 2 'unknown command rum; outbox-relay help lists them' -- rum
@@ -104,7 +106,11 @@ outbox_relay prune --older-than 7d
 END
 sql "alter table outbox.event enable row level security; grant outbox_writer to nobody_yet"
 fails "what a policy denies, no role gives" 3 'row-level security policy for table "event"$' "$nobody" -- publish order.created o '{}'
-sql "alter table outbox.event disable row level security"
+sql "alter table outbox.event disable row level security
+    ; create function public.audit() returns trigger language plpgsql as 'begin perform public.absent(); return new; end'
+    ; create trigger audit before insert on outbox.event for each row execute function public.audit()"
+fails "what a trigger lacks" 3 'function public.absent\(\) does not exist' "$nobody" -- publish order.created o '{}'
+sql "drop trigger audit on outbox.event; drop function public.audit"
 sql "insert into outbox.migration values (99, '0099_future.up.sql', 'x')"
 fails "a newer schema" 4 'newer than this program: it has migration 99 .*upgrade outbox-relay' -- run
 fails "a newer schema, migrating" 4 'newer than this program' -- migrate up
