@@ -41,8 +41,15 @@ default_state() {
     fi
 }
 
+# What stops this one: in another folder --stop finds nothing.
+stop_command() {
+    [[ ! ${OUTBOX_QUICKSTART_HOME:-} ]] || printf 'OUTBOX_QUICKSTART_HOME=%q ' "$OUTBOX_QUICKSTART_HOME"
+    say "deploy/quickstart.sh --stop"
+}
+
 main() {
     state=${OUTBOX_QUICKSTART_HOME:-$(default_state)}
+    stop=$(stop_command)
     case "$#:${1:-}" in
         0: | 1:--once) ;;
         1:--stop)
@@ -101,7 +108,7 @@ step() {
 # The folder is emptied, so it must be ours: new, empty, or with our mark.
 prepare_state() {
     if is_running; then
-        fail "already running in $state; stop it first with: deploy/quickstart.sh --stop"
+        fail "already running in $state; stop it first with: $stop"
     fi
     if [[ -e $state && ! -e $state/.quickstart && -n $(ls -A "$state") ]]; then
         fail "$state is in use for something else: set OUTBOX_QUICKSTART_HOME to a folder that is new or empty"
@@ -356,7 +363,7 @@ It goes on running. To play, in this folder ($root):
   build/release/outbox-relay publish user.registered fay@example.com '{"email": "fay@example.com"}'
   curl "\$RELAY/readyz?verbose"     # the relay is at $relay_url; \$CONSUMER is the consumer; see also /metrics
   tail -f $state/{relay,consume,lambda}.log
-  deploy/quickstart.sh --stop      # stops and removes everything
+  $(printf '%-32s' "$stop") # stops and removes everything
 END
 }
 
