@@ -13,6 +13,7 @@ enum {
     DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay
     GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
     GAP_PAUSE_US = 200000,  // but waits no longer than this
+    PIECE_IDS = 1000000,    // walked over by one statement at most: some seconds, where nothing is cached
     GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
     SHORT_IDS = 1000,       // so few are read again with what is new, which saves a claim
     SWEEP_US = 1000000,     // one step of the sweep a second, while awake
@@ -86,6 +87,10 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
                               .sweep_at = now + SWEEP_US};
 }
 
+static int64_t lower(int64_t one, int64_t other) {
+    return one < other ? one : other;
+}
+
 static bool is_due(const struct agenda *agenda, int64_t now) {
     return agenda->due_at <= now && agenda->due_not_before <= now;
 }
@@ -111,6 +116,16 @@ static struct range gap_range(const struct agenda *agenda, int64_t after, int64_
     return (struct range){.kind = RANGE_GAP, .after = after, .to = is_short(agenda, after) ? INT64_MAX : end};
 }
 
+// Where so much is above the frontier that it has been sent for the most part, as when a transaction has kept
+// the floor from moving for a day, it is read in pieces: a statement that says nothing for long looks like a
+// server that is gone.
+static struct range forward_range(const struct agenda *agenda) {
+    int64_t after = scan_frontier(agenda->scan);
+    bool is_far = agenda->newest - after > PIECE_IDS;
+    return (struct range){
+        .kind = RANGE_FORWARD, .after = after, .to = is_far ? after + PIECE_IDS : INT64_MAX};
+}
+
 static bool reads_new(const struct range *range) {
     return range->kind == RANGE_FORWARD || (range->kind == RANGE_GAP && range->to == INT64_MAX);
 }
@@ -131,7 +146,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
     } else if (gap) {
         *range = gap_range(agenda, after, to);
     } else if (usual) {
-        *range = (struct range){.kind = RANGE_FORWARD, .after = scan_frontier(agenda->scan), .to = INT64_MAX};
+        *range = forward_range(agenda);
     } else {
         return false;
     }
@@ -186,11 +201,12 @@ static void gap_fetched(struct agenda *agenda, int64_t read_to, bool cut, int64_
     agenda->gap_not_before = cut ? now : now + (pause < GAP_PAUSE_US ? pause : GAP_PAUSE_US);
 }
 
-static void forward_fetched(struct agenda *agenda, int64_t last_id, bool cut) {
+static void forward_fetched(struct agenda *agenda, const struct range *range, int64_t last_id, bool cut) {
+    int64_t newest = lower(agenda->forward_newest, range->to);
     scan_read_forward(agenda->scan, last_id);
     agenda->more_forward = agenda->more_forward || cut;
     if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
-        scan_read_forward(agenda->scan, agenda->forward_newest);
+        scan_read_forward(agenda->scan, newest);
     }
     if (agenda->forward_overlaps) {
         agenda->unsure_to = scan_frontier(agenda->scan);
@@ -201,7 +217,7 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
                     int64_t now) {
     bool cut = rows == range->limit;
     if (reads_new(range)) {
-        forward_fetched(agenda, last_id, cut);
+        forward_fetched(agenda, range, last_id, cut);
     }
     agenda->own[agenda->own_next++ % OWN_TRANSACTIONS] = xid;
     switch (range->kind) {
@@ -281,7 +297,7 @@ void agenda_expect_new(struct agenda *agenda) {
 void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to) {
     agenda->looking = agenda->forward_overlaps = true;
     agenda->look_frontier = scan_frontier(agenda->scan);
-    agenda->look_settle_to = scan_settleable(agenda->scan);
+    agenda->look_settle_to = lower(scan_settleable(agenda->scan), scan_floor(agenda->scan) + PIECE_IDS);
     *floor = scan_floor(agenda->scan);
     *settle_to = thorough ? agenda->look_frontier : agenda->look_settle_to;
 }

@@ -17,6 +17,7 @@ enum {
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
     WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
     UNREAD_MARGIN_US = 30000000, // longer than rows may wait: the relay reads no more, it is frozen
+    WARN_US = 60000000,          // how often to say that events have no topic
     PROBE_ROWS = 100,
     OFFERED_AT_ONCE = 50, // then the loop looks for what else there is: rows to read above all
     READ_AHEAD = 1,       // claims whose rows wait while another is read
@@ -196,6 +197,16 @@ static bool has_become_ordered(const struct relay *relay, const struct claim *cl
            claim_began_at(claim) < relay->routes_changed_at;
 }
 
+// Now and then, as there may be many; outbox.waiting has all of them.
+static void warn_of_waiting(struct relay *relay, const struct outbox_event *event, const char *reason) {
+    int64_t now = clock_monotonic_us();
+    if (now >= relay->warn_at) {
+        relay->warn_at = now + WARN_US;
+        log_warn("an event waits, as others may (see view outbox.waiting)", LOG_TEXT("reason", reason),
+                 LOG_INT("id", event->id));
+    }
+}
+
 static void let_go(struct relay *relay, struct delivery delivery) {
     const struct outcome outcome = {.kind = OUTCOME_LET_GO};
     on_settled(relay, delivery, &outcome);
@@ -231,6 +242,7 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
     if (topic == NULL && relay->sink.needs_topic) {
         const struct outcome topicless = {.kind = OUTCOME_WAIT, .reason = reason};
+        warn_of_waiting(relay, event, reason);
         on_settled(relay, delivery, &topicless);
     } else if (has_become_ordered(relay, claim, topic)) {
         let_go(relay, delivery); // a turn reads it

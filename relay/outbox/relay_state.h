@@ -56,6 +56,7 @@ struct relay {
     int64_t floor_stored_at;
     int64_t asked_at;  // when the answer that is awaited was asked for
     int64_t probe_at;  // when to try something new while the sink rests
+    int64_t warn_at;   // when to say again that an event has no topic
     int64_t mark_at;   // when to try again to mark what is in the ledger
     int64_t ping_at;   // when to ping the claims that wait for their events
     int64_t lead_at;   // when to ask for the waker lock again

@@ -130,6 +130,26 @@ static void what_is_new_is_read_forward_until_a_claim_is_not_full(void **state) 
     agenda_free(agenda);
 }
 
+// A floor that a transaction has held for a day: no statement walks over all that was sent meanwhile.
+static void what_is_far_is_read_and_settled_in_pieces(void **state) {
+    (void)state;
+    enum { PIECE = 1000000, NEWEST = 2 * PIECE + 5 };
+    struct agenda *agenda = begin(0);
+    int64_t floor, settle_to;
+    look_newest(agenda, "100:100::100", NEWEST, 0, 1);
+    assert_next(agenda, 2, RANGE_FORWARD, 0, PIECE);
+    claim(agenda, LIMIT, 17, 100, 2); // full: there may be more in this piece
+    assert_next(agenda, 3, RANGE_FORWARD, 17, PIECE + 17);
+    claim(agenda, 0, 0, 0, 3);
+    assert_next(agenda, 4, RANGE_FORWARD, PIECE + 17, INT64_MAX);
+    claim(agenda, 3, NEWEST, 101, 4);
+    look_newest(agenda, "102:102::102", NEWEST, 0, 5);
+    agenda_begin_look(agenda, false, &floor, &settle_to);
+    assert_int_equal(floor, 0);
+    assert_int_equal(settle_to, PIECE);
+    agenda_free(agenda);
+}
+
 static void a_full_claim_is_followed_by_another_whatever_was_seen(void **state) {
     (void)state;
     struct agenda *agenda = begin(0);
@@ -546,6 +566,7 @@ int main(void) {
         cmocka_unit_test(a_snapshot_that_is_not_understood_changes_nothing),
         cmocka_unit_test(ids_that_went_back_are_an_error),
         cmocka_unit_test(what_is_new_is_read_forward_until_a_claim_is_not_full),
+        cmocka_unit_test(what_is_far_is_read_and_settled_in_pieces),
         cmocka_unit_test(a_full_claim_is_followed_by_another_whatever_was_seen),
         cmocka_unit_test(a_notification_is_followed_without_a_look),
         cmocka_unit_test(due_events_come_before_gaps_and_gaps_before_new_ones),
