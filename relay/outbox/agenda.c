@@ -10,8 +10,8 @@
 
 enum {
     STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
-    DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay
-    GAP_SHARE = 10,         // reading gaps again takes at most a tenth of the time
+    DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay, or ordered
+    GAP_SHARE = 10,         // reading gaps again, or such due events, takes at most a tenth of the time
     GAP_PAUSE_US = 200000,  // but waits no longer than this
     PIECE_IDS = 1000000,    // walked over by one statement at most: some seconds, where nothing is cached
     GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
@@ -47,7 +47,7 @@ struct agenda {
     int64_t due_at;            // when the next scheduled event is due; INT64_MAX: none is known
     int64_t due_not_before;    // a pause after a claim that found all of them locked
     int64_t gap_not_before;    // a pause after reading a gap, in proportion to how long it took
-    int64_t gap_began;
+    int64_t claim_began;
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
@@ -156,6 +156,7 @@ bool agenda_next(const struct agenda *agenda, int64_t now, int limit, struct ran
 
 void agenda_started(struct agenda *agenda, const struct range *range, int64_t now) {
     agenda->last_kind = range->kind;
+    agenda->claim_began = now;
     if (reads_new(range)) {
         agenda->more_forward = false;
         agenda->forward_newest = agenda->newest;
@@ -167,7 +168,6 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
         break;
     case RANGE_GAP:
         scan_gap_started(agenda->scan);
-        agenda->gap_began = now;
         break;
     case RANGE_FORWARD:
         break;
@@ -196,7 +196,7 @@ static void swept(struct agenda *agenda, const struct range *range, int rows, in
 }
 
 static void gap_fetched(struct agenda *agenda, int64_t read_to, bool cut, int64_t now) {
-    int64_t pause = read_to < INT64_MAX ? GAP_SHARE * (now - agenda->gap_began) : 0;
+    int64_t pause = read_to < INT64_MAX ? GAP_SHARE * (now - agenda->claim_began) : 0;
     scan_gap_left(agenda->scan, read_to);
     agenda->gap_not_before = cut ? now : now + (pause < GAP_PAUSE_US ? pause : GAP_PAUSE_US);
 }
@@ -223,7 +223,8 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     switch (range->kind) {
     case RANGE_DUE:
         agenda->due_at = cut || rows == 0 ? now : agenda->due_at;
-        agenda->due_not_before = rows == 0 ? now + DUE_RETRY_US : now;
+        agenda->due_not_before =
+            rows == 0 ? now + DUE_RETRY_US + GAP_SHARE * (now - agenda->claim_began) : now;
         break;
     case RANGE_GAP:
         gap_fetched(agenda, cut ? last_id : range->to, cut, now);

@@ -63,6 +63,11 @@ static bool may_take_turn(const struct relay *relay) {
            !claim_pool_has_older(relay->claims, relay->routes_changed_at);
 }
 
+// The sweep looks for all that should not be there, also for what turns will not read any more.
+static bool is_below_floor(const struct relay *relay, const struct range *range) {
+    return range->kind == RANGE_SWEEP && range->to <= agenda_floor(relay->agenda);
+}
+
 // Ordered events and others take turns, so that neither keeps the other out where there is one connection for
 // both.
 static bool choose_range(struct relay *relay, int64_t now, int limit, struct range *range) {
@@ -76,7 +81,7 @@ static bool choose_range(struct relay *relay, int64_t now, int limit, struct ran
         range->ordered_sql = relay->ordered_sql;
     } else if (unordered) {
         *range = other;
-        range->ordered_sql = routes_ordered_sql(relay->routes);
+        range->ordered_sql = is_below_floor(relay, range) ? NULL : routes_ordered_sql(relay->routes);
     }
     relay->turn_was_last = turn;
     return turn || unordered;
@@ -212,6 +217,19 @@ static void let_go(struct relay *relay, struct delivery delivery) {
     on_settled(relay, delivery, &outcome);
 }
 
+// Ordered, and found by the sweep below the floor: a turn is to read it.
+static bool leave_to_turn(struct relay *relay, struct delivery delivery, const struct outbox_event *event,
+                          const struct topic *topic) {
+    const struct range *range = claim_range(delivery.claim);
+    bool is_ordered = relay->sink.orders_all || (topic != NULL && topic->parts.is_fifo);
+    bool leaves = range->kind == RANGE_SWEEP && range->ordered_sql == NULL && is_ordered;
+    if (leaves) {
+        turns_read_from(relay->turns, event->id - 1);
+        let_go(relay, delivery);
+    }
+    return leaves;
+}
+
 // It is sent already; only its row could not be marked yet.
 static bool settle_from_ledger(struct relay *relay, struct delivery delivery,
                                const struct outbox_event *event) {
@@ -240,6 +258,9 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     }
     const char *reason = NULL;
     struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
+    if (leave_to_turn(relay, delivery, event, topic)) {
+        return;
+    }
     if (topic == NULL && relay->sink.needs_topic) {
         const struct outcome topicless = {.kind = OUTCOME_WAIT, .reason = reason};
         warn_of_waiting(relay, event, reason);
@@ -328,7 +349,7 @@ static void on_finished(void *context, struct claim *claim) {
         claim_leave_unmarked(claim, relay->ledger);
         offer_soon(relay); // what has waited for it
         turns_finished(relay->turns, claim, clock_monotonic_us());
-    } else if (claim_lowest_let_go(claim) > 0) {
+    } else if (claim_lowest_let_go(claim) > 0 && !is_below_floor(relay, claim_range(claim))) {
         agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
     } else if (claim_is_marked(claim)) {
         agenda_finished(relay->agenda, claim_range(claim), claim_rows(claim), claim_last_id(claim));
