@@ -4,6 +4,9 @@
 // PostgreSQL counts microseconds from 2000-01-01.
 static const int64_t postgres_epoch_us = 946684800LL * 1000000;
 
+// Before any time that PostgreSQL knows but "-infinity", so that a difference to the present can be reckoned.
+static const int64_t earliest = INT64_MIN / 4;
+
 static void append_big_endian(struct buffer *buffer, uint64_t value, int bytes) {
     char encoded[sizeof value];
     for (int index = 0; index < bytes; index++) {
@@ -44,6 +47,9 @@ int64_t pg_int(const PGresult *result, int row, int column) {
 
 int64_t pg_unix_us(const PGresult *result, int row, int column) {
     int64_t value = pg_int(result, row, column);
+    if (value < earliest) { // "-infinity"
+        return earliest;
+    }
     return value < INT64_MAX - postgres_epoch_us ? value + postgres_epoch_us : INT64_MAX; // "infinity"
 }
 

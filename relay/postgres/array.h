@@ -19,7 +19,7 @@ void pg_array_append_bigint(struct buffer *array, int64_t value);
 void pg_array_append_bytes(struct buffer *array, struct slice bytes); // text, tid or uuid
 
 // What a column of a binary result holds; a NULL is 0 or an empty slice.
-int64_t pg_int(const PGresult *result, int row, int column); // smallint, integer or bigint
-int64_t pg_unix_us(const PGresult *result, int row, int column);
+int64_t pg_int(const PGresult *result, int row, int column);     // smallint, integer or bigint
+int64_t pg_unix_us(const PGresult *result, int row, int column); // "-infinity" is INT64_MIN / 4
 struct slice pg_bytes(const PGresult *result, int row, int column);
 bool pg_bool(const PGresult *result, int row, int column);

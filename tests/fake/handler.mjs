@@ -160,8 +160,8 @@ function failure(request, error) {
 }
 
 function finish({ outcome, close }, reply, response) {
-  const { socket } = response;
-  if (!socket || socket.destroyed) return;
+  const { socket } = response.req; // the response's own is not there yet while Node is busy with an answer before it
+  if (socket.destroyed) return;
   if (outcome?.kind === "stall") return;
   if (outcome?.kind === "lost") {
     socket.destroySoon();
@@ -179,7 +179,7 @@ function finish({ outcome, close }, reply, response) {
 function sendHalf(response, { status, headers, body }, fits) {
   const bytes = Buffer.from(body);
   const half = bytes.subarray(0, bytes.length >> 1);
-  const { socket } = response;
+  const { socket } = response.req;
   response.writeHead(status, {
     ...headers,
     "Content-Length": fits ? half.length : bytes.length,
@@ -192,7 +192,7 @@ function sendHalf(response, { status, headers, body }, fits) {
 function send(response, { status, headers, body }, close) {
   if (close?.announce) headers.Connection = "close";
   headers["Content-Length"] = Buffer.byteLength(body);
-  const { socket } = response;
+  const { socket } = response.req;
   response.writeHead(status, headers);
   response.end(body, close && !close.announce ? () => socket.destroySoon() : undefined);
 }

@@ -150,6 +150,12 @@ static void times_count_from_2000(void **state) {
     result = result_of_one((struct slice){"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8});
     assert_int_equal(pg_unix_us(result, 0, 0), 946684799999999);
     PQclear(result);
+    result = result_of_one((struct slice){"\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8});
+    assert_int_equal(pg_unix_us(result, 0, 0), INT64_MAX);
+    PQclear(result);
+    result = result_of_one((struct slice){"\x80\0\0\0\0\0\0\0", 8});
+    assert_int_equal(pg_unix_us(result, 0, 0), INT64_MIN / 4);
+    PQclear(result);
 }
 
 static void bytes_and_nulls(void **state) {
