@@ -44,12 +44,28 @@ async function createQueue(name) {
 
 async function attribute(queueUrl, name) {
   const answer = await sqs("GetQueueAttributes", { QueueUrl: queueUrl, AttributeNames: [name] });
-  return answer.Attributes[name];
+  return answer.Attributes?.[name];
+}
+
+// As real queues need it, and `outbox-relay check` looks for it; the emulator delivers all the same.
+async function letSend(queueUrl, queueArn, topicArn) {
+  const before = JSON.parse((await attribute(queueUrl, "Policy")) || '{"Statement": []}');
+  const statement = {
+    Effect: "Allow",
+    Principal: { Service: "sns.amazonaws.com" },
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
+    Condition: { ArnEquals: { "aws:SourceArn": topicArn } },
+  };
+  const policy = { Version: "2012-10-17", Statement: [...before.Statement, statement] };
+  await sqs("SetQueueAttributes", { QueueUrl: queueUrl, Attributes: { Policy: JSON.stringify(policy) } });
 }
 
 async function subscribe(topicArn, queueUrl, delivery = "envelope") {
   const raw = { "Attributes.entry.1.key": "RawMessageDelivery", "Attributes.entry.1.value": "true" };
-  const parameters = { TopicArn: topicArn, Protocol: "sqs", Endpoint: await attribute(queueUrl, "QueueArn") };
+  const queueArn = await attribute(queueUrl, "QueueArn");
+  const parameters = { TopicArn: topicArn, Protocol: "sqs", Endpoint: queueArn };
+  await letSend(queueUrl, queueArn, topicArn);
   const answer = await sns("Subscribe", { ...parameters, ...(delivery === "raw" ? raw : {}) });
   return element(answer, "SubscriptionArn");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `run`: builds the relay around one event loop, and turns signals into stopping.
 #include "admin/admin.h"
+#include "base/log.h"
 #include "bus/bus.h"
 #include "commands/command.h"
 #include "commands/log_timer.h"
