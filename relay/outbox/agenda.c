@@ -9,15 +9,16 @@
 #include <stdlib.h>
 
 enum {
-    STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
-    DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay, or ordered
-    GAP_SHARE = 10,         // reading gaps again, or such due events, takes at most a tenth of the time
-    GAP_PAUSE_US = 200000,  // but waits no longer than this
-    PIECE_IDS = 1000000,    // walked over by one statement at most: some seconds, where nothing is cached
-    GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
-    SHORT_IDS = 1000,       // so few are read again with what is new, which saves a claim
-    SWEEP_US = 1000000,     // one step of the sweep a second, while awake
-    SWEEP_IDS = 10000,      // ids a step
+    STUCK_US = 1000000,    // after so long an unsent event below what could be settled is looked for again
+    DUE_RETRY_US = 100000, // pause when all due events are locked by another relay, or ordered
+    GAP_SHARE = 10,        // reading gaps again, or such due events, takes at most a tenth of the time
+    GAP_PAUSE_US = 200000, // but waits no longer than this
+    PIECE_IDS = 1000000,   // walked over by one statement at first: some seconds, where nothing is cached
+    PIECE_US = 500000,  // one that took less is followed by a piece of twice the size: ids can be far apart
+    GAP_IDS = 50000,    // read again at a time: what is sent is walked over, too
+    SHORT_IDS = 1000,   // so few are read again with what is new, which saves a claim
+    SWEEP_US = 1000000, // one step of the sweep a second, while awake
+    SWEEP_IDS = 10000,  // ids a step
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
     RUNS = 32,              // remembered; forgetting one leaves it to the looks to move the floor
 };
@@ -48,6 +49,8 @@ struct agenda {
     int64_t due_not_before;    // a pause after a claim that found all of them locked
     int64_t gap_not_before;    // a pause after reading a gap, in proportion to how long it took
     int64_t claim_began;
+    int64_t look_began;
+    int64_t piece;       // ids that one statement may walk over
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
@@ -81,14 +84,11 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
                               .rescued = rescued,
                               .observed = floor,
                               .due_at = INT64_MAX,
+                              .piece = PIECE_IDS,
                               .stuck_since = now,
                               .last_drawn = floor,
                               .last_kind = RANGE_FORWARD,
                               .sweep_at = now + SWEEP_US};
-}
-
-static int64_t lower(int64_t one, int64_t other) {
-    return one < other ? one : other;
 }
 
 static bool is_due(const struct agenda *agenda, int64_t now) {
@@ -99,11 +99,16 @@ static bool has_new(const struct agenda *agenda) {
     return agenda->more_forward || agenda->newest > scan_frontier(agenda->scan);
 }
 
+// The end of a range that begins after an id, and has so many at most. (Ids may be the last there are.)
+static int64_t end_of_piece(int64_t after, int64_t to, int64_t most) {
+    return to - after > most ? after + most : to;
+}
+
 static struct range sweep_range(const struct agenda *agenda) {
-    int64_t last = scan_frontier(agenda->scan);
-    int64_t end = agenda->sweep_position + SWEEP_IDS;
-    return (struct range){
-        .kind = RANGE_SWEEP, .after = agenda->sweep_position, .to = end < last ? end : last};
+    int64_t after = agenda->sweep_position;
+    return (struct range){.kind = RANGE_SWEEP,
+                          .after = after,
+                          .to = end_of_piece(after, scan_frontier(agenda->scan), SWEEP_IDS)};
 }
 
 // Whether so little is above `after` that it is read with what is new, in one.
@@ -112,7 +117,7 @@ static bool is_short(const struct agenda *agenda, int64_t after) {
 }
 
 static struct range gap_range(const struct agenda *agenda, int64_t after, int64_t to) {
-    int64_t end = to < after + GAP_IDS ? to : after + GAP_IDS;
+    int64_t end = end_of_piece(after, to, GAP_IDS);
     return (struct range){.kind = RANGE_GAP, .after = after, .to = is_short(agenda, after) ? INT64_MAX : end};
 }
 
@@ -121,9 +126,9 @@ static struct range gap_range(const struct agenda *agenda, int64_t after, int64_
 // server that is gone.
 static struct range forward_range(const struct agenda *agenda) {
     int64_t after = scan_frontier(agenda->scan);
-    bool is_far = agenda->newest - after > PIECE_IDS;
+    bool is_far = agenda->newest - after > agenda->piece;
     return (struct range){
-        .kind = RANGE_FORWARD, .after = after, .to = is_far ? after + PIECE_IDS : INT64_MAX};
+        .kind = RANGE_FORWARD, .after = after, .to = is_far ? after + agenda->piece : INT64_MAX};
 }
 
 static bool reads_new(const struct range *range) {
@@ -201,8 +206,13 @@ static void gap_fetched(struct agenda *agenda, int64_t read_to, bool cut, int64_
     agenda->gap_not_before = cut ? now : now + (pause < GAP_PAUSE_US ? pause : GAP_PAUSE_US);
 }
 
+static void piece_took(struct agenda *agenda, int64_t took_us) {
+    int64_t twice = agenda->piece < INT64_MAX / 2 ? 2 * agenda->piece : INT64_MAX;
+    agenda->piece = took_us < PIECE_US ? twice : PIECE_IDS;
+}
+
 static void forward_fetched(struct agenda *agenda, const struct range *range, int64_t last_id, bool cut) {
-    int64_t newest = lower(agenda->forward_newest, range->to);
+    int64_t newest = agenda->forward_newest < range->to ? agenda->forward_newest : range->to;
     scan_read_forward(agenda->scan, last_id);
     agenda->more_forward = agenda->more_forward || cut;
     if (!cut) { // what a look had seen and this claim did not return is sent, or locked by another relay
@@ -218,6 +228,9 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     bool cut = rows == range->limit;
     if (reads_new(range)) {
         forward_fetched(agenda, range, last_id, cut);
+        if (range->to < INT64_MAX && !cut) {
+            piece_took(agenda, now - agenda->claim_began);
+        }
     }
     agenda->own[agenda->own_next++ % OWN_TRANSACTIONS] = xid;
     switch (range->kind) {
@@ -295,10 +308,13 @@ void agenda_expect_new(struct agenda *agenda) {
     agenda->more_forward = true;
 }
 
-void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to) {
+void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t now, int64_t *floor,
+                       int64_t *settle_to) {
+    agenda->look_began = now;
     agenda->looking = agenda->forward_overlaps = true;
     agenda->look_frontier = scan_frontier(agenda->scan);
-    agenda->look_settle_to = lower(scan_settleable(agenda->scan), scan_floor(agenda->scan) + PIECE_IDS);
+    agenda->look_settle_to =
+        end_of_piece(scan_floor(agenda->scan), scan_settleable(agenda->scan), agenda->piece);
     *floor = scan_floor(agenda->scan);
     *settle_to = thorough ? agenda->look_frontier : agenda->look_settle_to;
 }
@@ -333,6 +349,9 @@ static void settle(struct agenda *agenda, const struct look *look, int64_t now) 
     int64_t before = scan_floor(agenda->scan);
     bool same = look->lowest_unsent == agenda->lowest_unsent && agenda->had_gaps;
     agenda->lowest_unsent = look->lowest_unsent;
+    if (agenda->look_settle_to < scan_settleable(agenda->scan)) {
+        piece_took(agenda, now - agenda->look_began);
+    }
     scan_settle(agenda->scan, agenda->look_settle_to, look->lowest_unsent);
     agenda->had_gaps = agenda_has_gaps(agenda);
     if (scan_floor(agenda->scan) > before || !same) {

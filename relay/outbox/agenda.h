@@ -46,7 +46,7 @@ void agenda_expect_new(struct agenda *agenda);
 // snapshot is not understood.
 // A thorough look is asked about all that is not new: before sleeping, nothing may be left in the gaps
 // either, be it locked by another relay.
-void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t *floor, int64_t *settle_to);
+void agenda_begin_look(struct agenda *agenda, bool thorough, int64_t now, int64_t *floor, int64_t *settle_to);
 bool agenda_looked(struct agenda *agenda, const struct look *look, int64_t now, struct error *error);
 
 // agenda_wants_sweep: it is time for a step of the sweep.

@@ -19,7 +19,7 @@ void watch_look(struct relay *relay) {
     bool thorough = relay->sleep == LAST_LOOK || relay->sleep == ASLEEP;
     relay->looking = true;
     relay->asked_at = clock_monotonic_us();
-    agenda_begin_look(relay->agenda, thorough, &floor, &settle_to);
+    agenda_begin_look(relay->agenda, thorough, relay->asked_at, &floor, &settle_to);
     session_look(relay->session, floor, settle_to);
 }
 

@@ -76,7 +76,8 @@ static void step_look(struct simulation *simulation) {
     struct error error = {0};
     switch (look->stage) {
     case STAGE_NONE:
-        agenda_begin_look(simulation->agenda, false, &simulation->look_floor, &simulation->look_settle_to);
+        agenda_begin_look(simulation->agenda, false, simulation->now, &simulation->look_floor,
+                          &simulation->look_settle_to);
         look->stage = STAGE_SENT;
         break;
     case STAGE_SENT:

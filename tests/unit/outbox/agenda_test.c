@@ -29,7 +29,7 @@ static void look(struct agenda *agenda, struct look look, int64_t now) {
     int64_t floor, settle_to;
     struct error error;
     look.last_drawn = look.newest > look.last_drawn ? look.newest : look.last_drawn;
-    agenda_begin_look(agenda, false, &floor, &settle_to);
+    agenda_begin_look(agenda, false, 0, &floor, &settle_to);
     assert_true(agenda_looked(agenda, &look, now, &error));
 }
 
@@ -90,7 +90,7 @@ static void a_snapshot_that_is_not_understood_changes_nothing(void **state) {
     struct agenda *agenda = begin(0);
     int64_t floor, settle_to;
     struct error error = {0};
-    agenda_begin_look(agenda, false, &floor, &settle_to);
+    agenda_begin_look(agenda, false, 0, &floor, &settle_to);
     assert_false(agenda_looked(agenda, &(struct look){.snapshot = "nonsense", .newest = 5, .last_drawn = 5},
                                1, &error));
     assert_int_equal(error.code, ERROR_INTERNAL);
@@ -105,7 +105,7 @@ static void ids_that_went_back_are_an_error(void **state) {
     int64_t floor, settle_to;
     struct error error = {0};
     struct look found = empty;
-    agenda_begin_look(agenda, false, &floor, &settle_to);
+    agenda_begin_look(agenda, false, 0, &floor, &settle_to);
     found.last_drawn = 6;
     assert_false(agenda_looked(agenda, &found, 1, &error));
     assert_int_equal(error.code, ERROR_DATABASE);
@@ -130,23 +130,41 @@ static void what_is_new_is_read_forward_until_a_claim_is_not_full(void **state) 
     agenda_free(agenda);
 }
 
-// A floor that a transaction has held for a day: no statement walks over all that was sent meanwhile.
+// A floor that a transaction has held for a day: no statement walks over all that was sent meanwhile. But ids
+// can be far apart, so what is quick is followed by more.
 static void what_is_far_is_read_and_settled_in_pieces(void **state) {
     (void)state;
-    enum { PIECE = 1000000, NEWEST = 2 * PIECE + 5 };
+    enum { PIECE = 1000000, NEWEST = 10 * PIECE };
     struct agenda *agenda = begin(0);
+    struct range range;
     int64_t floor, settle_to;
     look_newest(agenda, "100:100::100", NEWEST, 0, 1);
     assert_next(agenda, 2, RANGE_FORWARD, 0, PIECE);
     claim(agenda, LIMIT, 17, 100, 2); // full: there may be more in this piece
     assert_next(agenda, 3, RANGE_FORWARD, 17, PIECE + 17);
     claim(agenda, 0, 0, 0, 3);
-    assert_next(agenda, 4, RANGE_FORWARD, PIECE + 17, INT64_MAX);
-    claim(agenda, 3, NEWEST, 101, 4);
-    look_newest(agenda, "102:102::102", NEWEST, 0, 5);
-    agenda_begin_look(agenda, false, &floor, &settle_to);
+    assert_next(agenda, 4, RANGE_FORWARD, PIECE + 17, 3 * PIECE + 17);
+    assert_true(agenda_next(agenda, 4, LIMIT, &range));
+    agenda_started(agenda, &range, 4);
+    agenda_fetched(agenda, &range, 0, 0, 0, 600000); // that took long
+    assert_next(agenda, 600001, RANGE_FORWARD, 3 * PIECE + 17, 4 * PIECE + 17);
+    look_newest(agenda, "102:102::102", NEWEST, 0, 600002);
+    agenda_begin_look(agenda, false, 0, &floor, &settle_to);
     assert_int_equal(floor, 0);
     assert_int_equal(settle_to, PIECE);
+    agenda_free(agenda);
+}
+
+static void the_last_ids_are_reached(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    struct range range = {0};
+    look_newest(agenda, "100:100::100", INT64_MAX, 0, 1);
+    for (int claims = 0; range.to < INT64_MAX; claims++) {
+        assert_in_range(claims, 0, 63);
+        assert_true(agenda_next(agenda, 2, LIMIT, &range));
+        claim(agenda, 0, 0, 0, 2);
+    }
     agenda_free(agenda);
 }
 
@@ -394,7 +412,7 @@ static void what_a_claim_beside_a_look_has_read_is_read_again(void **state) {
     look(agenda, found, 0);
     assert_true(agenda_next(agenda, 0, LIMIT, &range));
     agenda_started(agenda, &range, 0);
-    agenda_begin_look(agenda, false, &floor, &settle_to);
+    agenda_begin_look(agenda, false, 0, &floor, &settle_to);
     found.snapshot = "101:101::101"; // 100 has ended since the claim has read
     assert_true(agenda_looked(agenda, &found, 0, &error));
     agenda_fetched(agenda, &range, 1, 2, 101, 0);
@@ -567,6 +585,7 @@ int main(void) {
         cmocka_unit_test(ids_that_went_back_are_an_error),
         cmocka_unit_test(what_is_new_is_read_forward_until_a_claim_is_not_full),
         cmocka_unit_test(what_is_far_is_read_and_settled_in_pieces),
+        cmocka_unit_test(the_last_ids_are_reached),
         cmocka_unit_test(a_full_claim_is_followed_by_another_whatever_was_seen),
         cmocka_unit_test(a_notification_is_followed_without_a_look),
         cmocka_unit_test(due_events_come_before_gaps_and_gaps_before_new_ones),
