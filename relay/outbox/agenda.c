@@ -9,16 +9,18 @@
 #include <stdlib.h>
 
 enum {
-    STUCK_US = 1000000,    // after so long an unsent event below what could be settled is looked for again
-    DUE_RETRY_US = 100000, // pause when all due events are locked by another relay, or ordered
-    GAP_SHARE = 10,        // reading gaps again, or such due events, takes at most a tenth of the time
-    GAP_PAUSE_US = 200000, // but waits no longer than this
-    PIECE_IDS = 1000000,   // walked over by one statement at first: some seconds, where nothing is cached
+    STUCK_US = 1000000,     // after so long an unsent event below what could be settled is looked for again
+    DUE_RETRY_US = 100000,  // pause when all due events are locked by another relay, or ordered
+    GAP_SHARE = 10,         // reading gaps again, or such due events, takes at most a tenth of the time
+    DUE_PAUSE_US = 5000000, // but these due events wait no longer than this
+    GAP_PAUSE_US = 200000,  // and gaps no longer than this
+    PIECE_IDS = 1000000,    // walked over by one statement at first: some seconds, where nothing is cached
     PIECE_US = 500000,  // one that took less is followed by a piece of twice the size: ids can be far apart
     GAP_IDS = 50000,    // read again at a time: what is sent is walked over, too
     SHORT_IDS = 1000,   // so few are read again with what is new, which saves a claim
     SWEEP_US = 1000000, // one step of the sweep a second, while awake
     SWEEP_IDS = 10000,  // ids a step
+    SWEEP_STEP_US = 50000,  // one without a pause that took less, and found nothing, doubles the next
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
     RUNS = 32,              // remembered; forgetting one leaves it to the looks to move the floor
 };
@@ -54,8 +56,10 @@ struct agenda {
     int64_t stuck_since; // when the floor began to wait for the unsent event that it waits for
     int64_t sweep_at;
     int64_t sweep_position;
-    int64_t let_go_to;  // 0, or up to there it goes on without a pause: events were let go
-    int64_t sweep_from; // where it begins again: nothing that could be claimed is at or below
+    int64_t sweep_ids;     // that the next step has
+    int64_t let_go_lowest; // since the latest step began
+    int64_t let_go_to;     // 0, or up to there it goes on without a pause: events were let go
+    int64_t sweep_from;    // where it begins again: nothing that could be claimed is at or below
     int64_t rescued;
     uint64_t own[OWN_TRANSACTIONS]; // the relay's latest transactions, a ring
     size_t own_next;
@@ -85,6 +89,8 @@ void agenda_reset(struct agenda *agenda, int64_t floor, int64_t now) {
                               .observed = floor,
                               .due_at = INT64_MAX,
                               .piece = PIECE_IDS,
+                              .sweep_ids = SWEEP_IDS,
+                              .let_go_lowest = INT64_MAX,
                               .stuck_since = now,
                               .last_drawn = floor,
                               .last_kind = RANGE_FORWARD,
@@ -108,7 +114,7 @@ static struct range sweep_range(const struct agenda *agenda) {
     int64_t after = agenda->sweep_position;
     return (struct range){.kind = RANGE_SWEEP,
                           .after = after,
-                          .to = end_of_piece(after, scan_frontier(agenda->scan), SWEEP_IDS)};
+                          .to = end_of_piece(after, scan_frontier(agenda->scan), agenda->sweep_ids)};
 }
 
 // Whether so little is above `after` that it is read with what is new, in one.
@@ -178,6 +184,7 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
         break;
     case RANGE_SWEEP:
         agenda->sweep_at = now + SWEEP_US;
+        agenda->let_go_lowest = INT64_MAX;
         break;
     case RANGE_ORDERED: // is the business of turns.h
         break;
@@ -187,10 +194,17 @@ void agenda_started(struct agenda *agenda, const struct range *range, int64_t no
 static void swept(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, int64_t now) {
     int64_t end = rows == range->limit ? last_id : range->to;
     agenda->sweep_position = end < scan_frontier(agenda->scan) ? end : agenda->sweep_from;
-    if (end < agenda->let_go_to) {
+    if (agenda->let_go_lowest <= end) { // while this step was under way
+        agenda->sweep_position = agenda->let_go_lowest - 1;
         agenda->sweep_at = now;
+    } else if (end < agenda->let_go_to) {
+        agenda->sweep_at = now;
+        bool was_quick = rows == 0 && now - agenda->claim_began < SWEEP_STEP_US;
+        agenda->sweep_ids =
+            was_quick && agenda->sweep_ids < INT64_MAX / 2 ? 2 * agenda->sweep_ids : SWEEP_IDS;
     } else {
         agenda->let_go_to = 0;
+        agenda->sweep_ids = SWEEP_IDS;
     }
     if (rows > 0 && range->to <= scan_floor(agenda->scan)) {
         agenda->rescued += rows;
@@ -223,6 +237,11 @@ static void forward_fetched(struct agenda *agenda, const struct range *range, in
     }
 }
 
+static int64_t due_pause(const struct agenda *agenda, int64_t now) {
+    int64_t pause = DUE_RETRY_US + GAP_SHARE * (now - agenda->claim_began);
+    return pause < DUE_PAUSE_US ? pause : DUE_PAUSE_US;
+}
+
 void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, int64_t last_id, uint64_t xid,
                     int64_t now) {
     bool cut = rows == range->limit;
@@ -236,8 +255,7 @@ void agenda_fetched(struct agenda *agenda, const struct range *range, int rows, 
     switch (range->kind) {
     case RANGE_DUE:
         agenda->due_at = cut || rows == 0 ? now : agenda->due_at;
-        agenda->due_not_before =
-            rows == 0 ? now + DUE_RETRY_US + GAP_SHARE * (now - agenda->claim_began) : now;
+        agenda->due_not_before = rows == 0 ? now + due_pause(agenda, now) : now;
         break;
     case RANGE_GAP:
         gap_fetched(agenda, cut ? last_id : range->to, cut, now);
@@ -282,6 +300,7 @@ void agenda_let_go(struct agenda *agenda, int64_t lowest_id, int64_t now) {
     if (!is_on_its_way || lowest_id - 1 < agenda->sweep_position) {
         agenda->sweep_position = lowest_id - 1;
     }
+    agenda->let_go_lowest = lowest_id < agenda->let_go_lowest ? lowest_id : agenda->let_go_lowest;
     agenda->let_go_to = scan_frontier(agenda->scan);
     agenda->sweep_at = now;
 }

@@ -17,6 +17,7 @@ enum {
     WALK_US = 30000000, // how often to walk along what waits, though changes begin a walk at once
     WALK_SHARE = 50,    // and one that takes long not so often: at most a fiftieth of the time
     UNREAD_MARGIN_US = 30000000, // longer than rows may wait: the relay reads no more, it is frozen
+    LOCKED_MOST = 1000,          // events that are sent and locked by somebody: then no turns
     WARN_US = 60000000,          // how often to say that events have no topic
     PROBE_ROWS = 100,
     OFFERED_AT_ONCE = 50, // then the loop looks for what else there is: rows to read above all
@@ -57,9 +58,11 @@ bool flow_has_work(const struct relay *relay, int64_t now) {
 }
 
 // What became ordered a moment ago may still be under way without order, and what is in the ledger is sent,
-// though the database does not show it yet. (What somebody has locked there may stay so for long.)
+// though the database does not show it yet. (What somebody has locked there may stay so for long; but
+// it is looked for whenever an event is read.)
 static bool may_take_turn(const struct relay *relay) {
     return relay->turn == NULL && ledger_untried(relay->ledger) == 0 &&
+           ledger_count(relay->ledger) < LOCKED_MOST &&
            !claim_pool_has_older(relay->claims, relay->routes_changed_at);
 }
 
@@ -217,26 +220,27 @@ static void let_go(struct relay *relay, struct delivery delivery) {
     on_settled(relay, delivery, &outcome);
 }
 
-// Ordered, and found by the sweep below the floor: a turn is to read it.
-static bool leave_to_turn(struct relay *relay, struct delivery delivery, const struct outbox_event *event,
-                          const struct topic *topic) {
+// Ordered, and found by the sweep below the floor: it is made due, so that a turn finds it.
+static bool leave_to_turn(struct relay *relay, struct delivery delivery, const struct topic *topic) {
+    static const struct outcome later = {.kind = OUTCOME_RETRY, .reason = "found by the sweep"};
     const struct range *range = claim_range(delivery.claim);
     bool is_ordered = relay->sink.orders_all || (topic != NULL && topic->parts.is_fifo);
     bool leaves = range->kind == RANGE_SWEEP && range->ordered_sql == NULL && is_ordered;
     if (leaves) {
-        turns_read_from(relay->turns, event->id - 1);
-        let_go(relay, delivery);
+        on_settled(relay, delivery, &later);
+        turns_expect(relay->turns);
     }
     return leaves;
 }
 
-// It is sent already; only its row could not be marked yet.
+// It is sent already; only its row could not be marked yet. (What a turn cannot mark stays in the ledger, and
+// is counted when that is marked.)
 static bool settle_from_ledger(struct relay *relay, struct delivery delivery,
                                const struct outbox_event *event) {
     struct outcome sent = {.kind = OUTCOME_SENT};
     bool known = ledger_find(relay->ledger, event->id, event->event_id, &sent.message_id);
     if (known) {
-        metric_count(METRIC_DUPLICATES_AVOIDED, 1);
+        metric_count(METRIC_DUPLICATES_AVOIDED, delivery.claim != relay->turn);
         figures_settled(&relay->figures, NULL, OUTCOME_SENT, 0);
         claim_settle(delivery.claim, delivery.row, &sent);
     }
@@ -258,7 +262,7 @@ static void on_claimed(void *context, struct claim *claim, const struct outbox_e
     }
     const char *reason = NULL;
     struct topic *topic = routes_topic(relay->routes, event->event_type, &reason);
-    if (leave_to_turn(relay, delivery, event, topic)) {
+    if (leave_to_turn(relay, delivery, topic)) {
         return;
     }
     if (topic == NULL && relay->sink.needs_topic) {
@@ -349,7 +353,7 @@ static void on_finished(void *context, struct claim *claim) {
         claim_leave_unmarked(claim, relay->ledger);
         offer_soon(relay); // what has waited for it
         turns_finished(relay->turns, claim, clock_monotonic_us());
-    } else if (claim_lowest_let_go(claim) > 0 && !is_below_floor(relay, claim_range(claim))) {
+    } else if (claim_lowest_let_go(claim) > 0) {
         agenda_let_go(relay->agenda, claim_lowest_let_go(claim), clock_monotonic_us());
     } else if (claim_is_marked(claim)) {
         agenda_finished(relay->agenda, claim_range(claim), claim_rows(claim), claim_last_id(claim));

@@ -8,7 +8,8 @@ enum {
     SMOOTHING = 4,          // looks that this follows
     LONG_LOOK_US = 50000,
     LONG_LOOK_PAUSES = 4, // of a long look's time
-    LOOK_SHARE = 8,       // once quiet, an eighth of the time it has been quiet
+    LONGEST_PAUSE_US = 2000000,
+    LOOK_SHARE = 8, // once quiet, an eighth of the time it has been quiet
     LOOK_BEFORE_SLEEP_US = 20000,
     LINGER_US = 20000, // quiet for so long before sleeping
     SLEEP_RETRY_US = 10000,
@@ -24,7 +25,8 @@ static int64_t pause_between_looks(const struct pace *pace) {
 }
 
 void pace_look_took(struct pace *pace, int64_t took_us) {
-    pace->least = took_us > LONG_LOOK_US ? LONG_LOOK_PAUSES * took_us : 0;
+    int64_t pause = took_us > LONG_LOOK_US ? LONG_LOOK_PAUSES * took_us : 0;
+    pace->least = pause < LONGEST_PAUSE_US ? pause : LONGEST_PAUSE_US;
 }
 
 void pace_activity(struct pace *pace, int64_t now) {

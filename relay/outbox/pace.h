@@ -23,7 +23,7 @@ void pace_claimed(struct pace *pace, int64_t now, int events);
 
 // pace_look_took: a look took so long. (Entries of an index that nobody could remove yet, while an old
 // snapshot is open, make each look walk over them.) One that takes long is taken for a fifth of the time at
-// most.
+// most, but again after two seconds.
 void pace_look_took(struct pace *pace, int64_t took_us);
 
 // pace_looked sets when to look again. `loaded`: claims come back full, so that looks only serve the gaps.

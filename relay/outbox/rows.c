@@ -344,10 +344,16 @@ void rows_leave_unmarked(struct rows *rows, struct ledger *ledger) {
     struct slice known;
     for (int index = 0; index < rows->count; index++) {
         struct row *row = &rows->items[index];
-        if (is_sent(row) && !row->marked && !ledger_find(ledger, row->id, row->event_id, &known)) {
-            ledger_add(ledger, row->id, row->event_id, rows_text(rows, row), true);
-        } else if (is_put_off(row) && !row->marked) {
+        if (row->marked || !row->settled) {
+            continue;
+        }
+        if (is_put_off(row)) {
             row->kind = OUTCOME_LET_GO;
+        } else if (is_sent(row)) {
+            row->kind = OUTCOME_WAIT; // for its mark
+            if (!ledger_find(ledger, row->id, row->event_id, &known)) {
+                ledger_add(ledger, row->id, row->event_id, rows_text(rows, row), true);
+            }
         }
     }
 }

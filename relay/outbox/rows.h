@@ -91,7 +91,7 @@ bool rows_have_marks(const struct rows *rows);
 void rows_send_marks(struct rows *rows, struct pg_connection *connection, bool ordered);
 
 // rows_leave_unmarked is for ordered events, which are not locked, so that somebody else may have: what could
-// not be marked is noted in the ledger when it is sent, and else let go.
+// not be marked is noted in the ledger when it is sent, and counts as sent no more; else it is let go.
 void rows_leave_unmarked(struct rows *rows, struct ledger *ledger);
 
 // rows_to_ledger notes what is known to be sent.

@@ -65,11 +65,6 @@ void turns_expect(struct turns *turns) {
     turns->pending = true;
 }
 
-void turns_read_from(struct turns *turns, int64_t after) {
-    turns->resume = after < turns->resume ? after : turns->resume;
-    turns->pending = true;
-}
-
 bool turns_next(struct turns *turns, int64_t now, int limit, struct range *range) {
     if (!turns->pending || now < turns->not_before) {
         return false;

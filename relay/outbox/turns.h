@@ -26,9 +26,6 @@ void turns_looked(struct turns *turns, const struct look *look);
 // turns_expect: something is new or due, by other news.
 void turns_expect(struct turns *turns);
 
-// turns_read_from: there is something to read again above `after`, which turns have gone past.
-void turns_read_from(struct turns *turns, int64_t after);
-
 // turns_next returns whether a turn is to be taken now, with at most `limit` events.
 bool turns_next(struct turns *turns, int64_t now, int limit, struct range *range);
 bool turns_pending(const struct turns *turns);

@@ -50,7 +50,8 @@ static void on_looked(void *context, const struct look *found) {
     turns_looked(relay->turns, found);
     int64_t lag = found->newest - agenda_floor(relay->agenda);
     metric_gauge(METRIC_FLOOR_LAG_EVENTS, lag > 0 ? lag : 0);
-    pace_look_took(&relay->pace, now - relay->asked_at);
+    // (It may have waited behind the marks of the ledger, which wait for a turn of another relay.)
+    pace_look_took(&relay->pace, ledger_count(relay->ledger) == 0 ? now - relay->asked_at : 0);
     pace_looked(&relay->pace, now, agenda_is_loaded(relay->agenda),
                 pace_slowest(session_can_sleep(relay->session), relay->settings->poll_interval));
     bool work =
@@ -128,9 +129,10 @@ static bool order_has_changed(struct relay *relay) {
 
 static void on_routes_changed(void *context) {
     struct relay *relay = context;
+    bool has_changed = order_has_changed(relay); // (noted also while connecting)
     if (relay->state == RELAY_RUNNING) {
         relay->walk_at = relay->opened_at = clock_monotonic_us();
-        relay->routes_changed_at = order_has_changed(relay) ? relay->opened_at : relay->routes_changed_at;
+        relay->routes_changed_at = has_changed ? relay->opened_at : relay->routes_changed_at;
         // Events may have become ordered, or the opposite, above the floor: they are looked for again.
         flow_renew_ordered(relay);
         turns_reset(relay->turns, agenda_floor(relay->agenda));

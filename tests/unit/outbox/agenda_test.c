@@ -534,6 +534,20 @@ static void what_was_let_go_is_swept_without_a_pause(void **state) {
     agenda_free(agenda);
 }
 
+static void what_is_let_go_beside_a_step_of_the_sweep_is_not_passed_over(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(25000);
+    struct range range;
+    agenda_let_go(agenda, 8000, 2);
+    assert_true(agenda_next(agenda, 2, LIMIT, &range));
+    agenda_started(agenda, &range, 2);
+    agenda_let_go(agenda, 9000, 3); // behind the step's reading
+    agenda_let_go(agenda, 4000, 3);
+    agenda_fetched(agenda, &range, 0, 0, 100, 4);
+    assert_next(agenda, 4, RANGE_SWEEP, 3999, 13999);
+    agenda_free(agenda);
+}
+
 // What a claim forward has returned, from `after` to `last_id`, is committed.
 static void finish(struct agenda *agenda, int64_t after, int rows, int64_t last_id) {
     const struct range range = {.kind = RANGE_FORWARD, .after = after, .to = INT64_MAX, .limit = LIMIT};
@@ -610,6 +624,7 @@ int main(void) {
         cmocka_unit_test(the_sweep_walks_below_the_floor_and_begins_again),
         cmocka_unit_test(the_sweep_does_not_walk_where_all_is_pruned),
         cmocka_unit_test(what_was_let_go_is_swept_without_a_pause),
+        cmocka_unit_test(what_is_let_go_beside_a_step_of_the_sweep_is_not_passed_over),
         cmocka_unit_test(what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

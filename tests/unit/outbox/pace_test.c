@@ -49,11 +49,14 @@ static void a_look_that_takes_long_is_not_taken_often(void **state) {
     pace_look_took(&pace, 50 * MS);
     pace_looked(&pace, START, false, 20 * MS);
     assert_int_equal(pace.next_look, START + 2 * MS);
-    pace_look_took(&pace, 800 * MS);
+    pace_look_took(&pace, 300 * MS);
     pace_looked(&pace, START, false, 20 * MS);
-    assert_int_equal(pace.next_look, START + 3200 * MS);
+    assert_int_equal(pace.next_look, START + 1200 * MS);
     pace_activity(&pace, START);
-    assert_int_equal(pace.next_look, START + 3200 * MS);
+    assert_int_equal(pace.next_look, START + 1200 * MS);
+    pace_look_took(&pace, 30000 * MS); // the server was away
+    pace_looked(&pace, START, false, 20 * MS);
+    assert_int_equal(pace.next_look, START + 2000 * MS);
     pace_look_took(&pace, MS);
     pace_activity(&pace, START);
     assert_int_equal(pace.next_look, START + 2 * MS);
