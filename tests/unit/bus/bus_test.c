@@ -441,6 +441,20 @@ static void leaves_handlers_alone_that_cannot_be_reached(void **state) {
     assert_int_equal(fixture->rows[5].kind, OUTCOME_RETRY); // and have no say
 }
 
+// What waits for them is written to the database each time.
+static void asks_less_often_the_longer_handlers_cannot_be_reached(void **state) {
+    struct fixture *fixture = *state;
+
+    for (int row = 0; row < 3; row++) {
+        offer(fixture, "a", row, one);
+        flush(fixture, one);
+        settle_offered(row, &(struct handled){.kind = HANDLED_FAILED, .outage = true, .reason = "gone"});
+        assert_outcome(fixture, row, OUTCOME_RETRY, "gone");
+        assert_in_range(fixture->rows[row].retry_after_us, 500000 << row, 1000000 << row);
+        seconds += 1000;
+    }
+}
+
 static void rests_with_its_handlers(void **state) {
     struct fixture *fixture = *state;
 
@@ -673,6 +687,7 @@ static void hands_over_slow_types_last(void **state) {
 
 static void goes_on_with_late_events(void **state) {
     struct fixture *fixture = *state;
+    int room = fixture->sink.room(fixture->sink.self, false);
 
     offer(fixture, "a", 0, one);
     offer(fixture, "b", 1, one);
@@ -703,6 +718,7 @@ static void goes_on_with_late_events(void **state) {
     assert_int_equal(fixture->late[1].kind, OUTCOME_REFUSED);
     assert_string_equal(fixture->late[1].text, "because");
     assert_int_equal(fixture->rows[0].times + fixture->rows[1].times, 2);
+    assert_int_equal(fixture->sink.room(fixture->sink.self, false), room - 1); // only 5 is in hand
     offer(fixture, "a", 6, one);
     flush(fixture, one);
     assert_offered(ROWS(0, 1, 2, 5, 6));
@@ -771,6 +787,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(settles_at_once_what_has_no_handler, create, release),
         cmocka_unit_test_setup_teardown(lets_go_of_what_follows_a_failure, create, release),
         cmocka_unit_test_setup_teardown(leaves_handlers_alone_that_cannot_be_reached, create, release),
+        cmocka_unit_test_setup_teardown(asks_less_often_the_longer_handlers_cannot_be_reached, create,
+                                        release),
         cmocka_unit_test_setup_teardown(rests_with_its_handlers, create, release),
         cmocka_unit_test_setup_teardown(waits_until_its_handlers_are_ready, create_unready, release),
         cmocka_unit_test_setup_teardown(may_be_ready_at_once, create_unready, release),

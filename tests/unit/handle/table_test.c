@@ -162,6 +162,13 @@ static void a_handler_of_two_lines_runs_once(void **state) {
     table_free(table);
 }
 
+static void a_command_that_begins_another_is_a_handler_of_its_own(void **state) {
+    (void)state;
+    struct table *table = read("a=exec:mail x\nb=exec:mail x y\n");
+    assert_int_equal(table->handler_count, 2);
+    table_free(table);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_and_blanks),
@@ -171,6 +178,7 @@ int main(void) {
         cmocka_unit_test(secrets_of_commands_and_urls_are_not_shown),
         cmocka_unit_test(lines_and_functions_have_a_limit),
         cmocka_unit_test(a_handler_of_two_lines_runs_once),
+        cmocka_unit_test(a_command_that_begins_another_is_a_handler_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

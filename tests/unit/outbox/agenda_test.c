@@ -328,6 +328,26 @@ static void more_due_events_than_one_claim_takes_follow_at_once(void **state) {
 }
 
 // They are locked by another relay, or by this one's own claims: asking again and again would spin.
+static void more_due_events_than_one_claim_takes_do_not_keep_out_what_is_new(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    look(agenda, (struct look){.snapshot = "100:100::100", .newest = 50, .due_in_us = 0}, 0);
+    assert_next(agenda, 0, RANGE_DUE, 0, 0);
+    claim(agenda, LIMIT, 9, 100, 0);
+    assert_next(agenda, 0, RANGE_FORWARD, 0, INT64_MAX);
+    agenda_free(agenda);
+}
+
+static void no_due_event_is_claimed_while_they_are_held(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    look_due(agenda, 0, 0);
+    agenda_hold_due(agenda, 500);
+    assert_nothing(agenda, 499);
+    assert_next(agenda, 500, RANGE_DUE, 0, 0);
+    agenda_free(agenda);
+}
+
 static void due_events_that_are_locked_are_asked_for_ten_times_a_second(void **state) {
     (void)state;
     struct agenda *agenda = begin(0);
@@ -514,6 +534,16 @@ static void what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_end
     agenda_free(agenda);
 }
 
+static void what_the_sweep_finds_up_to_the_floor_itself_is_counted(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(5000);
+    log_configure(LOG_ERROR, LOG_AS_TEXT);
+    assert_next(agenda, SECOND, RANGE_SWEEP, 0, 5000);
+    claim(agenda, 1, 4000, 100, SECOND);
+    assert_int_equal(agenda_rescued(agenda), 1);
+    agenda_free(agenda);
+}
+
 static void what_was_let_go_is_swept_without_a_pause(void **state) {
     (void)state;
     struct agenda *agenda = begin(25000);
@@ -545,6 +575,19 @@ static void what_is_let_go_beside_a_step_of_the_sweep_is_not_passed_over(void **
     agenda_let_go(agenda, 4000, 3);
     agenda_fetched(agenda, &range, 0, 0, 100, 4);
     assert_next(agenda, 4, RANGE_SWEEP, 3999, 13999);
+    agenda_free(agenda);
+}
+
+// Before sleeping: a transaction that still runs holds the floor at 0.
+static void a_thorough_look_is_asked_about_the_gaps_as_well(void **state) {
+    (void)state;
+    struct agenda *agenda = begin(0);
+    int64_t floor, settle_to;
+    look_newest(agenda, "90:100:90:100", 10, 0, 0);
+    claim(agenda, 10, 10, 100, 0);
+    agenda_begin_look(agenda, true, 0, &floor, &settle_to);
+    assert_int_equal(floor, 0);
+    assert_int_equal(settle_to, 10);
     agenda_free(agenda);
 }
 
@@ -611,8 +654,11 @@ int main(void) {
         cmocka_unit_test(what_is_new_does_not_let_a_short_gap_wait),
         cmocka_unit_test(an_event_is_claimed_when_it_is_due),
         cmocka_unit_test(more_due_events_than_one_claim_takes_follow_at_once),
+        cmocka_unit_test(more_due_events_than_one_claim_takes_do_not_keep_out_what_is_new),
+        cmocka_unit_test(no_due_event_is_claimed_while_they_are_held),
         cmocka_unit_test(due_events_that_are_locked_are_asked_for_ten_times_a_second),
         cmocka_unit_test(the_floor_follows_the_second_look),
+        cmocka_unit_test(a_thorough_look_is_asked_about_the_gaps_as_well),
         cmocka_unit_test(the_floor_follows_claims_without_holes),
         cmocka_unit_test(a_hole_is_left_to_the_looks),
         cmocka_unit_test(a_range_that_began_below_the_floor_moves_it_too),
@@ -626,6 +672,7 @@ int main(void) {
         cmocka_unit_test(what_was_let_go_is_swept_without_a_pause),
         cmocka_unit_test(what_is_let_go_beside_a_step_of_the_sweep_is_not_passed_over),
         cmocka_unit_test(what_the_sweep_finds_is_counted_and_a_full_step_goes_on_where_it_ended),
+        cmocka_unit_test(what_the_sweep_finds_up_to_the_floor_itself_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

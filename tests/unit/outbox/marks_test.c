@@ -110,6 +110,15 @@ static void settle(struct rows *rows, int row, enum outcome_kind kind) {
                 &(struct outcome){.kind = kind, .message_id = slice_of_text("receipt"), .reason = "because"});
 }
 
+// The first statement from number `from` on that has this in its beginning; -1: none.
+static int find_sent(const char *text, int from) {
+    int index = from;
+    while (index < sent_count && strstr(sent[index].sql, text) == NULL) {
+        index++;
+    }
+    return index < sent_count ? index : -1;
+}
+
 static void a_refused_event_is_parked_after_its_last_attempt_only(void **state) {
     (void)state;
     const struct outcome refused = {.kind = OUTCOME_REFUSED};
@@ -169,6 +178,12 @@ static void only_what_was_sent_is_marked_sent(void **state) {
     assert_non_null(strstr(sent[1].sql, "SET due_at"));
     assert_int_equal(sent[1].elements, 1);
     assert_int_equal(sent[1].first_id, 21);
+}
+
+static void what_is_to_be_tried_again_is_marked_too(void **state) {
+    struct rows *rows = *state;
+    settle(rows, add(rows, 52, 0, false), OUTCOME_RETRY);
+    assert_true(rows_have_marks(rows));
 }
 
 // What waits behind a parked event goes on only where it is to pass.
@@ -231,15 +246,12 @@ static void what_is_known_to_be_sent_outlives_the_claim(void **state) {
     rows_to_ledger(rows, ledger, false);
     assert_int_equal(ledger_count(ledger), 2);
     ledger_send_marks(ledger, NULL, NULL, NULL);
-    int marks = 0;
-    for (int index = 0; index < sent_count; index++) {
-        if (strstr(sent[index].sql, "SET sent_at") != NULL) {
-            marks++;
-            assert_int_equal(sent[index].elements, 2);
-            assert_int_equal(sent[index].first_id, 51); // in the order of the ids
-        }
-    }
-    assert_int_equal(marks, 1);
+    int marks = find_sent("SET sent_at", 0);
+    assert_true(marks >= 0);
+    assert_int_equal(sent[marks].elements, 2);
+    assert_int_equal(sent[marks].first_id, 51); // in the order of the ids
+    assert_int_equal(find_sent("SET sent_at", marks + 1), -1);
+    assert_int_equal(find_sent("pg_advisory_xact_lock", 0), -1);
     ledger_free(ledger);
 }
 
@@ -258,14 +270,44 @@ static void the_ledger_forgets_only_what_was_marked(void **state) {
     assert_int_equal(ledger_count(ledger), 2);
     sent_count = 0;
     ledger_send_marks(ledger, NULL, NULL, NULL);
-    for (int index = 0; index < sent_count; index++) {
-        if (strstr(sent[index].sql, "UPDATE outbox.event AS e SET sent_at") != NULL) {
-            assert_int_equal(sent[index].elements, 1);
-            assert_int_equal(sent[index].first_id, 61);
-        }
-    }
+    int marks = find_sent("SET sent_at", 0);
+    assert_true(marks >= 0);
+    assert_int_equal(sent[marks].elements, 1);
+    assert_int_equal(sent[marks].first_id, 61);
     ledger_marked(ledger);
     assert_int_equal(ledger_count(ledger), 0);
+    ledger_free(ledger);
+}
+
+// Only what has an order needs the lock, which another relay may have for a while.
+static void what_has_no_order_is_marked_before_the_ordered_lock(void **state) {
+    struct rows *rows = *state;
+    struct ledger *ledger = ledger_new();
+    settle(rows, add(rows, 61, 0, false), OUTCOME_SENT);
+    rows_to_ledger(rows, ledger, true);
+    rows_clear(rows);
+    settle(rows, add(rows, 62, 0, false), OUTCOME_SENT);
+    rows_to_ledger(rows, ledger, false);
+    ledger_send_marks(ledger, NULL, NULL, NULL);
+    int lock = find_sent("pg_advisory_xact_lock", 0);
+    int without = find_sent("SET sent_at", 0);
+    assert_true(without >= 0 && without < lock);
+    assert_int_equal(sent[without].elements, 1);
+    assert_int_equal(sent[without].first_id, 62);
+    int ordered = find_sent("SET sent_at", lock);
+    assert_int_not_equal(ordered, -1);
+    assert_int_equal(sent[ordered].first_id, 61);
+    ledger_free(ledger);
+}
+
+static void what_is_sent_is_kept_when_failures_are_forgotten(void **state) {
+    (void)state;
+    static const unsigned char event_id[EVENT_ID_BYTES] = {7};
+    struct ledger *ledger = ledger_new();
+    ledger_add(ledger, 61, event_id, slice_of_text("receipt"), false);
+    ledger_add_failed(ledger, &(struct failed_event){.id = 63, .reason = "late"});
+    ledger_forget_failed(ledger);
+    assert_int_equal(ledger_count(ledger), 1);
     ledger_free(ledger);
 }
 
@@ -323,11 +365,14 @@ int main(void) {
         TEST(a_longer_wait_that_was_asked_for_counts),
         TEST(what_is_let_go_is_not_marked_and_is_looked_for_again),
         TEST(only_what_was_sent_is_marked_sent),
+        TEST(what_is_to_be_tried_again_is_marked_too),
         TEST(what_the_server_has_marked_is_counted),
         TEST(followers_are_let_go_behind_what_makes_way),
         TEST(a_reason_is_short_and_printable),
         TEST(what_is_known_to_be_sent_outlives_the_claim),
         TEST(the_ledger_forgets_only_what_was_marked),
+        TEST(what_has_no_order_is_marked_before_the_ordered_lock),
+        TEST(what_is_sent_is_kept_when_failures_are_forgotten),
         TEST(what_cannot_be_marked_is_kept_or_let_go),
         TEST(the_ledger_keeps_what_somebody_has_locked),
     };

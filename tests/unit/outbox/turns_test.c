@@ -312,6 +312,23 @@ static void forgets_all_when_reset(void **state) {
     turns_free(turns);
 }
 
+// As when the connection is lost in the middle of a turn.
+static void learns_nothing_from_a_turn_that_began_before_a_reset(void **state) {
+    struct turns *turns = begin(0);
+    struct claim claim = {.rows = 0};
+
+    (void)state;
+    assert_true(turns_next(turns, NOW, LIMIT, &claim.range));
+    claim.range.after = turns_snapshot(turns, "100:100::100", 90);
+    turns_reset(turns, 0);
+    turns_fetched(turns, &claim);
+    assert_true(turns_pending(turns));
+    turns_finished(turns, &claim, NOW);
+    assert_true(turns_pending(turns));
+    take_turn(turns, "100:100::100", 90, 0, 5, 90, 0);
+    turns_free(turns);
+}
+
 // A simulated table: writers that draw ids and commit late or never, and turns that settle, put off or let go
 // what they read.
 enum { EVENTS_MAX = 2000, WRITERS = 6 };
@@ -552,6 +569,7 @@ int main(void) {
         cmocka_unit_test(reads_again_what_a_late_transaction_may_have_left),
         cmocka_unit_test(reads_all_when_a_snapshot_is_not_understood),
         cmocka_unit_test(forgets_all_when_reset),
+        cmocka_unit_test(learns_nothing_from_a_turn_that_began_before_a_reset),
         cmocka_unit_test(no_turn_reads_past_an_unsettled_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 // publisher_rest_test.c, how a culprit is found in publisher_refusal_test.c.
 #include "base/clock.h"
 #include "sns/publisher.h"
+#include "sns/state.h"
 #include "support/loop.h"
 #include "support/publisher_harness.h"
 
@@ -35,6 +36,10 @@ static struct harness *start_with(const char *status, const char *text) {
     harness->text = text;
     harness_start(harness);
     return harness;
+}
+
+static const struct publisher *state_of(const struct harness *harness) {
+    return harness->sink.self;
 }
 
 // Requests that fail together: one batch opens the breaker and is tried again after it, the others wait.
@@ -106,8 +111,30 @@ static void settles_entries_by_their_class(void **state) {
             harness_assert_request(harness, again, ROWS(1, 2));
         }
         assert_int_equal(harness->sink.resting_us(harness->sink.self), 0); // the topic itself works
+        assert_int_equal(state_of(harness)->bytes, 0);
+        assert_int_equal(state_of(harness)->events, 0);
         harness_free(harness);
     }
+}
+
+// A pace that counts what has failed would be too fast.
+static void takes_only_what_was_accepted_for_its_pace(void **state) {
+    struct harness *harness = harness_new();
+    int accepted = 0;
+
+    (void)state;
+    harness->answer = harness_fail_culprits;
+    harness->failed = HARNESS_FAILED("KMSDisabled", "true");
+    harness->rows[1].is_culprit = harness->rows[2].is_culprit = true;
+    harness_start(harness);
+    harness_offer_many(harness, &harness->standard, 4);
+    harness_flush(harness);
+    harness_await_settled(harness, 4);
+    for (int slot = 0; slot < LIMITER_SLOTS; slot++) {
+        accepted += state_of(harness)->topics->limiter.accepted[slot];
+    }
+    assert_int_equal(accepted, 2);
+    harness_free(harness);
 }
 
 static void believes_no_contradiction(void **state) {
@@ -226,6 +253,25 @@ static void sends_again_what_was_throttled(void **state) {
     }
 }
 
+static void slows_down_when_one_entry_is_throttled(void **state) {
+    static harness_answer *const script[] = {harness_fail_culprits, NULL};
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness->script = script;
+    harness->failed = HARNESS_FAILED("Throttling", "true");
+    harness->rows[1].is_culprit = true;
+    harness_start(harness);
+    harness->sink.room(harness->sink.self, true); // however long that takes
+    harness_offer_many(harness, &harness->standard, 4);
+    harness_flush(harness);
+    harness_await_settled(harness, 4);
+    harness_assert_settled(harness, 0, 4, OUTCOME_SENT, NULL);
+    harness_assert_request(harness, 1, ROWS(1));
+    assert_true(limiter_rate(&state_of(harness)->topics->limiter) > 0);
+    harness_free(harness);
+}
+
 static void settles_all_when_the_connection_breaks(void **state) {
     struct harness *harness = harness_new();
 
@@ -251,6 +297,24 @@ static void survives_two_answers_that_are_lost(void **state) {
     harness_assert_settled(harness, 0, 10, OUTCOME_SENT, NULL);
     assert_int_equal(http_server_counts(harness->server)->requests, 3);
     assert_int_equal(harness->recovered, 0); // nothing had to wait for it
+    harness_free(harness);
+}
+
+// Or a topic that fails now and then would have no second attempt left one day.
+static void gives_back_what_a_second_attempt_has_cost(void **state) {
+    static harness_answer *const script[] = {harness_answer_with, NULL};
+    struct retry_quota full;
+    struct harness *harness = start_with("503 Busy", "busy");
+
+    (void)state;
+    retry_quota_init(&full);
+    harness->script = script;
+    harness->answer = harness_accept;
+    harness_offer_many(harness, &harness->standard, 4);
+    harness_flush(harness);
+    harness_await_settled(harness, 4);
+    harness_assert_settled(harness, 0, 4, OUTCOME_SENT, NULL);
+    assert_int_equal(state_of(harness)->quota.tokens, full.tokens);
     harness_free(harness);
 }
 
@@ -326,6 +390,34 @@ static void waits_as_long_as_sns_asks(void **state) {
     }
 }
 
+static bool waits_to_be_sent_again(void *context) {
+    const struct harness *harness = context;
+    return state_of(harness)->topics->delayed.first != NULL;
+}
+
+// What has failed counts as a failure, of the topic or of its events, also where there is no time left to try
+// again.
+static void gives_up_what_waits_to_be_sent_again_with_its_claim(void **state) {
+    (void)state;
+    for (int answered = 0; answered < 2; answered++) {
+        struct harness *harness = start_with("503 Busy", "busy");
+        harness->answer = answered ? harness_fail_culprits : harness_answer_with;
+        harness->failed = HARNESS_FAILED("InternalError", "false");
+        harness->rows[1].is_culprit = true;
+        harness_offer_many(harness, &harness->standard, 4);
+        harness_flush(harness);
+        assert_true(loop_until(harness->base, waits_to_be_sent_again, harness));
+        harness->sink.drop(harness->sink.self, harness->claim);
+        assert_int_equal(harness->settled, 4);
+        harness_assert_settled(harness, 1, 2, OUTCOME_RETRY, answered ? "InternalError" : "busy");
+        assert_int_equal(harness->sink.resting_us(harness->sink.self) > 0, !answered);
+        assert_int_equal(state_of(harness)->bytes, 0);
+        assert_false(waits_to_be_sent_again(harness));
+        assert_null(state_of(harness)->topics->queue.first);
+        harness_free(harness);
+    }
+}
+
 // Failures give the memory back as well.
 static void drains_after_a_failure(void **state) {
     enum { LENGTH = 255 * 1024 };
@@ -382,16 +474,20 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settles_each_entry_by_its_own_answer),
         cmocka_unit_test(settles_entries_by_their_class),
+        cmocka_unit_test(takes_only_what_was_accepted_for_its_pace),
         cmocka_unit_test(believes_no_contradiction),
         cmocka_unit_test(rests_after_one_event_too),
         cmocka_unit_test(settles_all_when_a_request_is_refused),
         cmocka_unit_test(sends_again_what_was_throttled),
+        cmocka_unit_test(slows_down_when_one_entry_is_throttled),
         cmocka_unit_test(settles_all_when_the_connection_breaks),
         cmocka_unit_test(survives_two_answers_that_are_lost),
+        cmocka_unit_test(gives_back_what_a_second_attempt_has_cost),
         cmocka_unit_test(settles_all_when_half_an_answer_comes),
         cmocka_unit_test(settles_all_when_nobody_listens),
         cmocka_unit_test(settles_all_when_no_answer_comes_in_time),
         cmocka_unit_test(waits_as_long_as_sns_asks),
+        cmocka_unit_test(gives_up_what_waits_to_be_sent_again_with_its_claim),
         cmocka_unit_test(drains_after_a_failure),
         cmocka_unit_test(settles_a_request_that_cannot_be_made),
     };

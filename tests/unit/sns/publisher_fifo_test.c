@@ -2,6 +2,7 @@
 // FIFO topics in the SNS sink: never two events of a group under way, and whatever happens to one, those
 // behind it are not sent before it.
 #include "sns/publisher.h"
+#include "sns/state.h"
 #include "support/loop.h"
 #include "support/publisher_harness.h"
 
@@ -436,9 +437,42 @@ static struct harness *start_late(void) {
     return harness;
 }
 
-static bool both_are_settled_late(void *context) {
+static bool is_settled_late(void *context) {
     const struct harness *harness = context;
-    return harness->settled_late == 2;
+    return harness->settled_late == harness->left;
+}
+
+static bool is_throttled(void *context) {
+    const struct publisher *publisher = ((const struct harness *)context)->sink.self;
+    return limiter_rate(&publisher->topics->limiter) > 0;
+}
+
+// What comes after an event that was too much for now must not overtake it, also where there is room again.
+static void a_throttled_topic_stays_shut_until_its_own_claim_is_complete(void **state) {
+    static harness_answer *const script[] = {harness_answer_with, NULL};
+    struct harness *harness = start(harness_accept);
+
+    (void)state;
+    harness->script = script;
+    harness->status = "400 Bad Request\r\nx-amz-retry-after: 900";
+    harness->text = HARNESS_ERROR("Sender", "Throttling");
+    harness->claim = &first_claim;
+    offer_groups(harness, ROWS(1));
+    harness_flush(harness);
+    assert_true(loop_until(harness->base, is_throttled, harness));
+    harness->claim = &second_claim;
+    offer_groups(harness, ROWS(2));
+    harness_assert_settled(harness, 1, 2, OUTCOME_RETRY, "SNS throttles this topic");
+    harness_await_settled(harness, 2);
+    harness_assert_settled(harness, 0, 1, OUTCOME_SENT, NULL);
+    offer_groups(harness, ROWS(2));
+    harness_assert_settled(harness, 2, 3, OUTCOME_RETRY, "SNS throttles this topic");
+    harness_flush(harness);
+    offer_groups(harness, ROWS(2));
+    harness_flush(harness);
+    harness_await_settled(harness, 4);
+    harness_assert_settled(harness, 3, 4, OUTCOME_SENT, NULL);
+    harness_free(harness);
 }
 
 static void a_late_topic_takes_nothing_until_it_answers(void **state) {
@@ -455,7 +489,7 @@ static void a_late_topic_takes_nothing_until_it_answers(void **state) {
     int recovered = harness->recovered;
     harness_accept(harness, harness_request(harness, 0));
     harness->answer = harness_accept;
-    assert_true(loop_until(harness->base, both_are_settled_late, harness));
+    assert_true(loop_until(harness->base, is_settled_late, harness));
     assert_int_equal(harness->late_kind, OUTCOME_SENT);
     assert_int_equal(harness->recovered, recovered + 1);
     assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
@@ -467,16 +501,60 @@ static void a_late_topic_takes_nothing_until_it_answers(void **state) {
     harness_free(harness);
 }
 
+static void a_topic_is_late_with_one_event(void **state) {
+    struct harness *harness = start(NULL);
+
+    (void)state;
+    harness->claim = &first_claim;
+    offer_groups(harness, ROWS(1));
+    harness_flush(harness);
+    harness_await_requests(harness, 1);
+    harness->sink.leave(harness->sink.self, &first_claim);
+    assert_true(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    harness_accept(harness, harness_request(harness, 0));
+    assert_true(loop_until(harness->base, is_settled_late, harness));
+    assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
+    harness_free(harness);
+}
+
+static void what_is_answered_is_not_late(void **state) {
+    struct harness *harness = start(harness_accept);
+
+    (void)state;
+    harness->claim = &first_claim;
+    offer_groups(harness, ROWS(1));
+    harness_flush(harness);
+    harness_await_settled(harness, 1);
+    harness->sink.leave(harness->sink.self, &first_claim);
+    assert_int_equal(harness->left, 0);
+    harness_free(harness);
+}
+
 // Nobody may send it now but who reads it anew.
 static void what_is_late_is_not_sent_again(void **state) {
     struct harness *harness = start_late();
 
     (void)state;
     harness_hang_up(harness, harness_request(harness, 0));
-    assert_true(loop_until(harness->base, both_are_settled_late, harness));
+    assert_true(loop_until(harness->base, is_settled_late, harness));
     assert_int_not_equal(harness->late_kind, OUTCOME_SENT);
     assert_false(harness->sink.is_late(harness->sink.self, harness->fifo.arn));
     assert_true(harness->sink.resting_us(harness->sink.self) > 0); // it counts as a failure of the topic
+    assert_int_equal(http_server_counts(harness->server)->requests, 1);
+    harness_free(harness);
+}
+
+// At once, and not when the topic may send again.
+static void what_is_late_and_throttled_is_let_go(void **state) {
+    struct harness *harness = start_late();
+
+    (void)state;
+    harness->status = "400 Bad Request\r\nx-amz-retry-after: 900";
+    harness->text = HARNESS_ERROR("Sender", "Throttling");
+    harness_answer_with(harness, harness_request(harness, 0));
+    assert_true(loop_until(harness->base, is_throttled, harness));
+    assert_true(is_settled_late(harness));
+    assert_int_equal(harness->late_kind, OUTCOME_LET_GO);
     assert_int_equal(http_server_counts(harness->server)->requests, 1);
     harness_free(harness);
 }
@@ -489,6 +567,7 @@ int main(void) {
         cmocka_unit_test(a_failure_lets_go_of_later_events_of_the_claim),
         cmocka_unit_test(a_failure_counts_until_its_own_claim_is_complete),
         cmocka_unit_test(a_topic_stays_shut_until_its_own_claim_is_complete),
+        cmocka_unit_test(a_throttled_topic_stays_shut_until_its_own_claim_is_complete),
         cmocka_unit_test(what_is_too_large_lets_go_of_later_events),
         cmocka_unit_test(sends_again_only_what_failed),
         cmocka_unit_test(gives_up_a_group_after_three_attempts),
@@ -499,7 +578,10 @@ int main(void) {
         cmocka_unit_test(drops_one_claim_and_keeps_the_other),
         cmocka_unit_test(drops_all),
         cmocka_unit_test(a_late_topic_takes_nothing_until_it_answers),
+        cmocka_unit_test(a_topic_is_late_with_one_event),
+        cmocka_unit_test(what_is_answered_is_not_late),
         cmocka_unit_test(what_is_late_is_not_sent_again),
+        cmocka_unit_test(what_is_late_and_throttled_is_let_go),
     };
     setenv("no_proxy", "*", 1);
     log_configure(LOG_ERROR, LOG_AS_TEXT);

@@ -44,6 +44,23 @@ static void gives_back_what_would_wait_for_long(void **state) {
     harness_free(harness);
 }
 
+// Where SNS does not say how long to wait, the pace it seems to take leads to a few attempts, and no more.
+static void gives_back_what_is_throttled_again_and_again(void **state) {
+    enum { ATTEMPTS_MAX = 7 };
+    struct harness *harness = harness_new();
+
+    (void)state;
+    harness->answer = harness_answer_with;
+    harness->status = "400 Bad Request";
+    harness->text = HARNESS_ERROR("Sender", "Throttling");
+    harness_start(harness);
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 10);
+    harness_assert_settled(harness, 0, 10, OUTCOME_RETRY, "SNS throttles this topic");
+    assert_in_range(http_server_counts(harness->server)->requests, 1, ATTEMPTS_MAX);
+    harness_free(harness);
+}
+
 static void takes_nothing_that_would_wait_for_long(void **state) {
     struct harness *harness = start_throttled();
 
@@ -77,6 +94,7 @@ static void keeps_what_waits_where_there_is_no_other_topic(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_would_wait_for_long),
+        cmocka_unit_test(gives_back_what_is_throttled_again_and_again),
         cmocka_unit_test(takes_nothing_that_would_wait_for_long),
         cmocka_unit_test(keeps_what_waits_where_there_is_no_other_topic),
     };

@@ -31,6 +31,21 @@ static struct harness *start_with(const char *status, const char *text) {
 #define NOT_FOUND HARNESS_ERROR("Sender", "NotFound")
 #define EXPIRED HARNESS_ERROR("Sender", "ExpiredToken")
 
+// A topic has failed so, with ten events, and its rest is over.
+static struct harness *start_rested(const char *status, const char *text) {
+    struct harness *harness = harness_new();
+
+    harness->settings.retry_base = 1000;
+    harness->answer = harness_answer_with;
+    harness->status = status;
+    harness->text = text;
+    harness_start(harness);
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 10);
+    harness_await_rest(harness);
+    return harness;
+}
+
 static int requests(const struct harness *harness) {
     return http_server_counts(harness->server)->requests;
 }
@@ -152,17 +167,9 @@ static void keeps_what_waits_for_other_topics(void **state) {
 
 // In a half-open topic a batch may be waiting, and no more: the rest would only wait behind the probe.
 static void probes_with_one_request_and_closes(void **state) {
-    struct harness *harness = harness_new();
+    struct harness *harness = start_rested("404 Not Found", NOT_FOUND);
 
     (void)state;
-    harness->settings.retry_base = 1000;
-    harness->status = "404 Not Found";
-    harness->text = NOT_FOUND;
-    harness->answer = harness_answer_with;
-    harness_start(harness);
-    harness_offer_many(harness, &harness->standard, 10);
-    harness_await_settled(harness, 10);
-    harness_await_rest(harness);
     assert_true(harness->sink.admits(harness->sink.self, &harness->standard));
     harness->answer = NULL;
     harness_offer_many(harness, &harness->standard, 25);
@@ -190,17 +197,9 @@ static void probes_with_one_request_and_closes(void **state) {
 
 // A refusal of an event, or of the pace, shows as well that the topic works.
 static void closes_when_the_probe_refuses_an_event(void **state) {
-    struct harness *harness = harness_new();
+    struct harness *harness = start_rested("404 Not Found", NOT_FOUND);
 
     (void)state;
-    harness->settings.retry_base = 1000;
-    harness->status = "404 Not Found";
-    harness->text = NOT_FOUND;
-    harness->answer = harness_answer_with;
-    harness_start(harness);
-    harness_offer_many(harness, &harness->standard, 10);
-    harness_await_settled(harness, 10);
-    harness_await_rest(harness);
     harness->status = "400 Bad Request";
     harness->text = HARNESS_ERROR("Sender", "InvalidParameter");
     harness_offer(harness, &harness->standard, "{}");
@@ -276,17 +275,9 @@ static void opens_everything_for_bad_credentials(void **state) {
 }
 
 static void recovers_from_bad_credentials_with_one_probe(void **state) {
-    struct harness *harness = harness_new();
+    struct harness *harness = start_rested("403 Forbidden", EXPIRED);
 
     (void)state;
-    harness->settings.retry_base = 1000;
-    harness->answer = harness_answer_with;
-    harness->status = "403 Forbidden";
-    harness->text = EXPIRED;
-    harness_start(harness);
-    harness_offer_many(harness, &harness->standard, 10);
-    harness_await_settled(harness, 10);
-    harness_await_rest(harness);
     assert_true(harness->sink.admits(harness->sink.self, &harness->standard));
     assert_true(harness->sink.admits(harness->sink.self, &harness->other));
     harness->answer = NULL;
@@ -308,17 +299,9 @@ static void recovers_from_bad_credentials_with_one_probe(void **state) {
 
 // Whether the credentials are good shows in any answer to them, also of a topic that fails for itself.
 static void a_failing_topic_shows_that_credentials_work(void **state) {
-    struct harness *harness = harness_new();
+    struct harness *harness = start_rested("403 Forbidden", EXPIRED);
 
     (void)state;
-    harness->settings.retry_base = 1000;
-    harness->answer = harness_answer_with;
-    harness->status = "403 Forbidden";
-    harness->text = EXPIRED;
-    harness_start(harness);
-    harness_offer_many(harness, &harness->standard, 10);
-    harness_await_settled(harness, 10);
-    harness_await_rest(harness);
     harness->status = "404 Not Found";
     harness->text = NOT_FOUND;
     harness_offer_many(harness, &harness->standard, 10);
@@ -326,6 +309,40 @@ static void a_failing_topic_shows_that_credentials_work(void **state) {
     harness_assert_settled(harness, 10, 20, OUTCOME_RETRY, "NotFound");
     assert_int_equal(harness->recovered, 1);
     assert_true(harness->sink.admits(harness->sink.self, &harness->other));
+    harness_free(harness);
+}
+
+// The probe of the credentials has told nothing about them, so another topic may be the next one.
+static void a_topic_without_an_answer_does_not_keep_the_probe_of_credentials(void **state) {
+    struct harness *harness = start_rested("403 Forbidden", EXPIRED);
+
+    (void)state;
+    harness->status = "500 Internal Server Error";
+    harness->text = HARNESS_ERROR("Receiver", "InternalError");
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 20);
+    harness_await_rest(harness);
+    harness->answer = harness_accept;
+    harness_offer_many(harness, &harness->other, 10);
+    harness_await_settled(harness, 30);
+    harness_assert_settled(harness, 20, 30, OUTCOME_SENT, NULL);
+    harness_free(harness);
+}
+
+// The probe of the topic has told nothing about the topic.
+static void bad_credentials_do_not_keep_the_probe_of_a_topic(void **state) {
+    struct harness *harness = start_rested("404 Not Found", NOT_FOUND);
+
+    (void)state;
+    harness->status = "403 Forbidden";
+    harness->text = EXPIRED;
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 20);
+    harness_await_rest(harness);
+    harness->answer = harness_accept;
+    harness_offer_many(harness, &harness->standard, 10);
+    harness_await_settled(harness, 30);
+    harness_assert_settled(harness, 20, 30, OUTCOME_SENT, NULL);
     harness_free(harness);
 }
 
@@ -342,6 +359,8 @@ int main(void) {
         cmocka_unit_test(opens_everything_for_bad_credentials),
         cmocka_unit_test(recovers_from_bad_credentials_with_one_probe),
         cmocka_unit_test(a_failing_topic_shows_that_credentials_work),
+        cmocka_unit_test(a_topic_without_an_answer_does_not_keep_the_probe_of_credentials),
+        cmocka_unit_test(bad_credentials_do_not_keep_the_probe_of_a_topic),
     };
     setenv("no_proxy", "*", 1);
     log_configure(LOG_ERROR, LOG_AS_TEXT);

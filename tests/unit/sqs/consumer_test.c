@@ -73,6 +73,23 @@ static void several_receives_while_messages_flow_and_one_while_none_do(void **st
 }
 
 // Without a wait, or where the server ignores it.
+// A receive waits for messages by design; what else goes unanswered for as long is given up.
+static void a_receive_that_waits_outlives_the_request_timeout(void **state) {
+    (void)state;
+    harness_new("orders");
+    harness->settings.receives = 1;
+    harness->settings.request_timeout = HARNESS_SECOND_US / 4;
+    harness_override(DELETE_BATCH, 2, "200 OK", NULL);
+    harness_start();
+    harness_put(1);
+    harness_await(harness_has_offers, 1);
+    harness_await(harness_is_waiting, 1);
+    harness_settle(0, INTAKE_DONE, 0);
+    harness_await(harness_has_deleted, 1);
+    assert_int_equal(harness->requests[RECEIVE], 2);
+    harness_free();
+}
+
 static void an_empty_queue_is_not_asked_without_pause(void **state) {
     (void)state;
     harness_new("orders");
@@ -336,6 +353,7 @@ int main(void) {
         cmocka_unit_test(its_name_can_be_set),
         cmocka_unit_test(what_is_handled_is_deleted_in_batches),
         cmocka_unit_test(several_receives_while_messages_flow_and_one_while_none_do),
+        cmocka_unit_test(a_receive_that_waits_outlives_the_request_timeout),
         cmocka_unit_test(an_empty_queue_is_not_asked_without_pause),
         cmocka_unit_test(no_more_are_held_than_allowed),
         cmocka_unit_test(no_more_bytes_are_held_than_allowed),

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "observe/metrics.h"
 #include "sqs/batches.h"
 #include "sqs/holding.h"
 #include "support/loop.h"
@@ -21,7 +22,13 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { SECOND_US = 1000000, MESSAGES = 200, REQUESTS_MAX = 1000, REQUEST_COST_US = 60 };
+enum {
+    SECOND_US = 1000000,
+    VISIBLE_US = 2 * SECOND_US,
+    MESSAGES = 200,
+    REQUESTS_MAX = 1000,
+    REQUEST_COST_US = 60
+};
 
 // Defined here it takes the place of the C library's: a machine that has slept for so long.
 static time_t slept_s;
@@ -88,13 +95,17 @@ void batches_add(struct batches *batches, const char *handle, int seconds, void 
     }
 }
 
-static void answer(int index, enum entry_outcome outcome) {
+static void answer_asked_at(int index, enum entry_outcome outcome, int64_t asked_at) {
     const struct entry_result result = {
-        .outcome = outcome, .asked_at = clock_boot_us(), .failure = AWS_FAILURE_OTHER, .reason = ""};
+        .outcome = outcome, .asked_at = asked_at, .failure = AWS_FAILURE_OTHER, .reason = ""};
     struct batches *batches = fixture->requests[index].batches;
     void *item = fixture->requests[index].item;
     fixture->requests[index].item = NULL;
     batches->listener.answered(batches->listener.context, item, &result);
+}
+
+static void answer(int index, enum entry_outcome outcome) {
+    answer_asked_at(index, outcome, clock_boot_us());
 }
 
 static void on_freed(void *context) {
@@ -109,7 +120,7 @@ static int set_up(void **state) {
     (void)state;
     static const struct settings settings = {.retry_base = SECOND_US,
                                              .retry_max = SECOND_US,
-                                             .visibility_timeout = 2 * SECOND_US,
+                                             .visibility_timeout = VISIBLE_US,
                                              .request_timeout = 10 * SECOND_US};
     fixture = memory_allocate(1, sizeof *fixture);
     fixture->base = event_base_new();
@@ -124,6 +135,10 @@ static int tear_down(void **state) {
     event_base_free(fixture->base);
     free(fixture);
     return 0;
+}
+
+static struct held *take(size_t bytes) {
+    return holding_take(fixture->holding, "handle", bytes, 1, clock_boot_us());
 }
 
 static bool all_are_overdue(void *context) {
@@ -161,7 +176,7 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
 
     (void)state;
     for (int index = 0; index < COUNT; index++) {
-        held[index] = holding_take(fixture->holding, "handle", 0, 1, clock_boot_us());
+        held[index] = take(0);
     }
     holding_delete(held[DELETED]);
     holding_give_back(held[GIVEN_BACK]);
@@ -180,15 +195,81 @@ static void what_waits_to_be_asked_again_can_be_hurried(void **state) {
 
 static void what_comes_into_view_while_the_machine_sleeps_is_not_given_back(void **state) {
     (void)state;
-    struct held *held = holding_take(fixture->holding, "handle", 0, 1, clock_boot_us());
+    struct held *held = take(0);
     slept_s += 60;
     holding_give_back(held);
     assert_int_equal(fixture->request_count, 0);
     assert_int_equal(fixture->freed, 1);
 }
 
-static struct held *take(size_t bytes) {
-    return holding_take(fixture->holding, "handle", bytes, 1, clock_boot_us());
+static void what_was_hidden_for_its_time_already_is_not_given_back(void **state) {
+    (void)state;
+    int64_t since = clock_boot_us() - VISIBLE_US;
+    holding_give_back(holding_take(fixture->holding, "handle", 0, 1, since));
+    assert_int_equal(fixture->request_count, 0);
+    assert_int_equal(fixture->freed, 1);
+}
+
+static bool has_request(void *context) {
+    return ((struct fixture *)context)->request_count > 0;
+}
+
+// Its answer comes after the machine has slept: by then the message is in view again.
+static void an_extension_counts_from_when_it_was_asked_for(void **state) {
+    (void)state;
+    int64_t since = clock_boot_us() - VISIBLE_US / 2;
+    struct held *held = holding_take(fixture->holding, "handle", 0, 1, since);
+    assert_true(loop_until(fixture->base, has_request, fixture));
+    int64_t asked_at = clock_boot_us();
+    slept_s += 60;
+    answer_asked_at(0, ENTRY_DONE, asked_at);
+    holding_give_back(held);
+    assert_int_equal(fixture->request_count, 1);
+    assert_int_equal(fixture->freed, 1);
+}
+
+// Deletes a message, and fails so many times; each attempt is hurried, with less and less time left.
+static void delete_in_vain(struct held *held, int attempts) {
+    int64_t left_us = SECOND_US / 5;
+    holding_delete(held);
+    for (int attempt = 0; attempt < attempts; attempt++) {
+        assert_int_equal(fixture->freed, 0);
+        answer(fixture->request_count - 1, ENTRY_AGAIN);
+        holding_hurry(fixture->holding, left_us);
+        left_us /= 2;
+    }
+}
+
+static void a_deletion_that_comes_too_late_is_tried_three_times(void **state) {
+    (void)state;
+    struct held *held = take(0);
+    slept_s += 60;
+    delete_in_vain(held, 3);
+    assert_int_equal(fixture->request_count, 3);
+    assert_int_equal(fixture->freed, 1);
+}
+
+static void a_deletion_is_tried_again_while_the_message_is_hidden(void **state) {
+    (void)state;
+    delete_in_vain(take(0), 6);
+    assert_int_equal(fixture->request_count, 7);
+    assert_int_equal(fixture->freed, 0);
+    slept_s += 60;
+    answer(6, ENTRY_AGAIN);
+    assert_int_equal(fixture->freed, 1);
+}
+
+static void what_cannot_be_deleted_counts_neither_as_deleted_nor_as_returned(void **state) {
+    (void)state;
+    int64_t deleted = metric_total(METRIC_DELETED), returned = metric_total(METRIC_RETURNED);
+    holding_delete(take(0));
+    answer(0, ENTRY_REFUSED);
+    assert_int_equal(fixture->freed, 1);
+    assert_int_equal(metric_total(METRIC_DELETED), deleted);
+    assert_int_equal(metric_total(METRIC_RETURNED), returned);
+    holding_give_back(take(0));
+    assert_int_equal(metric_total(METRIC_RETURNED), returned + 1);
+    assert_int_equal(holding_given_back(fixture->holding), 1);
 }
 
 // 32 MiB may be held.
@@ -252,6 +333,15 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_extension_under_way_is_not_asked_for_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_waits_to_be_asked_again_can_be_hurried, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_into_view_while_the_machine_sleeps_is_not_given_back,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_hidden_for_its_time_already_is_not_given_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_extension_counts_from_when_it_was_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_deletion_that_comes_too_late_is_tried_three_times, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_deletion_is_tried_again_while_the_message_is_hidden, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_deleted_counts_neither_as_deleted_nor_as_returned,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(there_is_room_for_so_many_bytes_of_undecided_messages, set_up,
                                         tear_down),
