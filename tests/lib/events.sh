@@ -31,6 +31,17 @@ assert_nothing_lost() {
         "$(sql 'select count(*) from outbox.event where sent_at is null or message_id is null')"
 }
 
+# assert_table_published NAME asserts that every event of the table has been published and marked. (The stub may have more:
+# events that were committed on a server that is gone.)
+assert_table_published() {
+    sql 'select event_id from outbox.event' | sort >"$system_dir/committed"
+    cut -d ' ' -f 2 "$system_dir/messages" | sort -u >"$system_dir/published"
+    assert_equal "$1: every event of the table is published" "" \
+        "$(comm -23 "$system_dir/committed" "$system_dir/published" | head -n 10)"
+    assert_equal "$1: every event is marked" 0 \
+        "$(sql 'select count(*) from outbox.event where sent_at is null or message_id is null')"
+}
+
 # assert_marks_match asserts that what the stub has received is what is marked, no more and no less.
 assert_marks_match() {
     sql 'select event_id from outbox.event where sent_at is not null' | sort >"$system_dir/marked"
