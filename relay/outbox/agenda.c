@@ -15,11 +15,11 @@ enum {
     DUE_PAUSE_US = 5000000, // but these due events wait no longer than this
     GAP_PAUSE_US = 200000,  // and gaps no longer than this
     PIECE_IDS = 1000000,    // walked over by one statement at first: some seconds, where nothing is cached
-    PIECE_US = 500000,  // one that took less is followed by a piece of twice the size: ids can be far apart
-    GAP_IDS = 50000,    // read again at a time: what is sent is walked over, too
-    SHORT_IDS = 1000,   // so few are read again with what is new, which saves a claim
-    SWEEP_US = 1000000, // one step of the sweep a second, while awake
-    SWEEP_IDS = 10000,  // ids a step
+    PIECE_US = 500000,      // one that took less is followed by twice as many: ids can be far apart
+    GAP_IDS = 50000,        // read again at a time: what is sent is walked over, too
+    SHORT_IDS = 1000,       // so few are read again with what is new, which saves a claim
+    SWEEP_US = 1000000,     // one step of the sweep a second, while awake
+    SWEEP_IDS = 10000,      // ids a step
     SWEEP_STEP_US = 50000,  // one without a pause that took less, and found nothing, doubles the next
     OWN_TRANSACTIONS = 256, // remembered; forgetting one costs a needless look at a gap
     RUNS = 32,              // remembered; forgetting one leaves it to the looks to move the floor

@@ -11,10 +11,10 @@
 //
 // Ordered events (those of FIFO topics) are claimed in turns, RANGE_ORDERED: one relay at a time has the
 // ordered lock (advisory lock 4), reads under one snapshot whatever is new and whatever is due, in order,
-// publishes and marks it, and lets go of the lock. No row is locked and no transaction is open meanwhile. The
-// server ends the session of a relay that says nothing for a moment, and with it the lock; the relay itself
-// stops sending before that (claim_may_publish). Behind a pooler, which has no sessions, the lock is the
-// transaction's.
+// publishes and marks it, and lets go of the lock. No row is locked and no transaction is open meanwhile, so
+// that a person may have locked one when it is to be marked: that is left to the ledger. The server ends the
+// session of a relay that says nothing for a moment, and with it the lock; the relay itself stops sending
+// before that (claim_may_publish). Behind a pooler, which has no sessions, the lock is the transaction's.
 #pragma once
 
 #include "message/event.h"

@@ -23,24 +23,26 @@ messages_at_least() { (($(messages_count) >= $1)); }
 # assert_nothing_lost asserts that the stub has received exactly the committed events, each at least once, and that every
 # row is marked.
 assert_nothing_lost() {
-    sql 'select event_id from outbox.event' | sort >"$system_dir/committed"
-    cut -d ' ' -f 2 "$system_dir/messages" | sort -u >"$system_dir/published"
+    events_list
     assert_equal "every committed event is published, and nothing else" "" \
         "$(diff "$system_dir/committed" "$system_dir/published" | head -n 10)"
-    assert_equal "every event is marked, with a receipt" 0 \
-        "$(sql 'select count(*) from outbox.event where sent_at is null or message_id is null')"
+    assert_equal "every event is marked, with a receipt" 0 "$(events_unmarked)"
 }
 
 # assert_table_published NAME asserts that every event of the table has been published and marked. (The stub may have more:
 # events that were committed on a server that is gone.)
 assert_table_published() {
-    sql 'select event_id from outbox.event' | sort >"$system_dir/committed"
-    cut -d ' ' -f 2 "$system_dir/messages" | sort -u >"$system_dir/published"
+    events_list
     assert_equal "$1: every event of the table is published" "" \
         "$(comm -23 "$system_dir/committed" "$system_dir/published" | head -n 10)"
-    assert_equal "$1: every event is marked" 0 \
-        "$(sql 'select count(*) from outbox.event where sent_at is null or message_id is null')"
+    assert_equal "$1: every event is marked" 0 "$(events_unmarked)"
 }
+
+events_list() {
+    sql 'select event_id from outbox.event' | sort >"$system_dir/committed"
+    cut -d ' ' -f 2 "$system_dir/messages" | sort -u >"$system_dir/published"
+}
+events_unmarked() { sql 'select count(*) from outbox.event where sent_at is null or message_id is null'; }
 
 # assert_marks_match asserts that what the stub has received is what is marked, no more and no less.
 assert_marks_match() {

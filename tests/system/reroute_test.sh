@@ -11,6 +11,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
 route() { sql "select outbox.route('order.**', 'arn:aws:sns:us-east-1:000000000000:$1')" >/dev/null; }
 # published_to TOPIC prints aggregate and number of each message to it, in the order that SNS took them.
 published_to() { jq --raw-output --arg topic "$1" 'select(.topic == $topic) | "\(.agg) \(.seq)"' "$system_dir/published"; }
+has_read_more() { (($(grep -c ' routes read ' "$system_dir/one.log") > before)); }
 has_read_twice() { (($(grep -c ' routes read ' "$system_dir/one.log") >= 2)); }
 
 system_begin
@@ -41,5 +42,16 @@ assert_equal "each aggregate of these in order" "$(sort --key 1,1n --key 2,2n "$
     "$(sort --stable --key 1,1n "$system_dir/new")"
 assert_equal "every event went one way, once" "285 285" \
     "$(cat "$system_dir/old" "$system_dir/new" | wc -l) $(cat "$system_dir/old" "$system_dir/new" | sort -u | wc -l)"
-relay_stop one
+
+# Turns do not wait for the claims under way when a change has nothing to do with order.
+sql "select outbox.route('slow.**', 'arn:aws:sns:us-east-1:000000000000:slow')" >/dev/null
+fake_fault '{"kind":"delay","ms":60000,"match":{"topic":"slow"}}' >/dev/null
+sql "insert into outbox.event (event_type, aggregate_id, data) values ('slow.moved', 'a', '{}')"
+wait_for 10 "its request is under way" sh -c "curl --silent '$fake_url/_fake/stats' | jq --exit-status '.concurrent > 0' >/dev/null"
+before=$(grep -c ' routes read ' "$system_dir/one.log")
+sql "select outbox.pause('arn:aws:sns:us-east-1:000000000000:orders')" >/dev/null
+wait_for 10 "the relay has read of the pause" has_read_more
+sql "insert into outbox.event (event_type, aggregate_id, data) values ('order.moved', 'a', '{}')"
+wait_for_sql 5 "an ordered event is sent beside it" "select count(*) = 0 from outbox.event where event_type = 'order.moved' and sent_at is null"
+relay_kill one
 system_end
