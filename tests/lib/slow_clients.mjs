@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// slow_clients.mjs PORT COUNT: clients that keep their connections and never finish a request. Half of them say nothing,
-// half send a header byte by byte. One whose connection is closed comes back. Says "all are there" when all have
-// connected, and "closed" at the first one that is closed. Until it is ended.
+// slow_clients.mjs PORT COUNT [BACK_MS]: clients that keep their connections and never finish a request. Half of them say
+// nothing, half send a header byte by byte. One whose connection is closed comes back after BACK_MS, if that is given.
+// Says "all are there" when all have connected, and "closed" at the first one that is closed. Until it is ended.
 import { connect } from 'node:net';
 
-const [port, count] = process.argv.slice(2).map(Number);
+const [port, count, backMs] = process.argv.slice(2).map(Number);
 const connected = new Set();
 let closed = 0;
 
@@ -20,8 +20,9 @@ function begin(client) {
     socket.on('close', () => {
         clearInterval(timer);
         if (closed++ === 0) console.log('closed');
-        setTimeout(begin, 200, client);
+        if (backMs !== undefined) setTimeout(begin, backMs, client);
     });
 }
 
 for (let client = 0; client < count; client++) begin(client);
+setInterval(() => {}, 1 << 30); // stays when nobody is left
