@@ -6,6 +6,8 @@ set -euo pipefail
 source "${BASH_SOURCE[0]%/*}/../lib/system.sh"
 # shellcheck source=../lib/events.sh
 source "${BASH_SOURCE[0]%/*}/../lib/events.sh"
+# shellcheck source=../lib/sessions.sh
+source "${BASH_SOURCE[0]%/*}/../lib/sessions.sh"
 
 topic=arn:aws:sns:us-east-1:000000000000:events
 
@@ -60,6 +62,22 @@ says "retry what is put off" 0 '^1 event will be tried again: 1 was put off$' re
 wait_for_sql 20 "a sleeping relay publishes it at once" "select sent_at is not null from outbox.event where id = 7"
 assert_passed "a sleeping relay publishes it at once"
 relay_stop relay
+
+# Whoever gives up while a call waits for somebody's lock.
+waiting_to_park() { # COUNT
+    sql_as_admin "select count(*) = $1 from pg_stat_activity where application_name = 'outbox-relay park' and wait_event_type = 'Lock'" |
+        grep -q t
+}
+sql_as_admin "select outbox.publish('order.created', 'given-up', '{}')" >/dev/null
+id=$(sql 'select max(id) from outbox.event')
+session_begin person "select from outbox.event where id = $id for update"
+process_start "$system_dir/park.pid" "$system_dir/park.log" "$relay" park "$id"
+wait_for 20 "park waits for a lock" waiting_to_park 1
+process_stop "$system_dir/park.pid"
+wait_for 20 "the server does no longer" waiting_to_park 0
+session_end person rollback
+says "nothing is parked afterwards" 0 '^1 event is parked$' park "$id"
+sql_as_admin "delete from outbox.event where id = $id"
 
 says "pause" 0 "^$topic is paused; no route goes there, at most" pause "$topic" --reason 'moving house'
 assert_equal "the table says by whom and why" "$topic|operator|moving house" \
