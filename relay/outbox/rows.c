@@ -202,14 +202,16 @@ static const char mark_locked[] =
                           "e.ctid = m.place AND e.id = m.id";
 
 // Nobody keeps others from ordered events but by the ordered lock. So what a person has locked is passed
-// over: who waits for it keeps that lock. And another event may have the id by now.
-#define UNLOCKED(columns)                                                                                    \
-    " JOIN outbox.event AS l ON l.id = a.id AND l.event_id = a.event_id" columns                             \
-    " FOR NO KEY UPDATE OF l SKIP LOCKED) AS m WHERE e.id = m.id RETURNING e.id"
+// over: who waits for it keeps that lock. And another event may have the id by now. (LATERAL, and a place: a
+// join by id is planned as a walk over all events while they are few, and then done so when they are many.
+// What somebody has changed since this statement began is elsewhere, so it is not marked either.)
+#define UNLOCKED(condition)                                                                                  \
+    " CROSS JOIN LATERAL (SELECT l.ctid AS place FROM outbox.event AS l"                                     \
+    " WHERE l.id = m.id AND l.event_id = m.event_id" condition                                               \
+    " FOR NO KEY UPDATE SKIP LOCKED) AS l WHERE e.ctid = l.place RETURNING e.id"
 
-static const char mark_ordered[] =
-    MARK_SENT "(SELECT a.* FROM " SENT_ARRAYS
-              ", pg_catalog.unnest($3::pg_catalog.uuid[])) AS a(id, message_id, event_id)" UNLOCKED("");
+static const char mark_ordered[] = MARK_SENT SENT_ARRAYS
+    ", pg_catalog.unnest($3::pg_catalog.uuid[])) AS m(id, message_id, event_id)" UNLOCKED("");
 
 static void append_event_id(struct buffer *array, const struct row *row) {
     pg_array_append_bytes(array, (struct slice){(const char *)row->event_id, EVENT_ID_BYTES});
@@ -268,10 +270,9 @@ static const char put_off_locked[] =
     PUT_OFF PUT_OFF_ARRAYS ") AS m(id, delay, counts, reason) WHERE e.id = m.id";
 
 // (One may have been parked by hand meanwhile: it stays parked.)
-static const char put_off_ordered[] =
-    PUT_OFF "(SELECT a.* FROM " PUT_OFF_ARRAYS
-            ", pg_catalog.unnest($5::pg_catalog.uuid[])) AS a(id, delay, counts, reason, event_id)" UNLOCKED(
-                " AND l.parked_at IS NULL AND l.sent_at IS NULL");
+static const char put_off_ordered[] = PUT_OFF PUT_OFF_ARRAYS
+    ", pg_catalog.unnest($5::pg_catalog.uuid[])) AS m(id, delay, counts, reason, event_id)" UNLOCKED(
+        " AND l.parked_at IS NULL AND l.sent_at IS NULL");
 
 static void send_put_off_marks(struct rows *rows, struct pg_connection *connection, int count, bool ordered) {
     struct buffer *arrays = rows->arrays;

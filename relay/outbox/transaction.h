@@ -24,12 +24,16 @@
 #define TRANSACTION_SETTINGS "SELECT " RELAY_SETTINGS("true")
 
 // PLAN_SETTINGS, a list of columns as well: the plan must not depend on statistics, which on a queue are
-// always out of date. Only index scans in order are left.
+// always out of date. Only index scans in order are left, and such as go to a row's place; of them those that
+// read the fewest entries of an index are chosen, as if nothing else cost anything: to walk over a table of a
+// few rows would be cheap, but is no plan for later.
 #define PLAN_SETTINGS(local)                                                                                 \
     "pg_catalog.set_config('enable_seqscan', 'off', " local "),"                                             \
     " pg_catalog.set_config('enable_bitmapscan', 'off', " local "),"                                         \
     " pg_catalog.set_config('enable_hashjoin', 'off', " local "),"                                           \
     " pg_catalog.set_config('enable_mergejoin', 'off', " local "),"                                          \
+    " pg_catalog.set_config('cpu_index_tuple_cost', '1', " local "),"                                        \
+    " pg_catalog.set_config('random_page_cost', '0', " local "),"                                            \
     " pg_catalog.set_config('jit', 'off', " local ")"
 
 // SESSION_SETTINGS set all of that for the session, whose prepared statements have one plan each.
