@@ -85,7 +85,8 @@ static struct look_context context_of(PGconn *connection, const struct settings 
                                  .tls = tls,
                                  .backend_pid = PQbackendPID(connection),
                                  .claims = settings->claims,
-                                 .claim_timeout_ms = settings->claim_timeout / 1000};
+                                 .claim_timeout_ms = settings->claim_timeout / 1000,
+                                 .max_message_bytes = settings->max_message_bytes};
 }
 
 void database_open(struct database *database, const struct settings *settings, struct findings *findings) {

@@ -10,14 +10,15 @@
 
 // What the judges know besides the rows. Texts are never NULL.
 struct look_context {
-    const char *host;         // where the connection leads to: a name, an address, or the path of a socket
-    const char *port;         //
-    const char *tls;          // "TLSv1.3"; "" without TLS
-    int backend_pid;          // of the server's process, as the connection was told
-    int64_t claims;           // OUTBOX_CLAIMS
-    int64_t claim_timeout_ms; // OUTBOX_CLAIM_TIMEOUT
-    bool pooled;              // a pooler is between; set by connection_judge
-    bool standby;             // set by connection_judge
+    const char *host;          // where the connection leads to: a name, an address, or the path of a socket
+    const char *port;          //
+    const char *tls;           // "TLSv1.3"; "" without TLS
+    int backend_pid;           // of the server's process, as the connection was told
+    int64_t claims;            // OUTBOX_CLAIMS
+    int64_t claim_timeout_ms;  // OUTBOX_CLAIM_TIMEOUT
+    int64_t max_message_bytes; // OUTBOX_MAX_MESSAGE_BYTES
+    bool pooled;               // a pooler is between; set by connection_judge
+    bool standby;              // set by connection_judge
 };
 
 struct look {

@@ -5,10 +5,13 @@
 
 #include <string.h>
 
-// Bit 16 of tgtype: UPDATE.
+enum { EVENT_LIMIT_LEAST = 8192 }; // of outbox.set_max_message_bytes
+
+// Bit 16 of tgtype: UPDATE. An argument in tgargs ends with a zero byte.
 const char triggers_sql[] =
     "SELECT t.tgname AS name, p.proname AS function, n.nspname AS schema, t.tgenabled AS enabled,"
-    " (t.tgtype & 16) <> 0 AS on_update, quote_ident(t.tgname) AS name_sql"
+    " (t.tgtype & 16) <> 0 AS on_update, quote_ident(t.tgname) AS name_sql,"
+    " substring(encode(t.tgargs, 'escape') from '^[0-9]{1,9}') AS argument"
     " FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = "
     "p.pronamespace"
     " JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS o ON o.oid = c.relnamespace"
@@ -37,9 +40,21 @@ static const char *state_of(const PGresult *rows, int row) {
                    : (is(rows, row, "enabled", "R") ? "enabled for replication only" : "disabled");
 }
 
-static bool judge_check_event(struct subject *subject, const PGresult *rows) {
+static void judge_size(struct subject *subject, int64_t written, int64_t sent) {
+    if (written > sent) {
+        finding_remedy(finding_add(subject, FINDING_WARNING, "table.message_size",
+                                   "the trigger check_event takes events for messages of %lld bytes, but "
+                                   "OUTBOX_MAX_MESSAGE_BYTES is %lld: events between the two are parked",
+                                   (long long)written, (long long)sent),
+                       "SELECT outbox.set_max_message_bytes(%lld); -- or set OUTBOX_MAX_MESSAGE_BYTES=%lld",
+                       (long long)(sent > EVENT_LIMIT_LEAST ? sent : EVENT_LIMIT_LEAST), (long long)written);
+    }
+}
+
+static bool judge_check_event(struct subject *subject, const PGresult *rows, int64_t max_message_bytes) {
     int row = find(rows, "check_event");
     if (row >= 0 && fires(rows, row)) {
+        judge_size(subject, row_int(rows, row, "argument"), max_message_bytes);
         return true;
     }
     struct finding *finding = finding_add(subject, FINDING_WARNING, "table.check_event",
@@ -73,8 +88,7 @@ static bool judge_wake_up(struct subject *subject, const PGresult *rows) {
 }
 
 void triggers_judge(struct subject *subject, const PGresult *rows, struct look_context *context) {
-    (void)context;
-    bool checked = judge_check_event(subject, rows);
+    bool checked = judge_check_event(subject, rows, context->max_message_bytes);
     bool awakened = judge_wake_up(subject, rows);
     if (checked && awakened) {
         finding_add(subject, FINDING_OK, "table.triggers", "the triggers check_event and wake_up are on");

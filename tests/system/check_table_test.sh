@@ -101,6 +101,18 @@ remedy_run table.wake_up
 findings_look
 gone table.check_event table.wake_up
 
+# Events that the table takes and the relay does not.
+findings_look OUTBOX_MAX_MESSAGE_BYTES=100000
+found table.message_size warning 'for messages of 262144 bytes, but OUTBOX_MAX_MESSAGE_BYTES is 100000'
+remedy_run table.message_size
+findings_look OUTBOX_MAX_MESSAGE_BYTES=100000
+gone table.message_size
+findings_look OUTBOX_MAX_MESSAGE_BYTES=200000
+gone table.message_size
+findings_look OUTBOX_MAX_MESSAGE_BYTES=2000
+remedy_run table.message_size
+as_superuser 'select outbox.set_max_message_bytes(262144)' >/dev/null
+
 # Marks that are not HOT, and what they leave.
 as_superuser "alter table outbox.event set (fillfactor = 100, autovacuum_enabled = off)
     ; insert into outbox.event (event_type, aggregate_id, data) select 'order.made', n, '{}' from generate_series(1, 12000) as n
