@@ -54,15 +54,16 @@ struct relay {
     int64_t ready_at;     // when the connection was made
     int64_t floor_stored;
     int64_t floor_stored_at;
-    int64_t asked_at;  // when the answer that is awaited was asked for
-    int64_t probe_at;  // when to try something new while the sink rests
-    int64_t warn_at;   // when to say again that an event has no topic
-    int64_t mark_at;   // when to try again to mark what is in the ledger
-    int64_t ping_at;   // when to ping the claims that wait for their events
-    int64_t lead_at;   // when to ask for the waker lock again
-    int64_t routes_at; // when to read the routes again
-    int64_t pong_at;   // when to ping the turn of ordered events
-    int64_t walk_at;   // when to walk along what waits
+    int64_t left_since; // when the database said first that something is; INT64_MAX: that is told
+    int64_t asked_at;   // when the answer that is awaited was asked for
+    int64_t probe_at;   // when to try something new while the sink rests
+    int64_t warn_at;    // when to say again that an event has no topic
+    int64_t mark_at;    // when to try again to mark what is in the ledger
+    int64_t ping_at;    // when to ping the claims that wait for their events
+    int64_t lead_at;    // when to ask for the waker lock again
+    int64_t routes_at;  // when to read the routes again
+    int64_t pong_at;    // when to ping the turn of ordered events
+    int64_t walk_at;    // when to walk along what waits
     int64_t routes_changed_at;
     int64_t walk_began_at;
     int64_t opened_at; // when something was fit again that events may have waited for

@@ -11,6 +11,7 @@
 
 enum {
     FLOOR_STORE_US = 5000000, // how often the floor is stored while it moves
+    TELL_LEFT_US = 1000000,   // where it does not sleep
 };
 
 void watch_look(struct relay *relay) {
@@ -38,6 +39,15 @@ static void store_floor(struct relay *relay, int64_t now) {
     session_store_floor(relay->session, relay->floor_stored);
 }
 
+// Where the relay was to end when nothing is left. (Not at once, since that may just have come.)
+static void tell_left(struct relay *relay) {
+    bool stays = relay->sleep == ASLEEP || clock_monotonic_us() - relay->left_since > TELL_LEFT_US;
+    if (stays && relay->left_since != 0 && relay->left_since != INT64_MAX) {
+        relay->left_since = INT64_MAX;
+        log_info("not empty yet: what is left has to wait, and outbox-relay status says for what");
+    }
+}
+
 static void on_looked(void *context, const struct look *found) {
     struct relay *relay = context;
     struct error error = {0};
@@ -61,6 +71,7 @@ static void on_looked(void *context, const struct look *found) {
     } else if (relay->sleep == LAST_LOOK) {
         relay->sleep = ASLEEP;
         log_debug("asleep");
+        tell_left(relay);
     }
     if (relay->sleep == AWAKE && now - relay->floor_stored_at >= FLOOR_STORE_US &&
         agenda_floor(relay->agenda) > relay->floor_stored) {
@@ -155,6 +166,9 @@ static void on_left(void *context, bool any) {
     relay->asking_left = false;
     if (!any) {
         relay_stop(relay);
+    } else {
+        relay->left_since = relay->left_since == 0 ? clock_monotonic_us() : relay->left_since;
+        tell_left(relay);
     }
 }
 

@@ -63,6 +63,14 @@ wait_for_sql 20 "a sleeping relay publishes it at once" "select sent_at is not n
 assert_passed "a sleeping relay publishes it at once"
 relay_stop relay
 
+# One that is to end when nothing is left waits for what is put off, and says so.
+sql_as_admin "select outbox.publish('order.created', 'put off', '{}')" >/dev/null
+sql "update outbox.event set due_at = now() + interval '1 hour', attempts = 2, last_error = 'x' where id = 8"
+relay_start last -- --sink stdout --until-empty
+wait_for 20 "it says that something is left" relay_log last 'not empty yet.* outbox-relay status '
+says "retry what is left" 0 '^1 event will be tried again: 1 was put off$' retry 8
+relay_wait last 0
+
 # Whoever gives up while a call waits for somebody's lock.
 waiting_to_park() { # COUNT
     sql_as_admin "select count(*) = $1 from pg_stat_activity where application_name = 'outbox-relay park' and wait_event_type = 'Lock'" |
@@ -104,7 +112,7 @@ PGUSER=service says "a writer" 3 'permission denied' park 1
 
 says "help" 0 'Usage: outbox-relay retry ID\.\.\. \| --pattern PATTERN \[OPTION\.\.\.\].*--pattern TEXT' help retry
 # shellcheck disable=SC2046 # each is a word
-says "many ids" 0 '^no event will be tried again; left alone: 7 are sent already, 993 do not exist$' retry $(seq 1000)
+says "many ids" 0 '^no event will be tried again; left alone: 8 are sent already, 992 do not exist$' retry $(seq 1000)
 # shellcheck disable=SC2046
 says "too many ids" 2 'unexpected argument 1001; see outbox-relay help retry' retry $(seq 1001)
 system_end
