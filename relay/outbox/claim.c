@@ -197,6 +197,10 @@ int claim_sent(const struct claim *claim) {
     return rows_sent(&claim->rows);
 }
 
+int claim_released(const struct claim *claim) {
+    return claim->rows.released;
+}
+
 bool claim_is_marked(const struct claim *claim) {
     return claim->rows.marked == claim->rows.count;
 }

@@ -95,7 +95,8 @@ int64_t claim_last_id(const struct claim *claim);       // the highest id among 
 int64_t claim_lowest_let_go(const struct claim *claim); // the lowest id among those let go, 0 if none
 uint64_t claim_transaction(const struct claim *claim);  // its transaction id, 0 if not known
 int claim_sent(const struct claim *claim);              // how many of its rows are settled as sent
-bool claim_is_marked(const struct claim *claim);        // the server has marked every row that was claimed
+int claim_released(const struct claim *claim);   // how many events have waited for them, and are due now
+bool claim_is_marked(const struct claim *claim); // the server has marked every row that was claimed
 // claim_leave_unmarked: as rows_leave_unmarked (rows.h), of a claim in RANGE_ORDERED that has finished.
 void claim_leave_unmarked(struct claim *claim, struct ledger *ledger);
 bool claim_was_refused(const struct claim *claim); // RANGE_ORDERED: another relay has the ordered lock

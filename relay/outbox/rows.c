@@ -47,7 +47,7 @@ void rows_trim(struct rows *rows) {
 }
 
 void rows_clear(struct rows *rows) {
-    rows->count = rows->unsettled = rows->marked = 0;
+    rows->count = rows->unsettled = rows->marked = rows->released = 0;
     rows->last_id = 0;
     buffer_clear(&rows->texts);
 }
@@ -303,6 +303,11 @@ static void send_put_off_marks(struct rows *rows, struct pg_connection *connecti
                                                .label = "put_off"});
 }
 
+static void on_released(void *context, int64_t affected) {
+    struct rows *rows = context;
+    rows->released += (int)affected;
+}
+
 static void send_followers(struct rows *rows, struct pg_connection *connection) {
     int count = 0;
     for (int index = 0; index < rows->count; index++) {
@@ -324,6 +329,8 @@ static void send_followers(struct rows *rows, struct pg_connection *connection) 
                             .sql = FOLLOWERS_SQL("SELECT DISTINCT pg_catalog.unnest($1::pg_catalog.text[])"),
                             .parameter_count = 1,
                             .parameters = {parameter(&rows->arrays[0])},
+                            .done = on_released,
+                            .context = rows,
                             .label = "followers"});
 }
 

@@ -57,6 +57,7 @@ struct rows {
     int capacity;
     int unsettled;
     int marked;      // rows that the server says the marks have changed
+    int released;    // rows that have waited for them, and are due now
     int64_t last_id; // the highest, 0 if none
     struct buffer texts;
     struct buffer arrays[ROWS_ARRAYS];

@@ -17,7 +17,15 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { LIMIT = 1000, NOW = 50000000, REFUSED_US = 250000, VAIN_US = 100000, LIMIT_LEAST = 100 };
+enum {
+    LIMIT = 1000,
+    NOW = 50000000,
+    REFUSED_US = 250000,
+    VAIN_US = 2000,
+    VAIN_MOST_US = 100000,
+    UNSURE_US = 15000,
+    LIMIT_LEAST = 100
+};
 
 // What turns.c asks of a claim: the test's own, in the place of outbox/claim.c.
 struct claim {
@@ -25,6 +33,7 @@ struct claim {
     int rows;
     int64_t last_id;
     int sent;
+    int released;
     int64_t lowest_let_go;
     bool refused;
 };
@@ -43,6 +52,10 @@ int64_t claim_last_id(const struct claim *claim) {
 
 int claim_sent(const struct claim *claim) {
     return claim->sent;
+}
+
+int claim_released(const struct claim *claim) {
+    return claim->released;
 }
 
 int64_t claim_lowest_let_go(const struct claim *claim) {
@@ -78,6 +91,7 @@ static void take_turn(struct turns *turns, const char *snapshot, int64_t newest,
 
 // One turn that finds nothing new; afterwards nothing is pending.
 static void settle_down(struct turns *turns, const char *snapshot, int64_t newest) {
+    turns_expect(turns);
     take_turn(turns, snapshot, newest, newest, 0, 0, 0);
     assert_false(turns_pending(turns));
 }
@@ -85,6 +99,7 @@ static void settle_down(struct turns *turns, const char *snapshot, int64_t newes
 static int limit_of_next(struct turns *turns) {
     struct range range;
 
+    turns_expect(turns);
     assert_true(turns_next(turns, NOW + VAIN_US, LIMIT, &range));
     return range.limit;
 }
@@ -101,18 +116,32 @@ static void begins_at_the_stored_floor(void **state) {
     turns_free(NULL);
 }
 
-static void goes_on_until_a_turn_finds_nothing(void **state) {
-    struct turns *turns = begin(0);
+static void goes_on_at_once_where_something_is_left(void **state) {
+    static const struct {
+        struct claim claim;
+        bool pending;
+    } cases[] = {
+        {{.rows = 40, .last_id = 40, .sent = 40}, false},
+        {{.rows = 40, .last_id = 40, .sent = 39}, true}, // put off
+        {{.rows = 40, .last_id = 40, .sent = 40, .released = 1}, true},
+        {{.rows = 40, .last_id = 40, .sent = 40, .lowest_let_go = 7}, true},
+        {{.rows = LIMIT, .last_id = 1700, .sent = LIMIT}, true},
+    };
 
     (void)state;
-    take_turn(turns, "100:100::100", 40, 0, 40, 40, 0);
-    assert_true(turns_pending(turns));
-    assert_int_equal(turns_next_at(turns), NOW); // at once, as it has sent something
-    settle_down(turns, "100:100::100", 40);
-    struct range range;
-    assert_false(turns_next(turns, INT64_MAX, LIMIT, &range));
-    assert_int_equal(turns_next_at(turns), INT64_MAX);
-    turns_free(turns);
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        struct turns *turns = begin(0);
+        struct claim claim = cases[index].claim;
+        struct range range;
+        assert_true(turns_next(turns, NOW, LIMIT, &claim.range));
+        turns_snapshot(turns, "100:100::100", 40);
+        turns_fetched(turns, &claim);
+        turns_finished(turns, &claim, NOW);
+        assert_int_equal(turns_pending(turns), cases[index].pending);
+        assert_int_equal(turns_next_at(turns), cases[index].pending ? NOW : INT64_MAX);
+        assert_int_equal(turns_next(turns, INT64_MAX, LIMIT, &range), cases[index].pending);
+        turns_free(turns);
+    }
 }
 
 static void a_look_brings_a_turn_when_it_finds_something(void **state) {
@@ -147,13 +176,23 @@ static void a_transaction_that_ends_brings_a_turn_while_there_are_gaps(void **st
     (void)state;
     look.newest = 40;
     take_turn(turns, "90:100:90:100", 40, 0, 40, 40, 0);
-    settle_down(turns, "90:100:90:100", 40);
     look.snapshot = "90:100:90:100";
     turns_looked(turns, &look);
     assert_false(turns_pending(turns));
-    look.snapshot = "100:100::100";
+    look.snapshot = "90:101:90:101";
     turns_looked(turns, &look);
     assert_true(turns_pending(turns));
+    assert_int_equal(turns_next_at(turns), NOW + UNSURE_US);
+    turns_expect(turns);
+    take_turn(turns, "90:101:90:101", 40, 0, 0, 0, 0);
+    assert_false(turns_pending(turns));
+    look.snapshot = "101:101::101";
+    turns_looked(turns, &look);
+    assert_true(turns_pending(turns));
+    assert_int_equal(turns_next_at(turns), NOW + VAIN_MOST_US);
+    look.newest = 41; // and what is new needs not wait for that
+    turns_looked(turns, &look);
+    assert_int_equal(turns_next_at(turns), NOW + VAIN_US);
     turns_free(turns);
 }
 
@@ -185,27 +224,73 @@ static void keeps_news_that_come_during_a_turn(void **state) {
     turns_free(turns);
 }
 
-static void waits_a_little_after_a_vain_turn(void **state) {
+static int64_t wait_after(struct turns *turns, int64_t now, int sent) {
+    struct claim claim = {.rows = sent, .sent = sent};
+
+    assert_true(turns_next(turns, now, LIMIT, &claim.range));
+    turns_snapshot(turns, "100:100::100", 0);
+    turns_fetched(turns, &claim);
+    turns_finished(turns, &claim, now);
+    turns_expect(turns);
+    return turns_next_at(turns) - now;
+}
+
+// New events of other topics bring vain turns as well.
+static void waits_longer_after_each_vain_turn(void **state) {
+    static const int waits_ms[] = {2, 4, 8, 16, 32, 64, 100, 100};
     struct turns *turns = begin(0);
     struct range range;
+    int64_t now = NOW;
 
     (void)state;
-    take_turn(turns, "100:100::100", 0, 0, 0, 0, 0);
+    for (int round = 0; round < 2; round++) {
+        for (int index = 0; index < 8; index++) {
+            int64_t wait = wait_after(turns, now, 0);
+            assert_int_equal(wait, waits_ms[index] * 1000);
+            assert_false(turns_next(turns, now + wait - 1, LIMIT, &range));
+            now += wait;
+        }
+        assert_int_equal(wait_after(turns, now, 1), 0);
+    }
+    turns_free(turns);
+}
+
+// A look may bring a turn for what an old transaction has left; new events need not wait for longer then.
+static void waits_no_longer_after_a_turn_that_was_not_for_news(void **state) {
+    struct turns *turns = begin(0);
+    struct claim claim = {0};
+    struct look look = quiet;
+
+    (void)state;
+    take_turn(turns, "90:100:90:100", 40, 0, 40, 40, 0);
+    look.newest = 40;
+    look.snapshot = "90:101:90:101";
+    turns_looked(turns, &look);
+    assert_true(turns_next(turns, NOW + UNSURE_US, LIMIT, &claim.range));
+    turns_snapshot(turns, look.snapshot, 40);
+    turns_fetched(turns, &claim);
+    turns_finished(turns, &claim, NOW + UNSURE_US);
+    assert_false(turns_pending(turns));
     turns_expect(turns);
-    assert_false(turns_next(turns, NOW + VAIN_US - 1, LIMIT, &range));
-    assert_int_equal(turns_next_at(turns), NOW + VAIN_US);
-    assert_true(turns_next(turns, NOW + VAIN_US, LIMIT, &range));
+    assert_int_equal(turns_next_at(turns), NOW + UNSURE_US);
     turns_free(turns);
 }
 
 static void asks_again_later_when_another_relay_has_the_lock(void **state) {
     struct turns *turns = begin(30);
     struct claim claim = {.refused = true};
+    struct look look = quiet; // that another transaction has ended is no reason to ask earlier
     struct range range;
 
     (void)state;
-    assert_true(turns_next(turns, NOW, LIMIT, &claim.range));
+    look.newest = 60;
+    take_turn(turns, "90:100:90:100", 60, 30, 10, 60, 0);
+    look.snapshot = "90:101:90:101";
+    turns_looked(turns, &look);
+    assert_true(turns_next(turns, NOW + UNSURE_US, LIMIT, &claim.range));
     turns_finished(turns, &claim, NOW);
+    look.snapshot = "90:102:90:102";
+    turns_looked(turns, &look);
     assert_true(turns_pending(turns));
     assert_int_equal(turns_next_at(turns), NOW + REFUSED_US);
     assert_false(turns_next(turns, NOW + REFUSED_US - 1, LIMIT, &range));
@@ -282,7 +367,7 @@ static void reads_again_what_a_late_transaction_may_have_left(void **state) {
 
     (void)state;
     take_turn(turns, "95:100:95:100", 40, 20, 15, 40, 0);
-    take_turn(turns, "95:100:95:100", 40, 40, 0, 0, 0);
+    settle_down(turns, "95:100:95:100", 40);
     turns_expect(turns);
     struct range range;
     assert_true(turns_next(turns, NOW + VAIN_US, LIMIT, &range));
@@ -348,6 +433,7 @@ struct table {
     uint64_t next_xid;
     uint64_t last_ended;
     uint64_t writers[WRITERS]; // running transactions, 0: none
+    int64_t refused_until;     // the ordered lock
 };
 
 static uint32_t pick(struct table *table, uint32_t below) {
@@ -468,8 +554,10 @@ static void simulate_turn(struct table *table, struct turns *turns, int64_t now,
     if (!turns_next(turns, now, 1 + (int)pick(table, 40), &claim.range)) {
         return;
     }
+    assert_true(now >= table->refused_until);
     if (!smoothly && pick(table, 10) == 0) {
         claim.refused = true;
+        table->refused_until = now + REFUSED_US;
         turns_finished(turns, &claim, now);
         return;
     }
@@ -520,13 +608,14 @@ static void simulate(uint32_t seed) {
     int64_t now = NOW;
 
     table = (struct table){.random = seed, .next_xid = 100, .last_ended = 99};
-    for (int step = 0; step < 1500; step++, now += VAIN_US) {
+    for (int step = 0; step < 1500; step++, now += pick(&table, 2) == 0 ? VAIN_US : VAIN_MOST_US) {
         write_something(&table, EVENTS_MAX);
         if (pick(&table, 3) == 0) {
             look(&table, turns);
         }
         if (pick(&table, 200) == 0) { // the connection was lost
             turns_reset(turns, 0);
+            table.refused_until = 0;
         }
         simulate_turn(&table, turns, now, false);
     }
@@ -554,12 +643,13 @@ static void no_turn_reads_past_an_unsettled_event(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(begins_at_the_stored_floor),
-        cmocka_unit_test(goes_on_until_a_turn_finds_nothing),
+        cmocka_unit_test(goes_on_at_once_where_something_is_left),
         cmocka_unit_test(a_look_brings_a_turn_when_it_finds_something),
         cmocka_unit_test(a_transaction_that_ends_brings_a_turn_while_there_are_gaps),
         cmocka_unit_test(other_news_bring_a_turn),
         cmocka_unit_test(keeps_news_that_come_during_a_turn),
-        cmocka_unit_test(waits_a_little_after_a_vain_turn),
+        cmocka_unit_test(waits_longer_after_each_vain_turn),
+        cmocka_unit_test(waits_no_longer_after_a_turn_that_was_not_for_news),
         cmocka_unit_test(asks_again_later_when_another_relay_has_the_lock),
         cmocka_unit_test(a_refusal_forgets_nothing),
         cmocka_unit_test(reads_on_where_its_limit_has_cut_it),
