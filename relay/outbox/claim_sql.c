@@ -38,29 +38,51 @@ static void append_unordered(struct buffer *sql, const struct range *range) {
 
 enum { AGGREGATE_MAX = 100 };
 
-// What is new and what is due, in one order, and of each whether it must wait: behind an earlier event of its
-// aggregate that is not among them (retried later, waiting, parked), or behind so many that are that one
-// aggregate would keep the others out.
-static void append_ordered(struct buffer *sql, const struct range *range, bool parked_blocks) {
+// The first of an aggregate that holds up any that is read here: one that is tried again later, or waits, or
+// is parked. (Compared as rows, so that the index by aggregate is the only way: by the primary key, which
+// statistics may make look cheaper, all of history would be walked over.)
+static void append_held(struct buffer *sql, const struct range *range, bool parked_blocks) {
+    buffer_append_format(
+        sql,
+        "SELECT b.id FROM outbox.event AS b WHERE (b.aggregate_id, b.id) > (e.aggregate_id, 0)"
+        " AND (b.aggregate_id, b.id) < (e.aggregate_id, e.last)"
+        " AND coalesce(b.due_at, b.parked_at) IS NOT NULL AND b.sent_at IS NULL"
+        " AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
+        " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s)"
+        " ORDER BY b.aggregate_id, b.id LIMIT 1",
+        parked_blocks ? "true" : "false", range->ordered_sql);
+}
+
+// What is new and what is due, in one order.
+static void append_both(struct buffer *sql, const struct range *range) {
     buffer_append_format(sql,
-                         "SELECT " COLUMNS WANTED_AT ", EXISTS (SELECT FROM outbox.event AS b"
-                         " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, "
-                         "b.parked_at) IS NOT NULL"
-                         " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s"
-                         " ELSE b.last_error IS NOT NULL AND b.due_at > pg_catalog.now() END AND (%s))"
-                         " OR pg_catalog.row_number() OVER (PARTITION BY e.aggregate_id ORDER BY e.id) > %d,"
-                         " due_at IS NOT NULL FROM (SELECT * FROM (",
-                         parked_blocks ? "true" : "false", range->ordered_sql, AGGREGATE_MAX);
-    buffer_append_format(sql,
-                         "(SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE id > $2" IS_NEW
-                         " AND (%s) ORDER BY id LIMIT $1)",
+                         "SELECT * FROM ((SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event"
+                         " WHERE id > $2" IS_NEW " AND (%s) ORDER BY id LIMIT $1)",
                          range->ordered_sql);
     // (id + 0 keeps the planner from the primary key, by which it would walk the whole history.)
     buffer_append_format(sql,
-                         " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event WHERE " IS_DUE
-                         " AND (%s) ORDER BY id + 0 LIMIT $1)"
-                         ") AS u ORDER BY id LIMIT $1) AS e ORDER BY id",
+                         " UNION ALL (SELECT " COLUMNS FOR_WANTED_AT " FROM outbox.event"
+                         " WHERE " IS_DUE " AND (%s) ORDER BY id + 0 LIMIT $1)"
+                         ") AS a ORDER BY id LIMIT $1",
                          range->ordered_sql);
+}
+
+// Of each whether it must wait: behind an earlier event of its aggregate that is held up, or behind so many
+// that are read here that one aggregate would keep the others out. What holds up an aggregate is looked for
+// once, for the first of its events.
+static void append_ordered(struct buffer *sql, const struct range *range, bool parked_blocks) {
+    buffer_append_format(sql,
+                         "SELECT " COLUMNS WANTED_AT
+                         ", coalesce(pg_catalog.max(held) OVER (PARTITION BY aggregate_id) < id, false)"
+                         " OR place > %d, due_at IS NOT NULL FROM (SELECT e.*, CASE WHEN place = 1 THEN (",
+                         AGGREGATE_MAX);
+    append_held(sql, range, parked_blocks);
+    buffer_append_text(sql, ") END AS held FROM (SELECT u.*, pg_catalog.row_number() OVER w AS place,"
+                            " pg_catalog.last_value(id) OVER w AS last FROM (");
+    append_both(sql, range);
+    buffer_append_text(sql,
+                       ") AS u WINDOW w AS (PARTITION BY aggregate_id ORDER BY id"
+                       " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS e) AS h ORDER BY id");
 }
 
 void claim_sql_append(struct buffer *sql, const struct range *range, bool parked_blocks) {

@@ -34,6 +34,7 @@
     " pg_catalog.set_config('enable_mergejoin', 'off', " local "),"                                          \
     " pg_catalog.set_config('cpu_index_tuple_cost', '1', " local "),"                                        \
     " pg_catalog.set_config('random_page_cost', '0', " local "),"                                            \
+    " pg_catalog.set_config('max_parallel_workers_per_gather', '0', " local "),"                             \
     " pg_catalog.set_config('jit', 'off', " local ")"
 
 // SESSION_SETTINGS set all of that for the session, whose prepared statements have one plan each.

@@ -131,15 +131,17 @@ static void on_read(void *context, int64_t rows) {
 }
 
 // (The index in the order of aggregates has what is scheduled as well. So that a million of those is not gone
-// through for nothing, it is asked first, once, whether anything waits.)
+// through for nothing, it is asked first, once, whether anything waits. For the comparison of rows see
+// claim_sql.c.)
 static void append_select(struct buffer *sql, const char *ordered_sql, bool parked_blocks) {
     const char *condition = ordered_sql != NULL ? ordered_sql : "false";
     buffer_append_format(
         sql,
         "SELECT id, aggregate_id, event_type, (%s) AND EXISTS (SELECT FROM outbox.event AS b"
-        " WHERE b.aggregate_id = e.aggregate_id AND b.id < e.id AND coalesce(b.due_at, b.parked_at) IS NOT "
-        "NULL"
-        " AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS NOT NULL THEN %s ELSE b.last_error IS NOT NULL "
+        " WHERE (b.aggregate_id, b.id) > (e.aggregate_id, 0)"
+        " AND (b.aggregate_id, b.id) < (e.aggregate_id, e.id)"
+        " AND coalesce(b.due_at, b.parked_at) IS NOT NULL AND b.sent_at IS NULL AND CASE WHEN b.parked_at IS "
+        "NOT NULL THEN %s ELSE b.last_error IS NOT NULL "
         "END"
         " AND (%s))"
         " FROM outbox.event AS e WHERE coalesce(due_at, parked_at) = 'infinity'"
