@@ -18,6 +18,9 @@ main() {
     latency_case '100/s' --rate 100 --events 500
     latency_case '1,000/s' --rate 1000 --events 8000
     latency_case '10,000/s, ten in a transaction' --rate 10000 --events 60000 --rows 10
+    OUTBOX_TOPIC_ARN+=.fifo
+    latency_case '50/s, a FIFO topic' --rate 50 --events 300
+    latency_case '1,000/s, a FIFO topic' --rate 1000 --events 8000
 }
 
 # latency_case NAME ARGUMENT... of bench_load.
