@@ -9,7 +9,7 @@ postgres_bin() {
     local found
     if [[ -x ${POSTGRES_BIN:-}/$1 ]]; then
         printf '%s\n' "$POSTGRES_BIN/$1"
-        return
+        return 0 # in an exit trap, return alone returns what the script ends with
     fi
     found=$(compgen -G "/usr/lib/postgresql/*/bin/$1" | sort -V | tail -n 1)
     [[ $found ]] || fail "PostgreSQL's program $1 is not in /usr/lib/postgresql/*/bin: install the package postgresql"
