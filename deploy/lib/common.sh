@@ -23,11 +23,12 @@ wait_until() {
 }
 
 # process_start_time PID prints the time at which the process started (ticks since boot); false when there is no such
-# process, or only its zombie. With the id it names a process for good: ids are used again, pairs are not.
+# process, or only its zombie. With the id it names a process for good: ids are used again, pairs are not. (Processes
+# are stopped by traps as well, so IFS may be that of the function which was interrupted.)
 process_start_time() {
     local stat fields
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-    read -ra fields <<<"${stat##*) }"
+    IFS=' ' read -ra fields <<<"${stat##*) }"
     [[ ${fields[0]} != Z ]] || return 1
     printf '%s\n' "${fields[19]}"
 }
@@ -45,7 +46,7 @@ process_start() {
 # process_running PID_FILE is true while the noted process lives.
 process_running() {
     local id started
-    [[ -s $1 ]] && read -r id started <"$1" && [[ -n $started && $(process_start_time "$id") == "$started" ]]
+    [[ -s $1 ]] && IFS=' ' read -r id started <"$1" && [[ -n $started && $(process_start_time "$id") == "$started" ]]
 }
 
 # process_stopped PID_FILE is the opposite, for wait_until.
@@ -56,7 +57,7 @@ process_stopped() { ! process_running "$1"; }
 process_stop() {
     local pid_file=$1 seconds=${2:-10} id started
     if process_running "$pid_file"; then
-        read -r id started <"$pid_file"
+        IFS=' ' read -r id started <"$pid_file"
         kill -TERM "$id" 2>/dev/null || true
         if ! wait_until "$seconds" process_stopped "$pid_file"; then
             warn "process $id did not stop within $seconds s and was killed"
