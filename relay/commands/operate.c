@@ -4,6 +4,7 @@
 #include "commands/command.h"
 #include "migrate/migrate.h"
 #include "migrate/query.h"
+#include "outbox/transaction.h"
 #include "settings/arguments.h"
 #include "settings/value.h"
 
@@ -20,10 +21,8 @@ struct call {
 };
 
 // A call may wait for locks. Whoever gives up by then expects that nothing happens: without them there is no
-// COMMIT, and the server looks whether they are still there. (It can do that on Linux.)
-static const char begin[] = "BEGIN ISOLATION LEVEL READ COMMITTED;"
-                            " SELECT CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~~) '%linux%'"
-                            " THEN pg_catalog.set_config('client_connection_check_interval', '1s', true) END";
+// COMMIT, and the server looks whether they are still there.
+static const char begin[] = TRANSACTION_BEGIN "; SELECT " WATCH_WAITS("1000", "true");
 
 static bool ask(PGconn *connection, const struct call *call, struct error *error) {
     if (!query_do(connection, begin, call->what, error)) {

@@ -44,13 +44,17 @@
                  " pg_catalog.set_config('idle_session_timeout', '0', false),"                               \
                  " pg_catalog.set_config('default_transaction_isolation', 'read committed', false)"
 
-// WATCH_SETTINGS have the server look whether we are still there, also while a statement waits: it keeps what
-// is locked for a relay that is gone without a word. (It can do that since PostgreSQL 14, on Linux.) What it
-// sends may stay unread for as many milliseconds as $1 says.
+// WATCH_WAITS is a column: the server looks whether we are still there also while a statement waits. (It can
+// do that since PostgreSQL 14, on Linux.)
+#define WATCH_WAITS(interval_ms, local)                                                                      \
+    "CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~~) '%linux%'"                                       \
+    " THEN pg_catalog.set_config('client_connection_check_interval', '" interval_ms "', " local ") END"
+
+// WATCH_SETTINGS have the server do that, and look as well while nothing is asked: it keeps what is locked
+// for a relay that is gone without a word. What it sends may stay unread for as many milliseconds as $1 says.
 #define WATCH_SETTINGS                                                                                       \
     "SELECT pg_catalog.set_config('tcp_user_timeout', $1, false),"                                           \
     " pg_catalog.set_config('tcp_keepalives_idle', '10', false),"                                            \
     " pg_catalog.set_config('tcp_keepalives_interval', '5', false),"                                         \
     " pg_catalog.set_config('tcp_keepalives_count', '3', false),"                                            \
-    " CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~~) '%linux%'"                                      \
-    " THEN pg_catalog.set_config('client_connection_check_interval', '10000', false) END"
+    " " WATCH_WAITS("10000", "false")

@@ -18,19 +18,19 @@ enum {
 struct turns {
     struct scan *scan;
     bool pending;
-    bool unsure;        // nothing is new, but something older may have become visible, and that can wait
-    bool was_pending;   // when the last turn began
-    bool cut;           // the last turn read only up to its limit
-    int64_t resume;     // ids above it were let go, and must be read again; INT64_MAX: none
-    int64_t newest;     // in the snapshot of the last turn
-    int64_t seen;       // the newest event a look has seen
-    int64_t settle_to;  // in that snapshot
-    int64_t not_before; // no turn before
-    int64_t vain_us;    // what was waited for that; 0 after a turn that has sent something
-    int64_t unsure_from;
-    char *snapshot; // of the last turn
-    int limit;      // halved when a turn was cut short
-    bool stale;     // the turn that is busy, if any, began before the last reset
+    bool unsure;         // nothing is new, but something older may have become visible, and that can wait
+    bool was_pending;    // when the last turn began
+    bool cut;            // the last turn read only up to its limit
+    int64_t resume;      // ids above it were let go, and must be read again; INT64_MAX: none
+    int64_t newest;      // in the snapshot of the last turn
+    int64_t seen;        // the newest event a look has seen
+    int64_t settle_to;   // in that snapshot
+    int64_t not_before;  // no turn before, for what is pending
+    int64_t vain_us;     // what was waited for that; 0 after a turn that has sent something
+    int64_t unsure_from; // and none for what is unsure
+    char *snapshot;      // of the last turn
+    int limit;           // halved when a turn was cut short
+    bool stale;          // the turn that is busy, if any, began before the last reset
 };
 
 struct turns *turns_new(void) {

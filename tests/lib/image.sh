@@ -21,7 +21,7 @@ image_clean() {
     wait "${image_builds[@]}" || true
     for pid_file in "$system_dir"/*.pid; do
         if process_running "$pid_file"; then
-            read -r id _ <"$pid_file"
+            IFS=' ' read -r id _ <"$pid_file"
             as_root kill -KILL "$id" || true
         fi
     done
